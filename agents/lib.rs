@@ -1,0 +1,1 @@
+//! The trading rules that ship with asterswarm.

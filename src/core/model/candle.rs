@@ -1,0 +1,62 @@
+//! Closed candles and the way a price is said to have taken inside one.
+
+use super::{Interval, Price, Time};
+use serde::{Deserialize, Serialize};
+
+/// A closed candle. Prices are exact for the exchange; `volume` is a statistic and stays `f64`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candle {
+    /// Start; the candle covers `[open_time, open_time + interval)`.
+    pub open_time: Time,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Traded volume in units of the base asset.
+    pub volume: f64,
+}
+
+impl Candle {
+    /// The instant at which this candle is closed and may be acted on.
+    #[inline]
+    pub const fn close_time(&self, interval: Interval) -> Time {
+        self.open_time.plus(interval.ms())
+    }
+
+    /// What is wrong with this candle, if anything: the checks every source applies while reading.
+    pub fn fault(&self) -> Option<&'static str> {
+        let (open, high, low, close) = (self.open, self.high, self.low, self.close);
+        if low <= Price::ZERO {
+            Some("a price is not positive")
+        } else if high < low {
+            Some("high is below low")
+        } else if open < low || open > high {
+            Some("open lies outside of low and high")
+        } else if close < low || close > high {
+            Some("close lies outside of low and high")
+        } else if !self.volume.is_finite() {
+            Some("volume is not a number")
+        } else if self.volume < 0.0 {
+            Some("volume is negative")
+        } else {
+            None
+        }
+    }
+}
+
+/// The order in which a price is taken to have visited the four prices of a candle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CandlePath {
+    /// Down first.
+    OpenLowHighClose,
+    /// Up first.
+    OpenHighLowClose,
+    /// Whichever is worse for the position that is open or being opened; down first when flat.
+    #[default]
+    Worse,
+}

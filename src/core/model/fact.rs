@@ -1,0 +1,232 @@
+//! Facts: what the journal holds, and all that state is folded from. Order matters, names do not: new
+//! variants go at the end, existing ones never change shape, so that old journals stay readable.
+
+use super::{
+    AgentId, Candle, DecisionRecord, Intent, IntentId, Order, OrderId, PortfolioId, Price, Rate, SymbolId, Time, Usd,
+    VenueEvent,
+};
+use crate::risk::Refusal;
+use serde::{Deserialize, Serialize};
+
+/// How a breaker moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BreakerChange {
+    /// The drawdown limit was reached.
+    Tripped {
+        /// Equity that tripped it, in USDT.
+        equity: Usd,
+        /// Peak it fell from, in USDT.
+        peak: Usd,
+        /// `1 - equity / peak`.
+        drawdown: Rate,
+    },
+    /// With `on_trip: flatten`: the venue says flat.
+    Flat,
+    /// Cleared by a person.
+    Reset {
+        /// Why, as the operator put it.
+        reason: String,
+    },
+}
+
+/// What a breaker remembers between marks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// Highest equity seen, moved by deposits and withdrawals, in USDT.
+    pub peak: Usd,
+    /// Consecutive marks with the drawdown reached.
+    pub breach_samples: u32,
+    /// UTC day that `day_start_equity` belongs to.
+    pub day: i64,
+    /// Equity at the first mark of that day, in USDT.
+    pub day_start_equity: Usd,
+}
+
+/// Whose breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum BreakerScope {
+    /// Of the whole swarm.
+    Swarm,
+    /// Of a portfolio.
+    Portfolio(PortfolioId),
+    /// Of one agent.
+    Agent(AgentId),
+}
+
+/// What a stopped agent's position becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StopPolicy {
+    /// It stays under its stop, the supervisor keeps trailing it, the slot stays taken.
+    #[default]
+    Keep,
+    /// It is closed at market.
+    Close,
+}
+
+/// A change in an agent's life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgentChange {
+    /// Runs (again).
+    Started,
+    /// An operator stopped it.
+    Stopped(StopPolicy),
+    /// Its rule panicked; the director will start it again.
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+    /// It panicked too often and stays down until an operator starts it.
+    Failed,
+}
+
+/// The supervisor's answer to an intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// As asked, after snapping to the venue's filters.
+    Approved,
+    /// Smaller than asked: which caps did it.
+    Resized(Refusal),
+    /// Not at all.
+    Refused(Refusal),
+}
+
+impl Verdict {
+    /// The label in metrics and reports.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Resized(_) => "resized",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Fact {
+    /// A closed candle of the base interval: begins or continues a step.
+    Candle {
+        /// Which contract.
+        symbol: SymbolId,
+        /// The candle.
+        candle: Candle,
+    },
+    /// A decision other than HOLD.
+    Signal(Box<DecisionRecord>),
+    /// A HOLD, recorded where asked for.
+    Hold(Box<DecisionRecord>),
+    /// An intent, numbered.
+    Intent {
+        /// Its number.
+        id: IntentId,
+        /// The wish.
+        intent: Box<Intent>,
+    },
+    /// The answer to an intent.
+    Verdict {
+        /// Which intent.
+        id: IntentId,
+        /// Which account.
+        portfolio: PortfolioId,
+        /// The answer.
+        verdict: Verdict,
+    },
+    /// An approved order: it may leave once this is durable.
+    Order {
+        /// When it was approved.
+        at: Time,
+        /// The order.
+        order: Box<Order>,
+    },
+    /// A cancel on its way to the venue.
+    Cancel {
+        /// When.
+        at: Time,
+        /// Which account.
+        portfolio: PortfolioId,
+        /// Which order.
+        id: OrderId,
+    },
+    /// What the venue told.
+    Venue {
+        /// Which account.
+        portfolio: PortfolioId,
+        /// What.
+        event: VenueEvent,
+    },
+    /// A mark that did not come from a candle.
+    Mark {
+        /// When.
+        at: Time,
+        /// Which contract.
+        symbol: SymbolId,
+        /// The price.
+        price: Price,
+    },
+    /// A breaker moved.
+    Breaker {
+        /// When.
+        at: Time,
+        /// Whose.
+        scope: BreakerScope,
+        /// How.
+        change: BreakerChange,
+    },
+    /// An agent's life changed.
+    Agent {
+        /// When.
+        at: Time,
+        /// Whose.
+        agent: AgentId,
+        /// How.
+        change: AgentChange,
+    },
+    /// Entries of a portfolio were gated or freed.
+    Gate {
+        /// When.
+        at: Time,
+        /// Which account.
+        portfolio: PortfolioId,
+        /// Closed when true.
+        gated: bool,
+    },
+    /// State that marks changed since the last step and that no other fact tells: written before the
+    /// end of a step, only where it changed.
+    Watermark {
+        /// Whose breaker.
+        scope: BreakerScope,
+        /// What changed.
+        mark: Watermark,
+    },
+    /// Everything that belongs to the candles which closed at this time has been recorded.
+    StepEnd {
+        /// When the candles closed.
+        at: Time,
+    },
+    /// The run came to its end: data or time used up, or a clean stop.
+    End {
+        /// Time of the last step.
+        at: Time,
+        /// Whether there was no more data.
+        complete: bool,
+    },
+}
+
+impl Fact {
+    /// Whether the fingerprint covers this fact: signals, intents, verdicts, orders, reports, funding
+    /// and breaker events. Candles, HOLDs and marks are inputs or counted elsewhere; an agent's life
+    /// and the ends of runs depend on the operator, not on the market.
+    pub const fn fingerprinted(&self) -> bool {
+        matches!(
+            self,
+            Self::Signal(_)
+                | Self::Intent { .. }
+                | Self::Verdict { .. }
+                | Self::Order { .. }
+                | Self::Cancel { .. }
+                | Self::Venue { .. }
+                | Self::Breaker { .. }
+        )
+    }
+}

@@ -1,0 +1,27 @@
+//! The vocabulary: what every other room speaks in. Types only; no rule, no limit, no state machine.
+
+mod candle;
+mod decision;
+mod fact;
+mod ids;
+mod instrument;
+mod intent;
+mod money;
+mod order;
+mod plan;
+mod step;
+mod time;
+mod venue;
+
+pub use candle::*;
+pub use decision::*;
+pub use fact::*;
+pub use ids::*;
+pub use instrument::*;
+pub use intent::*;
+pub use money::*;
+pub use order::*;
+pub use plan::*;
+pub use step::*;
+pub use time::*;
+pub use venue::*;

@@ -1,0 +1,385 @@
+//! Exact numbers: price, quantity, money and rate, all as an `i64` mantissa with eight decimals.
+//!
+//! One scale for all of them means that no product needs the instrument beside it and no two scales
+//! can be mixed up; it holds ±92 billion units, and a product of a venue's tick and step is exact.
+//! Products go through `i128`, rounding always names its direction, and `f64` crosses over only in
+//! [`Price::from_f64`] and its siblings. This file knows nothing of instruments or filters.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// Number of decimals of every mantissa.
+pub const DECIMALS: u32 = 8;
+/// One whole unit as a mantissa.
+pub const ONE: i64 = 100_000_000;
+
+/// The direction a product or quotient is rounded in, always named by the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// Towards minus infinity.
+    Down,
+    /// Towards plus infinity.
+    Up,
+    /// To the nearest mantissa, halves away from zero.
+    Nearest,
+}
+
+/// A decimal text that is not a number of at most eight decimals within range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a decimal number with at most 8 decimals")]
+pub struct DecimalError(pub String);
+
+#[inline]
+fn div_round(n: i128, d: i128, round: Round) -> i128 {
+    debug_assert!(d > 0);
+    let q = n / d;
+    let r = n % d;
+    match round {
+        _ if r == 0 => q,
+        Round::Down => q - i128::from(r < 0),
+        Round::Up => q + i128::from(r > 0),
+        Round::Nearest if r.abs() * 2 >= d => q + r.signum(),
+        Round::Nearest => q,
+    }
+}
+
+#[inline]
+fn narrow(n: i128) -> i64 {
+    i64::try_from(n).expect("invariant: amounts stay within ±92 billion units")
+}
+
+/// `a * b` of two mantissas, as a mantissa. Panics outside of ±92 billion units: a wrong amount is
+/// worse than none.
+#[inline]
+pub fn mul(a: i64, b: i64, round: Round) -> i64 {
+    // Most products fit 64 bits, where dividing by a constant costs no division.
+    if let Some(n) = a.checked_mul(b) {
+        return div_round_64(n, round);
+    }
+    narrow(div_round(i128::from(a) * i128::from(b), i128::from(ONE), round))
+}
+
+#[inline]
+fn div_round_64(n: i64, round: Round) -> i64 {
+    let q = n / ONE;
+    let r = n % ONE;
+    match round {
+        _ if r == 0 => q,
+        Round::Down => q - i64::from(r < 0),
+        Round::Up => q + i64::from(r > 0),
+        Round::Nearest if r.abs() * 2 >= ONE => q + r.signum(),
+        Round::Nearest => q,
+    }
+}
+
+/// `a * b / c` of three mantissas with one rounding at the end. `c` must not be 0.
+#[inline]
+pub fn mul_div(a: i64, b: i64, c: i64, round: Round) -> i64 {
+    let (n, d) = (i128::from(a) * i128::from(b), i128::from(c));
+    let (n, d) = if d < 0 { (-n, -d) } else { (n, d) };
+    narrow(div_round(n, d, round))
+}
+
+/// `a / b` of two mantissas, as a mantissa. `b` must not be 0.
+#[inline]
+pub fn div(a: i64, b: i64, round: Round) -> i64 {
+    mul_div(a, ONE, b, round)
+}
+
+/// Parses `-12.345` exactly; no exponent, no more than eight significant decimals.
+pub fn parse_decimal(text: &str) -> Result<i64, DecimalError> {
+    let bad = || DecimalError(text.to_owned());
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    let (mut mantissa, mut decimals, mut seen_point, mut seen_digit) = (0i64, 0u32, false, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                seen_digit = true;
+                if decimals == DECIMALS {
+                    if byte != b'0' {
+                        return Err(bad());
+                    }
+                    continue;
+                }
+                mantissa =
+                    mantissa.checked_mul(10).and_then(|m| m.checked_add(i64::from(byte - b'0'))).ok_or_else(bad)?;
+                decimals += u32::from(seen_point);
+            }
+            b'.' if !seen_point => seen_point = true,
+            _ => return Err(bad()),
+        }
+    }
+    if !seen_digit {
+        return Err(bad());
+    }
+    let mantissa = mantissa.checked_mul(10i64.pow(DECIMALS - decimals)).ok_or_else(bad)?;
+    Ok(if negative { -mantissa } else { mantissa })
+}
+
+fn write_decimal(mantissa: i64, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let sign = if mantissa < 0 { "-" } else { "" };
+    let whole = mantissa.unsigned_abs() / ONE as u64;
+    let fraction = mantissa.unsigned_abs() % ONE as u64;
+    if fraction == 0 {
+        return out.pad(&format!("{sign}{whole}"));
+    }
+    let digits = format!("{fraction:08}");
+    out.pad(&format!("{sign}{whole}.{}", digits.trim_end_matches('0')))
+}
+
+macro_rules! decimal {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(
+            /// The mantissa: the amount times 100,000,000.
+            pub i64,
+        );
+
+        impl $name {
+            /// Nothing.
+            pub const ZERO: Self = Self(0);
+            /// One whole unit.
+            pub const ONE: Self = Self(ONE);
+
+            /// A whole number of units.
+            pub const fn whole(units: i64) -> Self {
+                Self(units * ONE)
+            }
+            /// The nearest mantissa; `None` if not finite or out of range. The one way in from `f64`.
+            pub fn from_f64(value: f64) -> Option<Self> {
+                let scaled = (value * ONE as f64).round();
+                (scaled.is_finite() && scaled.abs() < 9.2e18).then_some(Self(scaled as i64))
+            }
+            /// For indicators, statistics and display only.
+            #[inline]
+            pub fn to_f64(self) -> f64 {
+                self.0 as f64 / ONE as f64
+            }
+            /// Magnitude.
+            #[inline]
+            pub const fn abs(self) -> Self {
+                Self(self.0.abs())
+            }
+            /// Neither positive nor negative.
+            #[inline]
+            pub const fn is_zero(self) -> bool {
+                self.0 == 0
+            }
+            /// This amount times a rate, rounded as named.
+            #[inline]
+            pub fn times(self, rate: Rate, round: Round) -> Self {
+                Self(mul(self.0, rate.0, round))
+            }
+            /// This amount divided by a rate, which must not be 0.
+            #[inline]
+            pub fn over(self, rate: Rate, round: Round) -> Self {
+                Self(div(self.0, rate.0, round))
+            }
+            /// This amount as a share of another of its kind; `None` when that is 0.
+            #[inline]
+            pub fn ratio_to(self, whole: Self, round: Round) -> Option<Rate> {
+                (whole.0 != 0).then(|| Rate(div(self.0, whole.0, round)))
+            }
+            /// The nearest multiple of `step` in the named direction; `step` 0 changes nothing.
+            pub fn snap(self, step: Self, round: Round) -> Self {
+                if step.0 <= 0 {
+                    return self;
+                }
+                Self(narrow(div_round(i128::from(self.0), i128::from(step.0), round)) * step.0)
+            }
+        }
+        impl std::ops::Add for $name {
+            type Output = Self;
+            #[inline]
+            fn add(self, other: Self) -> Self {
+                Self(self.0.checked_add(other.0).expect("invariant: sums stay in range"))
+            }
+        }
+        impl std::ops::Sub for $name {
+            type Output = Self;
+            #[inline]
+            fn sub(self, other: Self) -> Self {
+                Self(self.0.checked_sub(other.0).expect("invariant: differences stay in range"))
+            }
+        }
+        impl std::ops::AddAssign for $name {
+            #[inline]
+            fn add_assign(&mut self, other: Self) {
+                *self = *self + other;
+            }
+        }
+        impl std::ops::SubAssign for $name {
+            #[inline]
+            fn sub_assign(&mut self, other: Self) {
+                *self = *self - other;
+            }
+        }
+        impl std::ops::Neg for $name {
+            type Output = Self;
+            #[inline]
+            fn neg(self) -> Self {
+                Self(-self.0)
+            }
+        }
+        impl std::iter::Sum for $name {
+            fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+                amounts.fold(Self::ZERO, |sum, amount| sum + amount)
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_decimal(self.0, out)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_decimal(self.0, out)
+            }
+        }
+        impl FromStr for $name {
+            type Err = DecimalError;
+            fn from_str(text: &str) -> Result<Self, DecimalError> {
+                parse_decimal(text).map(Self)
+            }
+        }
+        impl Serialize for $name {
+            /// A decimal string for people, the mantissa for machines.
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                if to.is_human_readable() {
+                    to.collect_str(self)
+                } else {
+                    self.0.serialize(to)
+                }
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                if from.is_human_readable() {
+                    from.deserialize_any(DecimalVisitor).map(Self)
+                } else {
+                    i64::deserialize(from).map(Self)
+                }
+            }
+        }
+    };
+}
+
+struct DecimalVisitor;
+
+impl serde::de::Visitor<'_> for DecimalVisitor {
+    type Value = i64;
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a decimal number with at most 8 decimals")
+    }
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<i64, E> {
+        parse_decimal(text).map_err(E::custom)
+    }
+    fn visit_i64<E: serde::de::Error>(self, units: i64) -> Result<i64, E> {
+        units.checked_mul(ONE).ok_or_else(|| E::custom("number out of range"))
+    }
+    fn visit_u64<E: serde::de::Error>(self, units: u64) -> Result<i64, E> {
+        i64::try_from(units).map_err(E::custom).and_then(|units| self.visit_i64(units))
+    }
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<i64, E> {
+        Usd::from_f64(value).map(|usd| usd.0).ok_or_else(|| E::custom("number out of range"))
+    }
+}
+
+decimal!(
+    /// A price: USDT for one unit of the base asset.
+    Price
+);
+decimal!(
+    /// A quantity of the base asset. Orders carry it positive; positions are signed, long positive.
+    Qty
+);
+decimal!(
+    /// An amount of money in USDT.
+    Usd
+);
+decimal!(
+    /// A ratio without unit: a fee of 4 bp is 0.0004, a leverage of five is 5, a drawdown of 15 % is 0.15.
+    Rate
+);
+
+impl Usd {
+    /// `price * qty`, signed like `qty`.
+    #[inline]
+    pub fn notional(price: Price, qty: Qty, round: Round) -> Self {
+        Self(mul(price.0, qty.0, round))
+    }
+}
+
+impl Qty {
+    /// The quantity that `notional` buys at `price`, which must be positive.
+    #[inline]
+    pub fn worth(notional: Usd, price: Price, round: Round) -> Self {
+        Self(div(notional.0, price.0, round))
+    }
+}
+
+impl Rate {
+    /// From basis points.
+    pub const fn bps(bps: i64) -> Self {
+        Self(bps * ONE / 10_000)
+    }
+    /// From percent.
+    pub const fn percent(percent: i64) -> Self {
+        Self(percent * ONE / 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_text_is_read_and_written_exactly() {
+        for (text, mantissa) in [
+            ("0", 0),
+            ("1", ONE),
+            ("-0.5", -ONE / 2),
+            ("16537.5", 1_653_750_000_000),
+            ("0.00000001", 1),
+            ("38.37300000000", 3_837_300_000),
+        ] {
+            assert_eq!(parse_decimal(text), Ok(mantissa), "{text}");
+        }
+        for text in ["", "-", ".", "1e5", "1.2.3", "0.000000001", "99999999999999", "NaN", " 1"] {
+            assert!(parse_decimal(text).is_err(), "{text}");
+        }
+        assert_eq!(Usd(-123_450_000).to_string(), "-1.2345");
+        assert_eq!(Price::whole(7).to_string(), "7");
+    }
+
+    #[test]
+    fn rounding_goes_where_its_name_says() {
+        for (n, down, up, nearest) in [(7, 3, 4, 4), (-7, -4, -3, -4), (6, 3, 3, 3), (5, 2, 3, 3)] {
+            assert_eq!(div_round(n, 2, Round::Down), down);
+            assert_eq!(div_round(n, 2, Round::Up), up);
+            assert_eq!(div_round(n, 2, Round::Nearest), nearest);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn both_widths_of_a_product_agree(a in -3_000_000_000i64..3_000_000_000, b in -3_000_000_000i64..3_000_000_000) {
+            for round in [Round::Down, Round::Up, Round::Nearest] {
+                let wide = narrow(div_round(i128::from(a) * i128::from(b), i128::from(ONE), round));
+                proptest::prop_assert_eq!(mul(a, b, round), wide);
+            }
+        }
+
+        #[test]
+        fn text_round_trips(mantissa in proptest::num::i64::ANY) {
+            proptest::prop_assume!(mantissa != i64::MIN);
+            proptest::prop_assert_eq!(parse_decimal(&Usd(mantissa).to_string()), Ok(mantissa));
+        }
+    }
+}

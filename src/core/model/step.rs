@@ -1,0 +1,31 @@
+//! One tick of the market as every host is fed: the candles that closed together.
+
+use super::{Candle, Rate, SymbolId, Time};
+
+/// A funding payment that falls due inside a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FundingDue {
+    /// Of which contract.
+    pub symbol: SymbolId,
+    /// When; at or after the step's candles open and before they close.
+    pub at: Time,
+    /// Rate of the period, positive is paid by longs.
+    pub rate: Rate,
+}
+
+/// The candles of all symbols that closed at one time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Step {
+    /// When they closed.
+    pub close_time: Time,
+    /// By symbol; absent where the series has a hole.
+    pub candles: Vec<Option<Candle>>,
+    /// Payments due, in order of time and symbol; paid before the open of the candles trades.
+    pub funding: Vec<FundingDue>,
+}
+
+/// A source of steps in ascending time: recorded files, the synthetic market, a live feed.
+pub trait Tape {
+    /// Fills `step` with the next one, reusing its buffers; `false` when there is no more.
+    fn next(&mut self, step: &mut Step) -> bool;
+}
