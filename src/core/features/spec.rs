@@ -226,6 +226,10 @@ impl<'a> Frame<'a> {
         let value = self.values[slot.0 as usize];
         (!value.is_nan()).then_some(value)
     }
+    /// All values by slot, NaN where not ready: for copying a frame.
+    pub const fn values(&self) -> &'a [f64] {
+        self.values
+    }
     /// The feature's value, NaN until warm: for arithmetic that lets NaN through to one check.
     #[inline]
     pub fn raw(&self, slot: Slot) -> f64 {

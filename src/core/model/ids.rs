@@ -12,6 +12,12 @@ macro_rules! index {
         pub struct $name(pub $raw);
 
         impl $name {
+            /// The id of this place in the plan's list. Panics beyond the id's range, which the
+            /// configuration's limits keep away.
+            #[inline]
+            pub fn at(index: usize) -> Self {
+                Self(<$raw>::try_from(index).expect("invariant: no more ids than their type holds"))
+            }
             /// Position in the plan's list.
             #[inline]
             pub const fn index(self) -> usize {

@@ -1,0 +1,382 @@
+//! Start and recovery, which are one path: fold the journal, warm the feed, start the actors, check that
+//! venue and book agree, trade.
+
+use super::address::Address;
+use super::agent::Agent;
+use super::director::Director;
+use super::execution::Execution;
+use super::feed::{Feed, absorb};
+use super::journal::{Barrier, Journal};
+use super::kill::KillSwitch;
+use super::stepper::Floor;
+use super::supervisor::SupervisorActor;
+use crate::control::{Control, Request};
+use crate::record::{Listeners, Recorder};
+use crate::store::JournalWriter;
+use crate::telemetry::{ActorName, Metrics};
+use crate::venue::SimulatedVenue;
+use actix::{Actor, Arbiter, ArbiterHandle};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+use swarm_core::engine::{BuildError, Crew, LifeState, Lifecycle, MakeRule, RestartPolicy, Sink};
+use swarm_core::exchange::Exchange;
+use swarm_core::experiment::Report;
+use swarm_core::features::{Hub, Wants};
+use swarm_core::model::{
+    AgentChange, AgentId, Fact, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time,
+};
+use swarm_core::risk::Supervisor;
+use swarm_core::rule::Rule;
+use tokio::sync::mpsc;
+
+/// How fast market time passes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// So many times as fast as the wall clock.
+    Times(f64),
+    /// As fast as the swarm decides.
+    Max,
+}
+
+impl Pace {
+    /// When the next step is due after one that was due at `due`.
+    pub(super) fn after(self, due: tokio::time::Instant, interval: Interval) -> tokio::time::Instant {
+        match self {
+            Self::Max => due,
+            Self::Times(times) => {
+                let wait = Duration::from_secs_f64(interval.ms() as f64 / 1_000.0 / times);
+                // A swarm that fell behind goes on from now instead of racing to catch up.
+                (due + wait).max(tokio::time::Instant::now())
+            }
+        }
+    }
+    /// The factor; none at full speed.
+    pub const fn speed(self) -> Option<f64> {
+        match self {
+            Self::Times(times) => Some(times),
+            Self::Max => None,
+        }
+    }
+}
+
+/// Everything a running swarm is made of.
+pub struct Setup {
+    /// What to trade, with what, within which limits.
+    pub plan: Arc<Plan>,
+    /// Makes rules.
+    pub make: Arc<dyn MakeRule>,
+    /// The market, from its beginning.
+    pub tape: Box<dyn Tape + Send>,
+    /// Steps of the tape that only warm the feed.
+    pub warm_up_steps: u64,
+    /// What the journal holds already, in order, ended at a step's end.
+    pub history: Vec<Fact>,
+    /// Where facts go.
+    pub writer: Arc<JournalWriter>,
+    /// When an append is answered.
+    pub barrier: Barrier,
+    /// Record HOLD decisions in full.
+    pub record_holds: bool,
+    /// Arbiters: 1 has everything on the caller's; 2 sets trading apart; more spread the agents.
+    pub arbiters: usize,
+    /// Messages a mailbox holds per sender.
+    pub mailbox_capacity: usize,
+    /// How panics are treated.
+    pub restart: RestartPolicy,
+    /// How fast.
+    pub pace: Pace,
+    /// Wall time after which the run ends.
+    pub run_for: Option<Duration>,
+    /// Where the market comes from, in words.
+    pub market: String,
+    /// Seconds spent loading.
+    pub load_s: f64,
+    /// The operator's hand.
+    pub control: Control,
+    /// What the operator asks.
+    pub requests: mpsc::Receiver<Request>,
+    /// Prometheus.
+    pub metrics: Metrics,
+    /// The kill flag.
+    pub kill: KillSwitch,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// No more data.
+    Complete,
+    /// Cleanly, before the data did; why.
+    Stopped(String),
+    /// It could not go on; why. Stops that rest at the venue stay there.
+    Halted(String),
+}
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub ended: Ended,
+    /// The report; absent when the supervisor itself was lost.
+    pub report: Option<Box<Report>>,
+}
+
+/// Why a swarm could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The plan cannot be carried out.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The market does not reach where the journal ends.
+    #[error(
+        "the journal ends at {journal}, but the market has no candles that close then; \
+         give the same --market, --from and --to as before, or another --state"
+    )]
+    MarketTooShort {
+        /// Last step of the journal.
+        journal: Time,
+    },
+    /// Venue and book disagree after recovery.
+    #[error("after recovery the venue and the book of portfolio `{portfolio}` disagree: {difference}; entries stay gated")]
+    Disagreement {
+        /// Which account.
+        portfolio: String,
+        /// How.
+        difference: String,
+    },
+}
+
+/// Makes rules and starts agents' actors, for the director.
+pub struct Hands {
+    plan: Arc<Plan>,
+    make: Arc<dyn MakeRule>,
+    wants: RefCell<Vec<Wants>>,
+    arbiters: Vec<ArbiterHandle>,
+    mailbox_capacity: usize,
+    record_holds: bool,
+    metrics: Metrics,
+}
+
+impl Hands {
+    /// A fresh rule for an agent. Its wishes are known to the hub, so its slots are as before.
+    pub fn make(&self, agent: AgentId) -> Result<Box<dyn Rule>, String> {
+        let symbol = self.plan.agents[agent.index()].symbol;
+        self.make.make(agent, &mut self.wants.borrow_mut()[symbol.index()])
+    }
+
+    /// Starts an agent's actor on its arbiter.
+    pub fn start_agent(&self, id: AgentId, rule: Box<dyn Rule>) -> Address<Agent> {
+        let agent = Agent::new(id, Arc::clone(&self.plan), rule, self.record_holds);
+        let capacity = self.mailbox_capacity;
+        let addr = on(&self.arbiters, id.index(), move |context| {
+            let context: &mut actix::Context<Agent> = context;
+            context.set_mailbox_capacity(capacity);
+            agent
+        });
+        Address::new(addr, ActorName::Agent, self.metrics.clone())
+    }
+}
+
+/// Starts an actor on one of `arbiters`, or here when there is none.
+fn on<A>(arbiters: &[ArbiterHandle], index: usize, make: impl FnOnce(&mut actix::Context<A>) -> A + Send + 'static) -> actix::Addr<A>
+where
+    A: Actor<Context = actix::Context<A>>,
+{
+    match arbiters.len() {
+        0 => A::create(make),
+        count => A::start_in_arbiter(&arbiters[index % count], make),
+    }
+}
+
+/// The state of a swarm as folded from its journal.
+struct Folded {
+    supervisor: Supervisor,
+    exchanges: Vec<Exchange>,
+    recorder: Recorder,
+    lives: Vec<Lifecycle>,
+    last_step: Option<Time>,
+    steps: u64,
+}
+
+fn fold(setup: &Setup) -> Folded {
+    let plan = &setup.plan;
+    let account = |portfolio: &swarm_core::model::PortfolioPlan| {
+        Exchange::new(plan.exchange.clone(), plan.instruments.clone(), portfolio.equity)
+    };
+    let listeners = Listeners { metrics: setup.metrics.clone(), control: setup.control.clone() };
+    let mut folded = Folded {
+        supervisor: Supervisor::new(Arc::clone(plan)),
+        exchanges: plan.portfolios.iter().map(account).collect(),
+        recorder: Recorder::new(Arc::clone(plan), Some(listeners)),
+        lives: vec![Lifecycle::default(); plan.agents.len()],
+        last_step: None,
+        steps: 0,
+    };
+    let mut candles: Vec<SymbolId> = Vec::new();
+    for fact in &setup.history {
+        folded.supervisor.apply(fact);
+        folded.recorder.restore(fact);
+        for trade in folded.supervisor.take_trades() {
+            folded.recorder.trade(&trade);
+        }
+        match fact {
+            Fact::Candle { symbol, .. } => {
+                candles.push(*symbol);
+                folded.exchanges.iter_mut().for_each(|exchange| exchange.apply(fact));
+            }
+            Fact::Order { order, .. } => folded.exchanges[order.portfolio.index()].apply(fact),
+            Fact::Cancel { portfolio, .. } | Fact::Venue { portfolio, .. } => {
+                folded.exchanges[portfolio.index()].apply(fact);
+            }
+            Fact::Agent { agent, change, .. } => {
+                live_through(&mut folded.lives[agent.index()], change, folded.last_step.unwrap_or_default(), setup);
+            }
+            Fact::StepEnd { at } => {
+                // HOLDs may not be journaled: every running agent whose symbol had a candle decided.
+                for (index, agent) in plan.agents.iter().enumerate() {
+                    if folded.lives[index].runs() && candles.contains(&agent.symbol) {
+                        folded.recorder.decision_restored(AgentId::at(index));
+                    }
+                }
+                folded.recorder.step_restored(*at, candles.len() as u64, &folded.supervisor);
+                candles.clear();
+                folded.last_step = Some(*at);
+                folded.steps += 1;
+            }
+            _ => {}
+        }
+    }
+    folded
+}
+
+fn live_through(life: &mut Lifecycle, change: &AgentChange, now: Time, setup: &Setup) {
+    match change {
+        AgentChange::Started if matches!(life.state(), LifeState::Restarting(_)) => {
+            life.resume(LifeState::Running, life.restarts() + 1);
+        }
+        AgentChange::Started => life.started(),
+        AgentChange::Stopped(_) => life.stopped(),
+        AgentChange::Panicked { .. } => drop(life.panicked(now.plus(setup.plan.base.ms()), &setup.restart)),
+        AgentChange::Failed => life.resume(LifeState::Failed, life.restarts()),
+    }
+}
+
+/// Warms the hub with everything before the next step: the warm-up, and what the journal has covered.
+fn warm(setup: &mut Setup, hub: &mut Hub, last_step: Option<Time>) -> Result<Vec<Option<Rate>>, BootError> {
+    let mut rates = vec![None; setup.plan.instruments.len()];
+    let mut step = Step::default();
+    for _ in 0..setup.warm_up_steps {
+        if !setup.tape.next(&mut step) {
+            break;
+        }
+        absorb(hub, &mut rates, &step);
+    }
+    let Some(last_step) = last_step else { return Ok(rates) };
+    while step.close_time < last_step {
+        if !setup.tape.next(&mut step) {
+            return Err(BootError::MarketTooShort { journal: last_step });
+        }
+        absorb(hub, &mut rates, &step);
+    }
+    if step.close_time == last_step { Ok(rates) } else { Err(BootError::MarketTooShort { journal: last_step }) }
+}
+
+/// Venue and book must agree before anything trades.
+fn reconcile(plan: &Plan, supervisor: &Supervisor, exchanges: &[Exchange]) -> Result<(), BootError> {
+    for (index, exchange) in exchanges.iter().enumerate() {
+        let portfolio = PortfolioId::at(index);
+        if let Some(difference) = swarm_core::invariants::venue_difference(plan, supervisor, portfolio, exchange) {
+            let portfolio = plan.portfolios[index].name.clone();
+            return Err(BootError::Disagreement { portfolio, difference });
+        }
+    }
+    Ok(())
+}
+
+/// Runs a swarm inside the caller's actix system until it ends.
+pub async fn run(mut setup: Setup) -> Result<Outcome, BootError> {
+    let crew = Crew::build(&setup.plan, setup.make.as_ref())?;
+    let mut hub = Hub::new(setup.plan.base, setup.plan.gaps, &crew.wants).map_err(BuildError::from)?;
+    let folded = fold(&setup);
+    setup.history = Vec::new();
+    let rates = warm(&mut setup, &mut hub, folded.last_step)?;
+    reconcile(&setup.plan, &folded.supervisor, &folded.exchanges)?;
+    let director = assemble(setup, crew, hub, rates, folded);
+    let (ended, report) = director.run().await;
+    Ok(Outcome { ended, report })
+}
+
+fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded: Folded) -> Director {
+    let (plan, metrics) = (Arc::clone(&setup.plan), setup.metrics.clone());
+    // One arbiter for what trades together, the others for groups of agents.
+    let arbiters: Vec<ArbiterHandle> = (1..setup.arbiters).map(|_| Arbiter::new().handle()).collect();
+    let (trading, groups) = arbiters.split_at(arbiters.len().min(1));
+    let capacity = setup.mailbox_capacity;
+    let journal = {
+        let journal = Journal::new(Arc::clone(&setup.writer), setup.barrier);
+        Address::new(on(trading, 0, move |_| journal), ActorName::Journal, metrics.clone())
+    };
+    let supervisor = {
+        let actor = SupervisorActor::new(
+            Arc::clone(&plan),
+            folded.supervisor,
+            folded.recorder,
+            journal,
+            setup.kill.clone(),
+        );
+        Address::new(on(trading, 0, move |_| actor), ActorName::Supervisor, metrics.clone())
+    };
+    let executions = folded.exchanges.into_iter().enumerate().map(|(index, exchange)| {
+        let venue = SimulatedVenue::new(exchange);
+        let own = supervisor.for_another_producer();
+        let actor = Execution::new(PortfolioId::at(index), plan.base, venue, own, setup.kill.clone());
+        Address::new(on(trading, 0, move |_| actor), ActorName::Execution, metrics.clone())
+    });
+    let executions = executions.collect();
+    let feed = {
+        let feed = Feed::new(setup.tape, hub, rates);
+        Address::new(Feed::create(move |_| feed), ActorName::Feed, metrics.clone())
+    };
+    let hands = Hands {
+        plan: Arc::clone(&plan),
+        make: setup.make,
+        wants: RefCell::new(crew.wants),
+        arbiters: groups.to_vec(),
+        mailbox_capacity: capacity,
+        record_holds: setup.record_holds,
+        metrics: metrics.clone(),
+    };
+    let agents = crew.rules.into_iter().enumerate().map(|(index, rule)| {
+        let id = AgentId::at(index);
+        let down = matches!(folded.lives[index].state(), LifeState::Stopped | LifeState::Failed);
+        (!down).then(|| hands.start_agent(id, rule))
+    });
+    let floor = Floor {
+        feed,
+        supervisor,
+        executions,
+        agents: agents.collect(),
+        lives: folded.lives,
+        policy: setup.restart,
+        gaps: 0,
+    };
+    let writer = Arc::clone(&setup.writer);
+    Director {
+        plan,
+        floor,
+        hands,
+        control: setup.control,
+        metrics,
+        kill: setup.kill,
+        requests: setup.requests,
+        pace: setup.pace,
+        run_for: setup.run_for,
+        market: setup.market,
+        now: folded.last_step.unwrap_or_default(),
+        steps: folded.steps,
+        phase: "starting".to_owned(),
+        load_s: setup.load_s,
+        journal_sequence: Arc::new(move || writer.durable_sequence()),
+    }
+}

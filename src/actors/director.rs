@@ -1,0 +1,311 @@
+//! The director: paces the steps, carries out what operators ask between them, starts, stops and
+//! restarts agents. The operator's hand reaches the swarm only through here.
+
+use super::address::Address;
+use super::agent::{Agent, Leave};
+use super::boot::{Ended, Hands, Pace};
+use super::kill::KillSwitch;
+use super::observe;
+use super::stepper::Floor;
+use super::supervisor::{Act, Ask, AskDecisions, AskReport, Halt, Reset};
+use crate::control::{AgentAct, AgentState, AgentStatus, Control, ControlError, Request, Snapshot};
+use crate::telemetry::Metrics;
+use std::sync::Arc;
+use std::time::Duration;
+use swarm_core::engine::LifeState;
+use swarm_core::experiment::Report;
+use swarm_core::model::{AgentChange, AgentId, BreakerScope, Plan, PortfolioId, StopPolicy, Time};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+/// Metrics that are pictures of the present are renewed at most this often: between two scrapes
+/// nobody sees more, and at full speed a step takes microseconds.
+const METRICS_PERIOD: Duration = Duration::from_millis(250);
+
+/// The director.
+pub struct Director {
+    pub(super) plan: Arc<Plan>,
+    pub(super) floor: Floor,
+    pub(super) hands: Hands,
+    pub(super) control: Control,
+    pub(super) metrics: Metrics,
+    pub(super) kill: KillSwitch,
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) pace: Pace,
+    /// Wall time after which the run ends.
+    pub(super) run_for: Option<Duration>,
+    pub(super) market: String,
+    pub(super) now: Time,
+    pub(super) steps: u64,
+    pub(super) phase: String,
+    pub(super) load_s: f64,
+    pub(super) journal_sequence: Arc<dyn Fn() -> u64>,
+}
+
+impl Director {
+    /// Runs the swarm to its end.
+    pub async fn run(mut self) -> (Ended, Option<Box<Report>>) {
+        let started = Instant::now();
+        let ended = match self.steps_until_the_end(started).await {
+            Ok(ended) => ended,
+            Err(halt) => Ended::Halted(halt.0),
+        };
+        let run_s = started.elapsed().as_secs_f64();
+        let ended = self.close(ended).await;
+        let partial = !matches!(ended, Ended::Complete);
+        let ask = AskReport { gaps: self.floor.gaps, partial, load_s: self.load_s, run_s };
+        let report = self.floor.supervisor.ask(ask).await.ok();
+        (ended, report)
+    }
+
+    async fn steps_until_the_end(&mut self, started: Instant) -> Result<Ended, Halt> {
+        let end = self.run_for.map(|run_for| started + run_for);
+        let mut next_step = started;
+        let mut next_metrics = started;
+        self.phase = "running".to_owned();
+        loop {
+            while let Ok(request) = self.requests.try_recv() {
+                if let Some(reason) = self.carry_out(request).await? {
+                    return Ok(Ended::Stopped(reason));
+                }
+            }
+            let wait_for = end.map_or(next_step, |end| end.min(next_step));
+            tokio::select! {
+                biased;
+                Some(request) = self.requests.recv(), if wait_for > Instant::now() => {
+                    if let Some(reason) = self.carry_out(request).await? {
+                        return Ok(Ended::Stopped(reason));
+                    }
+                    continue;
+                }
+                () = sleep_until(wait_for), if wait_for > Instant::now() => {}
+                else => {}
+            }
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return Ok(Ended::Stopped("the time given by --for is over".to_owned()));
+            }
+            if Instant::now() < next_step {
+                continue;
+            }
+            let hands = &self.hands;
+            let Some(at) = self.floor.step(&|agent| hands.make(agent).ok()).await? else {
+                return Ok(Ended::Complete);
+            };
+            self.now = at;
+            self.steps += 1;
+            next_step = self.pace.after(next_step, self.plan.base);
+            if Instant::now() >= next_metrics {
+                self.renew_metrics().await?;
+                next_metrics = Instant::now() + METRICS_PERIOD;
+            }
+        }
+    }
+
+    /// Ends the run: the end is journaled and flushed, agents leave, positions stay under their stops.
+    async fn close(&mut self, ended: Ended) -> Ended {
+        let ended = match ended {
+            Ended::Halted(reason) => {
+                self.kill.throw(&reason);
+                Ended::Halted(reason)
+            }
+            Ended::Complete | Ended::Stopped(_) => {
+                let act = Act::End(self.now, matches!(ended, Ended::Complete));
+                match self.floor.tell(self.now, act).await {
+                    Ok(()) => ended,
+                    Err(halt) => Ended::Halted(halt.0),
+                }
+            }
+        };
+        self.phase = match &ended {
+            Ended::Complete | Ended::Stopped(_) => "finished".to_owned(),
+            Ended::Halted(reason) => format!("halted: {reason}"),
+        };
+        // Best effort: the metrics page shows the end if it can.
+        let _ = self.renew_metrics().await;
+        for agent in self.floor.agents.iter_mut().filter_map(Option::take) {
+            let _ = agent.ask(Leave).await;
+        }
+        ended
+    }
+
+    async fn renew_metrics(&self) -> Result<(), Halt> {
+        let (plan, metrics) = (Arc::clone(&self.plan), self.metrics.clone());
+        let lives: Vec<LifeState> = self.floor.lives.iter().map(|life| life.state()).collect();
+        let now = self.now;
+        let ask: Box<dyn FnOnce(&_, &_) -> () + Send> =
+            Box::new(move |supervisor, _| observe::renew_metrics(&plan, &metrics, supervisor, &lives, now));
+        self.floor.supervisor.ask(Ask(ask)).await?;
+        Ok(())
+    }
+
+    /// Carries out a request; a reason to stop ends the run.
+    async fn carry_out(&mut self, request: Request) -> Result<Option<String>, Halt> {
+        // An asker that is gone does not matter: what was asked for has been done.
+        match request {
+            Request::Shutdown { reason } => return Ok(Some(reason)),
+            Request::Snapshot(reply) => drop(reply.send(self.snapshot().await?)),
+            Request::Agent { name, act, reply } => {
+                let done = self.act_on_agent(&name, act).await?;
+                drop(reply.send(done));
+            }
+            Request::ResetBreaker { portfolio, reason, reply } => {
+                let done = self.reset_breaker(&portfolio, reason).await?;
+                drop(reply.send(done));
+            }
+            Request::Flatten { portfolio, reply } => {
+                let done = self.flatten(portfolio.as_deref()).await?;
+                drop(reply.send(done));
+            }
+            Request::Decisions { agent, after, limit, reply } => {
+                let done = match agent.map(|name| self.find_agent(&name)).transpose() {
+                    Ok(agent) => Ok(self.floor.supervisor.ask(AskDecisions { agent, after, limit }).await?),
+                    Err(error) => Err(error),
+                };
+                drop(reply.send(done));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, Halt> {
+        let plan = Arc::clone(&self.plan);
+        let lives = self.floor.lives.clone();
+        let ask: Box<dyn FnOnce(&_, &_) -> Snapshot + Send> =
+            Box::new(move |supervisor, recorder| observe::snapshot(&plan, supervisor, recorder, &lives));
+        let mut snapshot = self.floor.supervisor.ask(Ask(ask)).await?.0;
+        snapshot.market.clone_from(&self.market);
+        snapshot.market_time = self.now;
+        snapshot.steps = self.steps;
+        snapshot.speed = self.pace.speed();
+        snapshot.phase.clone_from(&self.phase);
+        snapshot.journal_sequence = (self.journal_sequence)();
+        Ok(snapshot)
+    }
+
+    fn find_agent(&self, name: &str) -> Result<AgentId, ControlError> {
+        let names = || self.plan.agents.iter().map(|agent| agent.name.as_str());
+        let index = names().position(|known| known == name);
+        index.map(AgentId::at).ok_or_else(|| ControlError::Unknown {
+            kind: "agent",
+            name: name.to_owned(),
+            nearest: crate::config::nearest(name, names()).map(str::to_owned),
+        })
+    }
+
+    fn find_portfolio(&self, name: &str) -> Result<PortfolioId, ControlError> {
+        let names = || self.plan.portfolios.iter().map(|portfolio| portfolio.name.as_str());
+        let index = names().position(|known| known == name);
+        index.map(PortfolioId::at).ok_or_else(|| ControlError::Unknown {
+            kind: "portfolio",
+            name: name.to_owned(),
+            nearest: crate::config::nearest(name, names()).map(str::to_owned),
+        })
+    }
+
+    async fn act_on_agent(&mut self, name: &str, act: AgentAct) -> Result<Result<AgentStatus, ControlError>, Halt> {
+        let id = match self.find_agent(name) {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
+        };
+        let state = self.floor.lives[id.index()].state();
+        let refused = match (act, state) {
+            (AgentAct::Start, LifeState::Running) => Some(format!("agent `{name}` is running already")),
+            (AgentAct::Start, LifeState::Restarting(_)) => {
+                Some(format!("agent `{name}` is being restarted after a panic; stop it first to start it by hand"))
+            }
+            (AgentAct::Stop(StopPolicy::Keep), LifeState::Stopped) => Some(format!("agent `{name}` is stopped already")),
+            _ => None,
+        };
+        if let Some(message) = refused {
+            return Ok(Err(ControlError::Conflict(message)));
+        }
+        let done = match act {
+            AgentAct::Start => self.start_agent(id).await?,
+            AgentAct::Stop(policy) => {
+                self.stop_agent(id, policy).await?;
+                Ok(())
+            }
+            AgentAct::Restart => {
+                if state != LifeState::Stopped {
+                    self.stop_agent(id, StopPolicy::Keep).await?;
+                }
+                self.start_agent(id).await?
+            }
+        };
+        match done {
+            Err(error) => Ok(Err(error)),
+            Ok(()) => {
+                let mut snapshot = self.snapshot().await?;
+                Ok(Ok(snapshot.agents.swap_remove(id.index())))
+            }
+        }
+    }
+
+    async fn start_agent(&mut self, id: AgentId) -> Result<Result<(), ControlError>, Halt> {
+        let rule = match self.hands.make(id) {
+            Ok(rule) => rule,
+            Err(message) => return Ok(Err(ControlError::Conflict(message))),
+        };
+        let addr = self.hands.start_agent(id, rule);
+        self.floor.agents[id.index()] = Some(addr);
+        self.floor.lives[id.index()].started();
+        self.floor.tell(self.now, Act::Life(self.now, id, AgentChange::Started)).await?;
+        Ok(Ok(()))
+    }
+
+    /// Stops an agent; one that is stopped already may still have its position closed.
+    async fn stop_agent(&mut self, id: AgentId, policy: StopPolicy) -> Result<(), Halt> {
+        self.floor.lives[id.index()].stopped();
+        if let Some(agent) = self.floor.agents[id.index()].take() {
+            leave(agent).await?;
+        }
+        self.floor.tell(self.now, Act::Life(self.now, id, AgentChange::Stopped(policy))).await
+    }
+
+    async fn reset_breaker(&mut self, name: &str, reason: String) -> Result<Result<BreakerScope, ControlError>, Halt> {
+        let scope = if name == "swarm" {
+            BreakerScope::Swarm
+        } else {
+            match (self.find_portfolio(name), self.find_agent(name)) {
+                (Ok(portfolio), _) => BreakerScope::Portfolio(portfolio),
+                (Err(_), Ok(agent)) => BreakerScope::Agent(agent),
+                (Err(error), Err(_)) => return Ok(Err(error)),
+            }
+        };
+        let done = self.floor.supervisor.ask(Reset { at: self.now, scope, reason }).await??;
+        Ok(done.map(|()| scope).map_err(|error| ControlError::Conflict(error.to_string())))
+    }
+
+    async fn flatten(&mut self, name: Option<&str>) -> Result<Result<u32, ControlError>, Halt> {
+        let portfolios: Vec<PortfolioId> = match name.map(|name| self.find_portfolio(name)).transpose() {
+            Err(error) => return Ok(Err(error)),
+            Ok(Some(portfolio)) => vec![portfolio],
+            Ok(None) => (0..self.plan.portfolios.len()).map(PortfolioId::at).collect(),
+        };
+        let mut closing = 0;
+        for portfolio in portfolios {
+            let ask: Box<dyn FnOnce(&swarm_core::risk::Supervisor, &_) -> u32 + Send> =
+                Box::new(move |supervisor, _| supervisor.open_positions(portfolio));
+            closing += self.floor.supervisor.ask(Ask(ask)).await?.0;
+            self.floor.tell(self.now, Act::Flatten(self.now, portfolio)).await?;
+        }
+        Ok(Ok(closing))
+    }
+}
+
+async fn leave(agent: Address<Agent>) -> Result<(), Halt> {
+    agent.ask(Leave).await?;
+    Ok(())
+}
+
+/// How an agent's life is shown.
+pub const fn shown_state(state: LifeState, warm: bool) -> AgentState {
+    match state {
+        LifeState::Running if warm => AgentState::Running,
+        LifeState::Running => AgentState::Warming,
+        LifeState::Stopped => AgentState::Stopped,
+        LifeState::Restarting(_) => AgentState::Restarting,
+        LifeState::Failed => AgentState::Failed,
+    }
+}
+

@@ -1,0 +1,19 @@
+//! The actor host: one thin actix actor a file around the values of `swarm-core`.
+//!
+//! A shell translates: message in, core call, message out; it decides nothing. Only `address.rs` may
+//! call actix's sending methods. The order of messages is that of `docs/architecture.md`, "The step".
+
+mod address;
+mod agent;
+mod boot;
+mod director;
+mod execution;
+mod feed;
+mod journal;
+mod kill;
+mod stepper;
+mod supervisor;
+
+pub use address::{Address, AskError};
+pub use boot::{BootError, Ended, Outcome, Pace, Setup, run};
+pub use kill::KillSwitch;

@@ -1,0 +1,297 @@
+//! The supervisor's actor: the one place through which every fact passes. Each act is one core call;
+//! its facts go to the recorder and the journal before its commands are handed out.
+
+use super::address::{Address, AskError};
+use super::journal::{Append, Flush, Journal};
+use super::kill::KillSwitch;
+use crate::control::DecisionView;
+use crate::record::Recorder;
+use actix::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, MessageResult, WrapFuture};
+use std::sync::Arc;
+use std::time::Duration;
+use swarm_core::engine::{Answer, Sink, Standing, judge};
+use swarm_core::experiment::Report;
+use swarm_core::model::{
+    AgentChange, AgentId, BreakerScope, Fact, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Time, VenueEvent,
+};
+use swarm_core::risk::{Command, Effects, ResetError, Supervisor};
+
+/// The swarm cannot go on; the reason is for the operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Halt(pub String);
+
+impl From<AskError> for Halt {
+    fn from(error: AskError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// One agent's part in a step, in declared order.
+#[derive(Debug)]
+pub enum Turn {
+    /// Its back-off is over; it decides again.
+    Restarted,
+    /// It decided, in so much time.
+    Answered(Answer, Duration),
+    /// Its rule panicked; `failed` when it stays down.
+    Panicked {
+        /// The panic's message.
+        message: String,
+        /// Whether it stays down.
+        failed: bool,
+    },
+}
+
+/// Everything that can happen to the supervisor.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<Command>, Halt>")]
+pub enum Act {
+    /// Candles of a step closed.
+    Candles(Arc<Step>),
+    /// The venue told something about an account: one instant's events.
+    Venue(PortfolioId, Vec<VenueEvent>),
+    /// Marks of an account.
+    Marks(PortfolioId, Time, Vec<Mark>),
+    /// The agents' parts in a step, in declared order.
+    Turns(Arc<Step>, Vec<(AgentId, Turn)>),
+    /// An agent's life changed by an operator's hand.
+    Life(Time, AgentId, AgentChange),
+    /// Close all positions of an account.
+    Flatten(Time, PortfolioId),
+    /// The step is complete.
+    EndStep(Arc<Step>),
+    /// The run ends; `true` when there is no more data.
+    End(Time, bool),
+}
+
+/// Clears a breaker.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Result<(), ResetError>, Halt>")]
+pub struct Reset {
+    /// Market time.
+    pub at: Time,
+    /// Whose.
+    pub scope: BreakerScope,
+    /// Why.
+    pub reason: String,
+}
+
+/// Asks what each agent is to be told about itself.
+#[derive(Message)]
+#[rtype(result = "Vec<Standing>")]
+pub struct AskStandings(pub Vec<Option<Rate>>);
+
+/// Asks a question of the supervisor's state.
+pub struct Ask<T>(pub Box<dyn FnOnce(&Supervisor, &Recorder) -> T + Send>);
+
+impl<T: Send + 'static> Message for Ask<T> {
+    type Result = Answered<T>;
+}
+
+/// An answer to [`Ask`].
+pub struct Answered<T>(pub T);
+
+/// Asks for the last decisions.
+#[derive(Message)]
+#[rtype(result = "Vec<DecisionView>")]
+pub struct AskDecisions {
+    /// Of this agent only.
+    pub agent: Option<AgentId>,
+    /// With a sequence above this.
+    pub after: Option<u64>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// Asks for the report as of now.
+#[derive(Message)]
+#[rtype(result = "Box<Report>")]
+pub struct AskReport {
+    /// Base candles missing.
+    pub gaps: u64,
+    /// Ended before its data.
+    pub partial: bool,
+    /// Seconds spent loading.
+    pub load_s: f64,
+    /// Seconds spent running.
+    pub run_s: f64,
+}
+
+/// The actor.
+pub struct SupervisorActor {
+    plan: Arc<Plan>,
+    core: Supervisor,
+    recorder: Recorder,
+    journal: Arc<Address<Journal>>,
+    kill: KillSwitch,
+    effects: Effects,
+}
+
+impl SupervisorActor {
+    /// Around a supervisor, new or recovered.
+    pub fn new(
+        plan: Arc<Plan>,
+        core: Supervisor,
+        recorder: Recorder,
+        journal: Address<Journal>,
+        kill: KillSwitch,
+    ) -> Self {
+        Self { plan, core, recorder, journal: Arc::new(journal), kill, effects: Effects::default() }
+    }
+
+    fn act(&mut self, act: Act) -> Option<Arc<Step>> {
+        match act {
+            Act::Candles(step) => {
+                for (index, candle) in step.candles.iter().enumerate() {
+                    let Some(candle) = candle else { continue };
+                    let symbol = SymbolId::at(index);
+                    self.core.on_candle(symbol, candle, step.close_time);
+                    self.effects.facts.push(Fact::Candle { symbol, candle: *candle });
+                }
+            }
+            Act::Venue(portfolio, events) => {
+                for event in &events {
+                    self.core.on_venue(portfolio, event, &mut self.effects);
+                }
+            }
+            Act::Marks(portfolio, at, marks) => {
+                // As the loop does: what is neither held nor working is not measured.
+                if self.core.has_exposure(portfolio) {
+                    self.core.on_marks(portfolio, at, &marks, &mut self.effects);
+                }
+            }
+            Act::Turns(step, turns) => {
+                for (agent, turn) in turns {
+                    self.turn(&step, agent, turn);
+                }
+            }
+            Act::Life(at, agent, change) => self.core.on_agent(at, agent, change, &mut self.effects),
+            Act::Flatten(at, portfolio) => self.core.flatten(at, portfolio, &mut self.effects),
+            Act::EndStep(step) => {
+                self.core.end_step(step.close_time, &mut self.effects);
+                return Some(step);
+            }
+            Act::End(at, complete) => self.effects.facts.push(Fact::End { at, complete }),
+        }
+        None
+    }
+
+    fn turn(&mut self, step: &Step, agent: AgentId, turn: Turn) {
+        let now = step.close_time;
+        match turn {
+            Turn::Restarted => self.core.on_agent(now, agent, AgentChange::Started, &mut self.effects),
+            Turn::Panicked { message, failed } => {
+                self.core.on_agent(now, agent, AgentChange::Panicked { message }, &mut self.effects);
+                if failed {
+                    self.core.on_agent(now, agent, AgentChange::Failed, &mut self.effects);
+                }
+            }
+            Turn::Answered(answer, elapsed) => {
+                self.recorder.decided_in(agent, &answer.decision, elapsed);
+                let symbol = self.plan.agents[agent.index()].symbol;
+                let Some(Some(candle)) = step.candles.get(symbol.index()) else { return };
+                // After the kill switch no entry is judged; what is open stays under its stop.
+                if answer.explanation.is_some() && !self.kill.is_thrown() {
+                    let (open, close) = (candle.open_time, candle.close);
+                    judge(&self.plan, &mut self.core, agent, open, now, close, answer, &mut self.effects);
+                }
+            }
+        }
+    }
+
+    /// Records the effects of an act and hands out its commands once the journal has its facts.
+    fn settle(&mut self) -> AtomicResponse<Self, Result<Vec<Command>, Halt>> {
+        let facts = std::mem::take(&mut self.effects.facts);
+        let commands = std::mem::take(&mut self.effects.commands);
+        for fact in &facts {
+            self.recorder.fact(fact);
+        }
+        for trade in self.effects.trades.drain(..) {
+            self.recorder.trade(&trade);
+        }
+        let journal = Arc::clone(&self.journal);
+        let work = async move {
+            if !facts.is_empty() {
+                journal.ask(Append(facts)).await?.map_err(|error| Halt(error.to_string()))?;
+            }
+            Ok(commands)
+        };
+        AtomicResponse::new(Box::pin(work.into_actor(self)))
+    }
+}
+
+impl Actor for SupervisorActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Act> for SupervisorActor {
+    type Result = AtomicResponse<Self, Result<Vec<Command>, Halt>>;
+
+    fn handle(&mut self, act: Act, _: &mut Context<Self>) -> Self::Result {
+        let ends = matches!(act, Act::End(..));
+        let ended_step = self.act(act);
+        let answer = self.settle();
+        if let Some(step) = ended_step {
+            self.recorder.step_end(&step, &self.core);
+        }
+        if !ends {
+            return answer;
+        }
+        let journal = Arc::clone(&self.journal);
+        AtomicResponse::new(Box::pin(answer.then(move |written, actor: &mut Self, _| {
+            async move {
+                written?;
+                journal.ask(Flush).await?.map_err(|error| Halt(error.to_string()))?;
+                Ok(Vec::new())
+            }
+            .into_actor(actor)
+        })))
+    }
+}
+
+impl Handler<Reset> for SupervisorActor {
+    type Result = AtomicResponse<Self, Result<Result<(), ResetError>, Halt>>;
+
+    fn handle(&mut self, reset: Reset, _: &mut Context<Self>) -> Self::Result {
+        let done = self.core.reset_breaker(reset.at, reset.scope, &reset.reason, &mut self.effects);
+        AtomicResponse::new(Box::pin(self.settle().map(|settled, _, _| settled.map(|_| done))))
+    }
+}
+
+impl Handler<AskStandings> for SupervisorActor {
+    type Result = MessageResult<AskStandings>;
+
+    fn handle(&mut self, AskStandings(rates): AskStandings, _: &mut Context<Self>) -> Self::Result {
+        let standing = |(index, agent): (usize, &swarm_core::model::AgentPlan)| {
+            let id = AgentId::at(index);
+            Standing::of(&self.plan, &self.core, id, rates[agent.symbol.index()])
+        };
+        MessageResult(self.plan.agents.iter().enumerate().map(standing).collect())
+    }
+}
+
+impl Handler<AskDecisions> for SupervisorActor {
+    type Result = MessageResult<AskDecisions>;
+
+    fn handle(&mut self, ask: AskDecisions, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.recorder.decisions(ask.agent, ask.after, ask.limit))
+    }
+}
+
+impl Handler<AskReport> for SupervisorActor {
+    type Result = MessageResult<AskReport>;
+
+    fn handle(&mut self, ask: AskReport, _: &mut Context<Self>) -> Self::Result {
+        let tracker = self.recorder.tracker();
+        let fingerprint = self.recorder.fingerprint();
+        MessageResult(Box::new(tracker.report(
+            &self.core,
+            fingerprint,
+            ask.gaps,
+            ask.partial,
+            ask.load_s,
+            ask.run_s,
+        )))
+    }
+}

@@ -1,0 +1,124 @@
+//! Asking one rule about one candle, and putting its answer before the supervisor. Both hosts do it
+//! through these functions, so that they cannot differ.
+
+use crate::features::Frame;
+use crate::model::{
+    Action, AgentId, Decision, DecisionRecord, Explanation, Fact, Intent, Plan, Price, Rate, SymbolId, Time, Verdict,
+};
+use crate::risk::{Effects, Supervisor};
+use crate::rule::{AccountView, PositionView, Rule, TradeStats, View};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What an agent is told about itself at a step: everything of a [`View`] but the features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its position, if any.
+    pub position: Option<PositionView>,
+    /// An entry of its own is working.
+    pub entry_pending: bool,
+    /// Its portfolio.
+    pub account: AccountView,
+    /// Its record.
+    pub stats: TradeStats,
+    /// Funding rate expected at the next payment of its symbol, where known.
+    pub funding_rate: Option<Rate>,
+}
+
+impl Standing {
+    /// As the supervisor has it now.
+    pub fn of(plan: &Plan, supervisor: &Supervisor, agent: AgentId, funding_rate: Option<Rate>) -> Self {
+        Self {
+            position: supervisor.position_view(agent),
+            entry_pending: supervisor.entry_pending(agent),
+            account: supervisor.account_view(plan.agents[agent.index()].portfolio),
+            stats: supervisor.stats(agent),
+            funding_rate,
+        }
+    }
+}
+
+/// A rule's answer, explained where it is to be recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The decision.
+    pub decision: Decision,
+    /// Its grounds; absent for a HOLD that nobody records.
+    pub explanation: Option<Box<Explanation>>,
+}
+
+/// The message of a rule's panic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulePanic(pub String);
+
+/// Asks `rule` about `frame`. A panic is caught: the rule's state must be dropped afterwards.
+pub fn consult(
+    rule: &mut dyn Rule,
+    plan: &Plan,
+    symbol: SymbolId,
+    frame: Frame<'_>,
+    standing: &Standing,
+    explain_holds: bool,
+) -> Result<Answer, RulePanic> {
+    let view = View {
+        frame,
+        symbol,
+        instrument: plan.instrument(symbol),
+        position: standing.position,
+        entry_pending: standing.entry_pending,
+        account: standing.account,
+        stats: standing.stats,
+        funding_rate: standing.funding_rate,
+    };
+    catch_unwind(AssertUnwindSafe(|| {
+        let decision = rule.decide(&view);
+        let explained = explain_holds || decision.action != Action::Hold;
+        let explanation = explained.then(|| Box::new(rule.explain(&view, &decision)));
+        Answer { decision, explanation }
+    }))
+    .map_err(|panic| {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        RulePanic(message)
+    })
+}
+
+/// Records an explained answer and puts what it asks for before the supervisor.
+///
+/// `closed_at` is when the candle closed, `candle` its start, `reference` its last price.
+#[allow(clippy::too_many_arguments)] // The identity of one decision; a struct would be built only to be taken apart.
+pub fn judge(
+    plan: &Plan,
+    supervisor: &mut Supervisor,
+    agent: AgentId,
+    candle: Time,
+    closed_at: Time,
+    reference: Price,
+    answer: Answer,
+    out: &mut Effects,
+) -> Option<Verdict> {
+    let symbol = plan.agents[agent.index()].symbol;
+    let explanation = answer.explanation?;
+    let signal = answer.decision.action != Action::Hold;
+    let kind = answer.decision.proposal.clone();
+    let record = Box::new(DecisionRecord {
+        at: closed_at,
+        candle,
+        agent,
+        symbol,
+        decision: answer.decision,
+        explanation: *explanation,
+    });
+    out.facts.push(if signal { Fact::Signal(record) } else { Fact::Hold(record) });
+    let intent = Intent {
+        agent,
+        portfolio: plan.agents[agent.index()].portfolio,
+        symbol,
+        decided_at: closed_at,
+        reference,
+        kind: *kind?,
+    };
+    Some(supervisor.on_intent(closed_at, &intent, out))
+}

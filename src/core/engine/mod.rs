@@ -1,0 +1,316 @@
+//! The loop host: the whole swarm as one value, stepped by a tape. Backtests and sweeps run it; the
+//! actors do the same calls in the same order over messages (`docs/architecture.md`, "The step").
+//!
+//! It knows no journal file, no report and no clock: facts go to a [`Sink`].
+
+mod consult;
+mod lifecycle;
+
+pub use consult::{Answer, RulePanic, Standing, consult, judge};
+pub use lifecycle::{AfterPanic, LifeState, Lifecycle, RestartPolicy};
+
+use crate::exchange::{Exchange, POINTS};
+use crate::features::{Hub, HubError, Wants};
+use crate::ledger::Trade;
+use crate::model::{
+    AgentChange, AgentId, Decision, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Tape, VenueEvent,
+};
+use crate::risk::{Command, Effects, Supervisor};
+use crate::rule::Rule;
+use std::sync::Arc;
+
+/// Takes what a run produces, in order.
+pub trait Sink {
+    /// A fact, in the supervisor's order.
+    fn fact(&mut self, fact: &Fact);
+    /// A position returned to flat.
+    fn trade(&mut self, _trade: &Trade) {}
+    /// An agent decided, HOLD included.
+    fn decided(&mut self, _agent: AgentId, _decision: &Decision) {}
+    /// A step is complete.
+    fn step_end(&mut self, _step: &Step, _supervisor: &Supervisor) {}
+}
+
+/// Makes the rule of an agent, asking for features on its symbol; called again after a panic.
+pub trait MakeRule {
+    /// The rule, or what is wrong with its parameters.
+    fn make(&self, agent: AgentId, wants: &mut Wants) -> Result<Box<dyn Rule>, String>;
+}
+
+impl<F: Fn(AgentId, &mut Wants) -> Result<Box<dyn Rule>, String>> MakeRule for F {
+    fn make(&self, agent: AgentId, wants: &mut Wants) -> Result<Box<dyn Rule>, String> {
+        self(agent, wants)
+    }
+}
+
+/// Why a swarm could not be built from its plan.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A rule refused its parameters.
+    #[error("agent `{agent}`: {message}")]
+    Rule {
+        /// The agent's name.
+        agent: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The features asked for cannot be computed.
+    #[error(transparent)]
+    Features(#[from] HubError),
+}
+
+/// Rules and the features they ask for, by plan.
+pub struct Crew {
+    /// By agent.
+    pub rules: Vec<Box<dyn Rule>>,
+    /// By symbol.
+    pub wants: Vec<Wants>,
+}
+
+impl Crew {
+    /// Builds every agent's rule.
+    pub fn build(plan: &Plan, make: &dyn MakeRule) -> Result<Self, BuildError> {
+        let mut wants = vec![Wants::default(); plan.instruments.len()];
+        let mut rules = Vec::with_capacity(plan.agents.len());
+        for (index, agent) in plan.agents.iter().enumerate() {
+            let id = AgentId::at(index);
+            let rule = make
+                .make(id, &mut wants[agent.symbol.index()])
+                .map_err(|message| BuildError::Rule { agent: agent.name.clone(), message })?;
+            rules.push(rule);
+        }
+        Ok(Self { rules, wants })
+    }
+}
+
+/// How a run is recorded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EngineOptions {
+    /// Record HOLD decisions in full.
+    pub record_holds: bool,
+    /// Give the sink a `Fact::Candle` for each candle: needed by a journal, not by a fingerprint.
+    pub record_candles: bool,
+    /// How a panicking rule is treated.
+    pub restart: RestartPolicy,
+}
+
+/// The whole swarm.
+pub struct Engine<M> {
+    plan: Arc<Plan>,
+    options: EngineOptions,
+    make: M,
+    hub: Hub,
+    wants: Vec<Wants>,
+    rules: Vec<Box<dyn Rule>>,
+    lives: Vec<Lifecycle>,
+    supervisor: Supervisor,
+    exchanges: Vec<Exchange>,
+    funding_rates: Vec<Option<Rate>>,
+    // Buffers that live as long as the engine, so that a step does not allocate.
+    effects: Effects,
+    events: Vec<VenueEvent>,
+    marks: Vec<Mark>,
+}
+
+impl<M: MakeRule> Engine<M> {
+    /// A swarm at rest, before its first step.
+    pub fn new(plan: Arc<Plan>, make: M, options: EngineOptions) -> Result<Self, BuildError> {
+        let crew = Crew::build(&plan, &make)?;
+        let hub = Hub::new(plan.base, plan.gaps, &crew.wants)?;
+        let exchanges = plan
+            .portfolios
+            .iter()
+            .map(|portfolio| Exchange::new(plan.exchange.clone(), plan.instruments.clone(), portfolio.equity))
+            .collect();
+        Ok(Self {
+            hub,
+            wants: crew.wants,
+            lives: vec![Lifecycle::default(); crew.rules.len()],
+            rules: crew.rules,
+            supervisor: Supervisor::new(Arc::clone(&plan)),
+            exchanges,
+            funding_rates: vec![None; plan.instruments.len()],
+            effects: Effects::default(),
+            events: Vec::new(),
+            marks: Vec::new(),
+            plan,
+            options,
+            make,
+        })
+    }
+
+    /// What it was built from.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+    /// Positions, equity, breakers.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+    /// The simulated account of a portfolio.
+    pub fn exchange(&self, portfolio: PortfolioId) -> &Exchange {
+        &self.exchanges[portfolio.index()]
+    }
+    /// The feed.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Runs a tape to its end, or until `keep_going` says no (asked at every step).
+    pub fn run(&mut self, tape: &mut dyn Tape, sink: &mut impl Sink, mut keep_going: impl FnMut(&Step) -> bool) -> bool {
+        let mut step = Step::default();
+        while tape.next(&mut step) {
+            self.step(&step, sink);
+            if !keep_going(&step) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// One step: everything that belongs to the candles which closed at `step.close_time`.
+    pub fn step(&mut self, step: &Step, sink: &mut impl Sink) {
+        let interval = self.plan.base;
+        for (index, candle) in step.candles.iter().enumerate() {
+            let Some(candle) = candle else { continue };
+            self.supervisor.on_candle(SymbolId::at(index), candle, step.close_time);
+            if self.options.record_candles {
+                sink.fact(&Fact::Candle { symbol: SymbolId::at(index), candle: *candle });
+            }
+        }
+        for due in &step.funding {
+            self.fund(due, sink);
+        }
+        for exchange in &mut self.exchanges {
+            exchange.begin(interval, &step.candles);
+        }
+        for point in 0..POINTS {
+            for index in 0..self.exchanges.len() {
+                self.walk(PortfolioId::at(index), point, sink);
+            }
+        }
+        for (index, candle) in step.candles.iter().enumerate() {
+            if let Some(candle) = candle {
+                self.hub.close(SymbolId::at(index), candle);
+            }
+        }
+        self.decide(step, sink);
+        self.supervisor.end_step(step.close_time, &mut self.effects);
+        self.dispatch(step.close_time, sink);
+        sink.step_end(step, &self.supervisor);
+    }
+
+    fn fund(&mut self, due: &FundingDue, sink: &mut impl Sink) {
+        self.funding_rates[due.symbol.index()] = Some(due.rate);
+        for index in 0..self.exchanges.len() {
+            self.exchanges[index].fund(due.at, due.symbol, due.rate, &mut self.events);
+            self.take_events(PortfolioId::at(index), sink);
+        }
+    }
+
+    /// Moves one account to a point of the candle, letting the supervisor react to each instant.
+    fn walk(&mut self, portfolio: PortfolioId, point: usize, sink: &mut impl Sink) {
+        let index = portfolio.index();
+        if self.exchanges[index].is_idle() && !self.supervisor.has_exposure(portfolio) {
+            self.exchanges[index].advance(point, &mut self.events);
+            return;
+        }
+        loop {
+            self.exchanges[index].advance(point, &mut self.events);
+            if self.events.is_empty() {
+                break;
+            }
+            self.take_events(portfolio, sink);
+        }
+        if self.supervisor.has_exposure(portfolio) {
+            self.marks.clear();
+            self.exchanges[index].marks(&mut self.marks);
+            let at = self.exchanges[index].now();
+            self.supervisor.on_marks(portfolio, at, &self.marks, &mut self.effects);
+            self.dispatch(at, sink);
+        }
+    }
+
+    /// The supervisor takes the events of one instant as a batch; its commands go to the exchange.
+    fn take_events(&mut self, portfolio: PortfolioId, sink: &mut impl Sink) {
+        let Some(at) = self.events.last().map(VenueEvent::at) else { return };
+        for event in self.events.drain(..) {
+            self.supervisor.on_venue(portfolio, &event, &mut self.effects);
+        }
+        self.dispatch(at, sink);
+    }
+
+    fn decide(&mut self, step: &Step, sink: &mut impl Sink) {
+        for index in 0..self.rules.len() {
+            let agent = AgentId::at(index);
+            if self.lives[index].restart_if_due(step.close_time) {
+                self.restart(agent, step, sink);
+            }
+            let symbol = self.plan.agents[index].symbol;
+            let Some(Some(candle)) = step.candles.get(symbol.index()) else { continue };
+            if !self.lives[index].runs() {
+                continue;
+            }
+            let Some(frame) = self.hub.frame(symbol) else { continue };
+            let standing =
+                Standing::of(&self.plan, &self.supervisor, agent, self.funding_rates[symbol.index()]);
+            let rule = self.rules[index].as_mut();
+            match consult(rule, &self.plan, symbol, frame, &standing, self.options.record_holds) {
+                Ok(answer) => {
+                    sink.decided(agent, &answer.decision);
+                    if answer.explanation.is_some() {
+                        let (open, close) = (candle.open_time, candle.close);
+                        let (supervisor, effects) = (&mut self.supervisor, &mut self.effects);
+                        judge(&self.plan, supervisor, agent, open, step.close_time, close, answer, effects);
+                        self.dispatch(step.close_time, sink);
+                    }
+                }
+                Err(panic) => self.panicked(agent, panic, step, sink),
+            }
+        }
+    }
+
+    fn panicked(&mut self, agent: AgentId, panic: RulePanic, step: &Step, sink: &mut impl Sink) {
+        let after = self.lives[agent.index()].panicked(step.close_time, &self.options.restart);
+        let change = AgentChange::Panicked { message: panic.0 };
+        self.supervisor.on_agent(step.close_time, agent, change, &mut self.effects);
+        if after == AfterPanic::Fail {
+            self.supervisor.on_agent(step.close_time, agent, AgentChange::Failed, &mut self.effects);
+        }
+        self.dispatch(step.close_time, sink);
+    }
+
+    fn restart(&mut self, agent: AgentId, step: &Step, sink: &mut impl Sink) {
+        let symbol = self.plan.agents[agent.index()].symbol;
+        // The same wishes again: every one is known, so the slots stay as they are.
+        if let Ok(rule) = self.make.make(agent, &mut self.wants[symbol.index()]) {
+            self.rules[agent.index()] = rule;
+        }
+        self.supervisor.on_agent(step.close_time, agent, AgentChange::Started, &mut self.effects);
+        self.dispatch(step.close_time, sink);
+    }
+
+    /// Gives facts and trades to the sink and commands to the exchanges.
+    fn dispatch(&mut self, now: crate::model::Time, sink: &mut impl Sink) {
+        for fact in self.effects.facts.drain(..) {
+            sink.fact(&fact);
+        }
+        for trade in self.effects.trades.drain(..) {
+            sink.trade(&trade);
+        }
+        for command in self.effects.commands.drain(..) {
+            obey(&mut self.exchanges, now, &command);
+        }
+    }
+}
+
+/// Hands one command to the exchange of its portfolio.
+fn obey(exchanges: &mut [Exchange], now: crate::model::Time, command: &Command) {
+    match command {
+        Command::Place(order) => exchanges[order.get().portfolio.index()].submit(now, order.get()),
+        Command::Cancel(cancel) => {
+            let cancel = cancel.get();
+            exchanges[cancel.portfolio.index()].cancel(now, cancel.id, cancel.symbol);
+        }
+    }
+}

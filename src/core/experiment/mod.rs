@@ -1,0 +1,12 @@
+//! The evidence: what agents, cohorts and portfolios did, as figures, and what the difference between
+//! two cohorts amounts to. Knows the ledger's results only; it decides nothing about orders.
+
+mod compare;
+mod metrics;
+mod report;
+mod tracker;
+
+pub use compare::{Comparison, ComparisonVerdict, compare};
+pub use metrics::{Metrics, Sample};
+pub use report::{BreakerReport, MarketReport, PortfolioReport, Report, Timing};
+pub use tracker::{Curve, Tracker};

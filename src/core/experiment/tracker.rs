@@ -1,0 +1,430 @@
+//! Follows a run fact by fact and step by step, and keeps what the report is made of. Both hosts feed
+//! it, and so does recovery: from the same facts and steps comes the same report.
+
+use super::metrics::{Metrics, Sample};
+use super::report::{BreakerReport, MarketReport, PortfolioReport, REPORT_SCHEMA, Report, Timing};
+use super::{Comparison, compare};
+use crate::ledger::Trade;
+use crate::model::{
+    AgentId, BreakerChange, BreakerScope, DAY_MS, Fact, IntentKind, Plan, PortfolioId, Qty, Rate, ReportKind, Round,
+    Step, Time, Usd, VenueEvent, Verdict,
+};
+use crate::risk::Supervisor;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A curve of equity: daily points for the figures, and the drawdown at every step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    daily: Vec<f64>,
+    last: f64,
+    peak: f64,
+    max_drawdown: f64,
+}
+
+impl Curve {
+    fn new(start: f64) -> Self {
+        Self { daily: vec![start], last: start, peak: start, max_drawdown: 0.0 }
+    }
+    #[inline]
+    fn step(&mut self, equity: f64) {
+        self.last = equity;
+        if equity > self.peak {
+            self.peak = equity;
+        } else if self.peak > 0.0 {
+            self.max_drawdown = self.max_drawdown.max(1.0 - equity / self.peak);
+        }
+    }
+    fn day(&mut self) {
+        self.daily.push(self.last);
+    }
+    /// Start, each 00:00 UTC, and the end where that is not a 00:00.
+    fn daily(&self, ends_on_midnight: bool) -> Vec<f64> {
+        let mut daily = self.daily.clone();
+        if !ends_on_midnight {
+            daily.push(self.last);
+        }
+        daily
+    }
+}
+
+#[derive(Clone, Debug)]
+struct AgentRecord {
+    curve: Curve,
+    results: Vec<Usd>,
+    entry_leverage: Vec<f64>,
+    entry_confidence: Vec<f64>,
+    last_confidence: f64,
+    /// The last intent wants to open something.
+    wants_entry: bool,
+    slippage: Usd,
+    decisions: u64,
+    intents: u64,
+    rejections: u64,
+    steps_held: u64,
+    held: bool,
+}
+
+#[derive(Clone, Debug)]
+struct PortfolioRecord {
+    curve: Curve,
+    holdings: BTreeMap<u16, Qty>,
+    peak_open_positions: u32,
+    peak_leverage: Rate,
+    worst_trip: Rate,
+    tripped_at: Option<Time>,
+    rejections: BTreeMap<&'static str, u64>,
+}
+
+/// Follows a run.
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    plan: Arc<Plan>,
+    agents: Vec<AgentRecord>,
+    cohorts: Vec<Curve>,
+    portfolios: Vec<PortfolioRecord>,
+    trades: Vec<Trade>,
+    from: Option<Time>,
+    to: Time,
+    steps: u64,
+    candles: u64,
+    /// Agents whose profit may have moved: those that hold something, and those that just let go.
+    moving: Vec<AgentId>,
+}
+
+impl Tracker {
+    /// At rest, before the first step.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let start = |portfolio: PortfolioId| plan.portfolios[portfolio.index()].equity.to_f64();
+        let agents = plan
+            .agents
+            .iter()
+            .map(|agent| AgentRecord {
+                curve: Curve::new(start(agent.portfolio)),
+                results: Vec::new(),
+                entry_leverage: Vec::new(),
+                entry_confidence: Vec::new(),
+                last_confidence: 0.0,
+                wants_entry: false,
+                slippage: Usd::ZERO,
+                decisions: 0,
+                intents: 0,
+                rejections: 0,
+                steps_held: 0,
+                held: false,
+            })
+            .collect();
+        let cohorts = plan.cohorts.iter().map(|cohort| Curve::new(start(cohort.portfolio))).collect();
+        let portfolios = plan
+            .portfolios
+            .iter()
+            .map(|portfolio| PortfolioRecord {
+                curve: Curve::new(portfolio.equity.to_f64()),
+                holdings: BTreeMap::new(),
+                peak_open_positions: 0,
+                peak_leverage: Rate::ZERO,
+                worst_trip: Rate::ZERO,
+                tripped_at: None,
+                rejections: BTreeMap::new(),
+            })
+            .collect();
+        Self {
+            agents,
+            cohorts,
+            portfolios,
+            trades: Vec::new(),
+            from: None,
+            to: Time(0),
+            steps: 0,
+            candles: 0,
+            moving: Vec::new(),
+            plan,
+        }
+    }
+
+    /// Closed trades in order of closing.
+    pub fn trades(&self) -> &[Trade] {
+        &self.trades
+    }
+    /// Steps so far.
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+    /// Refusals of a portfolio by reason.
+    pub fn rejections(&self, portfolio: PortfolioId) -> &BTreeMap<&'static str, u64> {
+        &self.portfolios[portfolio.index()].rejections
+    }
+    /// Decisions of an agent, HOLD included.
+    pub fn decisions(&self, agent: AgentId) -> u64 {
+        self.agents[agent.index()].decisions
+    }
+
+    /// An agent decided, HOLD included.
+    #[inline]
+    pub fn decided(&mut self, agent: AgentId) {
+        self.agents[agent.index()].decisions += 1;
+    }
+
+    /// Takes a fact.
+    pub fn fact(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Signal(record) => {
+                self.agents[record.agent.index()].last_confidence = record.decision.confidence;
+            }
+            Fact::Intent { id, intent } => {
+                let agent = &mut self.agents[id.agent.index()];
+                agent.intents += 1;
+                agent.wants_entry = !matches!(intent.kind, IntentKind::Close { .. });
+            }
+            Fact::Verdict { id, portfolio, verdict } => {
+                let agent = &mut self.agents[id.agent.index()];
+                match verdict {
+                    Verdict::Refused(refusal) => {
+                        agent.rejections += 1;
+                        let rejections = &mut self.portfolios[portfolio.index()].rejections;
+                        *rejections.entry(refusal.reason.label()).or_default() += 1;
+                    }
+                    Verdict::Approved | Verdict::Resized(_) if agent.wants_entry => {
+                        agent.entry_confidence.push(agent.last_confidence);
+                    }
+                    Verdict::Approved | Verdict::Resized(_) => {}
+                }
+            }
+            Fact::Venue { portfolio, event } => self.venue(*portfolio, event),
+            Fact::Breaker { at, scope: BreakerScope::Portfolio(portfolio), change } => {
+                let portfolio = &mut self.portfolios[portfolio.index()];
+                match change {
+                    BreakerChange::Tripped { drawdown, .. } => {
+                        portfolio.worst_trip = portfolio.worst_trip.max(*drawdown);
+                        portfolio.tripped_at = Some(*at);
+                    }
+                    BreakerChange::Reset { .. } => portfolio.tripped_at = None,
+                    BreakerChange::Flat => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Keeps count of what is held, so that a position that lives within one step is seen too.
+    fn venue(&mut self, portfolio: PortfolioId, event: &VenueEvent) {
+        let (symbol, fill) = match event {
+            VenueEvent::Order { symbol, kind: ReportKind::Filled { fill, .. }, id, .. } => {
+                self.agents[id.intent.agent.index()].slippage += fill.slippage;
+                self.mark_moving(id.intent.agent);
+                (symbol, fill)
+            }
+            VenueEvent::Liquidation { symbol, fill, .. } => (symbol, fill),
+            VenueEvent::Order { .. } | VenueEvent::Funding { .. } | VenueEvent::Transfer { .. } => return,
+        };
+        let record = &mut self.portfolios[portfolio.index()];
+        let holding = record.holdings.entry(symbol.0).or_default();
+        *holding += fill.side.signed(fill.qty);
+        if holding.is_zero() {
+            record.holdings.remove(&symbol.0);
+        }
+        let open = u32::try_from(record.holdings.len()).unwrap_or(u32::MAX);
+        record.peak_open_positions = record.peak_open_positions.max(open);
+    }
+
+    fn mark_moving(&mut self, agent: AgentId) {
+        let record = &mut self.agents[agent.index()];
+        if !record.held {
+            record.held = true;
+            self.moving.push(agent);
+        }
+    }
+
+    /// Takes a closed trade.
+    pub fn trade(&mut self, trade: &Trade) {
+        let record = &mut self.agents[trade.agent.index()];
+        record.results.push(trade.net_pnl);
+        record.entry_leverage.push(trade.leverage.to_f64());
+        self.trades.push(trade.clone());
+    }
+
+    /// Takes the end of a step.
+    pub fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
+        let candles = step.candles.iter().flatten().count() as u64;
+        self.step_end_at(step.close_time, candles, supervisor);
+    }
+
+    /// Takes the end of a step of which only the time and the number of candles are known.
+    pub fn step_end_at(&mut self, close_time: Time, candles: u64, supervisor: &Supervisor) {
+        self.from.get_or_insert(close_time.plus(-self.plan.base.ms()));
+        self.to = close_time;
+        self.steps += 1;
+        self.candles += candles;
+        if !self.moving.is_empty() {
+            self.refresh(supervisor);
+        }
+        if close_time.0.rem_euclid(DAY_MS) == 0 {
+            let agents = self.agents.iter_mut().map(|agent| &mut agent.curve);
+            let portfolios = self.portfolios.iter_mut().map(|portfolio| &mut portfolio.curve);
+            for curve in agents.chain(&mut self.cohorts).chain(portfolios) {
+                curve.day();
+            }
+        }
+    }
+
+    fn refresh(&mut self, supervisor: &Supervisor) {
+        for index in (0..self.moving.len()).rev() {
+            let agent = self.moving[index];
+            let record = &mut self.agents[agent.index()];
+            let account = supervisor.agent_account(agent);
+            let cohort = self.plan.agents[agent.index()].cohort;
+            let before = record.curve.last;
+            let after = record.curve.daily[0] + (account.net_pnl + account.unrealized_pnl).to_f64();
+            record.curve.step(after);
+            self.cohorts[cohort.index()].last += after - before;
+            let holds = supervisor.position_view(agent).is_some();
+            record.steps_held += u64::from(holds);
+            if !holds && !supervisor.entry_pending(agent) {
+                record.held = false;
+                self.moving.swap_remove(index);
+            }
+        }
+        for cohort in &mut self.cohorts {
+            cohort.step(cohort.last);
+        }
+        for (index, record) in self.portfolios.iter_mut().enumerate() {
+            let portfolio = PortfolioId::at(index);
+            let (equity, gross) = (supervisor.equity(portfolio), supervisor.gross_notional(portfolio));
+            record.curve.step(equity.to_f64());
+            if let Some(leverage) = gross.ratio_to(equity, Round::Nearest).filter(|_| equity.0 > 0) {
+                record.peak_leverage = record.peak_leverage.max(leverage);
+            }
+        }
+    }
+
+    fn days(&self) -> f64 {
+        self.from.map_or(0.0, |from| self.to.since(from) as f64 / DAY_MS as f64)
+    }
+
+    fn ends_on_midnight(&self) -> bool {
+        self.to.0.rem_euclid(DAY_MS) == 0
+    }
+
+    fn agent_sample(&self, agent: AgentId, supervisor: &Supervisor) -> Sample {
+        let record = &self.agents[agent.index()];
+        let account = supervisor.agent_account(agent);
+        Sample {
+            trade_results: record.results.clone(),
+            daily_equity: record.curve.daily(self.ends_on_midnight()),
+            days: self.days(),
+            max_drawdown: record.curve.max_drawdown,
+            entry_leverage: record.entry_leverage.clone(),
+            exposure: (self.steps > 0).then(|| record.steps_held as f64 / self.steps as f64),
+            entry_confidence: record.entry_confidence.clone(),
+            fees: account.fees,
+            funding: account.funding,
+            slippage: record.slippage,
+            decisions: record.decisions,
+            intents: record.intents,
+            rejections: record.rejections,
+        }
+    }
+
+    fn cohort_sample(&self, cohort: usize, samples: &[Sample]) -> Sample {
+        let members: Vec<usize> =
+            (0..samples.len()).filter(|agent| self.plan.agents[*agent].cohort.index() == cohort).collect();
+        let curve = &self.cohorts[cohort];
+        let mut sum = Sample {
+            daily_equity: curve.daily(self.ends_on_midnight()),
+            days: self.days(),
+            max_drawdown: curve.max_drawdown,
+            ..Sample::default()
+        };
+        for member in &members {
+            let sample = &samples[*member];
+            sum.entry_leverage.extend(&sample.entry_leverage);
+            sum.entry_confidence.extend(&sample.entry_confidence);
+            sum.fees += sample.fees;
+            sum.funding += sample.funding;
+            sum.slippage += sample.slippage;
+            sum.decisions += sample.decisions;
+            sum.intents += sample.intents;
+            sum.rejections += sample.rejections;
+        }
+        let exposures = members.iter().filter_map(|member| samples[*member].exposure);
+        sum.exposure = (!members.is_empty()).then(|| exposures.sum::<f64>() / members.len() as f64);
+        // In order of closing, over all members: runs of losses are the cohort's.
+        let of_cohort = |trade: &&Trade| self.plan.agents[trade.agent.index()].cohort.index() == cohort;
+        sum.trade_results = self.trades.iter().filter(of_cohort).map(|trade| trade.net_pnl).collect();
+        sum
+    }
+
+    /// The comparison that the plan's experiment asks for.
+    pub fn comparison(&self) -> Option<Comparison> {
+        let experiment = self.plan.experiment?;
+        let curve = |cohort: crate::model::CohortId| {
+            let daily = self.cohorts[cohort.index()].daily(self.ends_on_midnight());
+            (self.plan.cohorts[cohort.index()].name.as_str(), daily)
+        };
+        let (control, treatment) = (curve(experiment.control), curve(experiment.treatment));
+        Some(compare((control.0, &control.1), (treatment.0, &treatment.1)))
+    }
+
+    /// The report as of now.
+    pub fn report(
+        &self,
+        supervisor: &Supervisor,
+        fingerprint: String,
+        gaps: u64,
+        partial: bool,
+        load_s: f64,
+        run_s: f64,
+    ) -> Report {
+        let plan = &self.plan;
+        let samples: Vec<Sample> = (0..plan.agents.len())
+            .map(|index| self.agent_sample(AgentId::at(index), supervisor))
+            .collect();
+        let agents = plan.agents.iter().zip(&samples).map(|(agent, sample)| (agent.name.clone(), Metrics::of(sample)));
+        let cohorts = plan.cohorts.iter().enumerate().map(|(index, cohort)| {
+            (cohort.name.clone(), Metrics::of(&self.cohort_sample(index, &samples)))
+        });
+        let portfolios = plan.portfolios.iter().enumerate().map(|(index, portfolio)| {
+            (portfolio.name.clone(), self.portfolio_report(index, portfolio.equity, supervisor))
+        });
+        let agent_candles = self.agents.iter().map(|agent| agent.decisions).sum();
+        Report {
+            schema: REPORT_SCHEMA,
+            fingerprint,
+            from: self.from.unwrap_or(self.to).to_string(),
+            to: self.to.to_string(),
+            partial,
+            market: MarketReport {
+                symbols: plan.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
+                candles: self.candles,
+                gaps,
+            },
+            cohorts: cohorts.collect(),
+            agents: agents.collect(),
+            portfolios: portfolios.collect(),
+            comparison: self.comparison(),
+            timing: Timing {
+                load_s,
+                run_s,
+                agent_candles,
+                agent_candles_per_s: if run_s > 0.0 { agent_candles as f64 / run_s } else { 0.0 },
+            },
+        }
+    }
+
+    fn portfolio_report(&self, index: usize, start_equity: Usd, supervisor: &Supervisor) -> PortfolioReport {
+        let record = &self.portfolios[index];
+        let at_steps = Rate::from_f64(record.curve.max_drawdown).unwrap_or_default();
+        PortfolioReport {
+            start_equity,
+            end_equity: supervisor.equity(PortfolioId::at(index)),
+            peak_open_positions: record.peak_open_positions,
+            peak_leverage: record.peak_leverage,
+            max_drawdown: at_steps.max(record.worst_trip),
+            breaker: BreakerReport {
+                tripped: record.tripped_at.is_some(),
+                at: record.tripped_at.map(|at| at.to_string()),
+            },
+            rejections: record.rejections.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        }
+    }
+}

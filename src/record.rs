@@ -1,0 +1,302 @@
+//! What a run leaves behind besides its journal: fingerprint, figures, last decisions, and what is told
+//! to listeners and metrics. Both hosts feed it in the supervisor's order; it decides nothing.
+
+use crate::control::{Control, DecisionView, Event};
+use crate::telemetry::Metrics;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use swarm_core::engine::Sink;
+use swarm_core::experiment::Tracker;
+use swarm_core::journal::Fingerprint;
+use swarm_core::ledger::Trade;
+use swarm_core::model::{
+    AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Fact, IntentId, OrderId, Plan,
+    Purpose, ReportKind, Step, Time, VenueEvent, Verdict,
+};
+use swarm_core::risk::Supervisor;
+
+/// Decisions kept over all agents; each keeps its share, at least one.
+const DECISIONS_KEPT: usize = 2_000;
+/// Most decisions kept of one agent.
+const DECISIONS_KEPT_PER_AGENT: usize = 200;
+
+/// Who listens while the swarm runs.
+#[derive(Clone)]
+pub struct Listeners {
+    /// Prometheus.
+    pub metrics: Metrics,
+    /// Event streams and the lines that `run` prints.
+    pub control: Control,
+}
+
+/// Follows a run.
+pub struct Recorder {
+    plan: Arc<Plan>,
+    tracker: Tracker,
+    fingerprint: Fingerprint,
+    listeners: Option<Listeners>,
+    decisions: Decisions,
+    /// Market time of the last fact that had one.
+    now: Time,
+}
+
+/// The last decisions of each agent.
+struct Decisions {
+    per_agent: usize,
+    sequence: u64,
+    kept: Vec<VecDeque<Kept>>,
+}
+
+struct Kept {
+    sequence: u64,
+    record: Box<DecisionRecord>,
+    intent: Option<IntentId>,
+    verdict: Option<Verdict>,
+}
+
+impl Recorder {
+    /// Before the first step.
+    pub fn new(plan: Arc<Plan>, listeners: Option<Listeners>) -> Self {
+        let agents = plan.agents.len();
+        let per_agent = (DECISIONS_KEPT / agents.max(1)).clamp(1, DECISIONS_KEPT_PER_AGENT);
+        Self {
+            tracker: Tracker::new(Arc::clone(&plan)),
+            fingerprint: Fingerprint::new(),
+            listeners,
+            decisions: Decisions { per_agent, sequence: 0, kept: (0..agents).map(|_| VecDeque::new()).collect() },
+            now: Time(0),
+            plan,
+        }
+    }
+
+    /// The figures so far.
+    pub const fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+    /// The fingerprint so far, hex.
+    pub fn fingerprint(&self) -> String {
+        self.fingerprint.clone().finish()
+    }
+
+    /// An agent decided in so much time.
+    pub fn decided_in(&mut self, agent: AgentId, decision: &Decision, elapsed: Duration) {
+        self.tracker.decided(agent);
+        if let Some(listeners) = &self.listeners {
+            let cells = listeners.metrics.agent(agent);
+            cells.decided(decision.action, decision.confidence, decision.target_score, elapsed);
+        }
+    }
+
+    /// Takes a fact that the journal already holds: figures and fingerprint as if it had just
+    /// happened, but nobody is told again.
+    pub fn restore(&mut self, fact: &Fact) {
+        let listeners = self.listeners.take();
+        self.fact(fact);
+        self.listeners = listeners;
+    }
+
+    /// Counts a decision that was taken before the restart.
+    pub fn decision_restored(&mut self, agent: AgentId) {
+        self.tracker.decided(agent);
+    }
+
+    /// Takes the end of a step that the journal already holds.
+    pub fn step_restored(&mut self, at: Time, candles: u64, supervisor: &Supervisor) {
+        self.tracker.step_end_at(at, candles, supervisor);
+    }
+
+    /// The last decisions of one agent, or of all, oldest first.
+    pub fn decisions(&self, agent: Option<AgentId>, after: Option<u64>, limit: usize) -> Vec<DecisionView> {
+        let wanted = |index: usize| agent.is_none_or(|agent| agent.index() == index);
+        let mut views: Vec<DecisionView> = self
+            .decisions
+            .kept
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| wanted(*index))
+            .flat_map(|(_, kept)| kept)
+            .filter(|kept| after.is_none_or(|after| kept.sequence > after))
+            .map(|kept| self.view(kept))
+            .collect();
+        views.sort_by_key(|view| view.sequence);
+        views.split_off(views.len().saturating_sub(limit))
+    }
+
+    fn view(&self, kept: &Kept) -> DecisionView {
+        let agent = &self.plan.agents[kept.record.agent.index()];
+        DecisionView {
+            sequence: kept.sequence,
+            agent: agent.name.clone(),
+            cohort: self.plan.cohorts[agent.cohort.index()].name.clone(),
+            symbol: self.plan.instrument(kept.record.symbol).symbol.clone(),
+            record: (*kept.record).clone(),
+            verdict: kept.verdict.as_ref().map(verdict_text),
+        }
+    }
+
+    fn keep(&mut self, record: &DecisionRecord) {
+        let decisions = &mut self.decisions;
+        decisions.sequence += 1;
+        let ring = &mut decisions.kept[record.agent.index()];
+        if ring.len() == decisions.per_agent {
+            ring.pop_front();
+        }
+        let sequence = decisions.sequence;
+        ring.push_back(Kept { sequence, record: Box::new(record.clone()), intent: None, verdict: None });
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(listeners) = &self.listeners {
+            listeners.control.tell(event);
+        }
+    }
+
+    fn agent_name(&self, agent: AgentId) -> String {
+        self.plan.agent_name(agent).to_owned()
+    }
+
+    fn tell_venue(&self, portfolio: swarm_core::model::PortfolioId, event: &VenueEvent) {
+        match event {
+            VenueEvent::Order { id, symbol, at, kind: ReportKind::Filled { fill, .. } } => {
+                self.tell(Event::Fill {
+                    at: *at,
+                    agent: self.agent_name(id.intent.agent),
+                    symbol: self.plan.instrument(*symbol).symbol.clone(),
+                    side: fill.side,
+                    qty: fill.qty,
+                    price: fill.price,
+                    fee: fill.fee,
+                    purpose: purpose_of(*id),
+                });
+            }
+            VenueEvent::Order { id, kind: ReportKind::Rejected(reason), .. } => {
+                let agent = self.agent_name(id.intent.agent);
+                self.tell(Event::Notice { message: format!("the venue refused order {id} of {agent}: {reason:?}") });
+            }
+            VenueEvent::Liquidation { symbol, fill, .. } => {
+                let symbol = &self.plan.instrument(*symbol).symbol;
+                let name = &self.plan.portfolios[portfolio.index()].name;
+                let message = format!("{symbol} of portfolio {name} was liquidated at {}", fill.price);
+                self.tell(Event::Notice { message });
+            }
+            VenueEvent::Order { .. } | VenueEvent::Funding { .. } | VenueEvent::Transfer { .. } => {}
+        }
+    }
+
+    fn scope_name(&self, scope: BreakerScope) -> String {
+        match scope {
+            BreakerScope::Swarm => "swarm".to_owned(),
+            BreakerScope::Portfolio(id) => self.plan.portfolios[id.index()].name.clone(),
+            BreakerScope::Agent(id) => self.agent_name(id),
+        }
+    }
+
+    fn listen(&mut self, fact: &Fact) {
+        let Some(listeners) = &self.listeners else { return };
+        match fact {
+            Fact::Verdict { id, portfolio, verdict } => {
+                listeners.metrics.agent(id.agent).intent(verdict);
+                if let Verdict::Refused(refusal) = verdict {
+                    let cohort = self.plan.agents[id.agent.index()].cohort;
+                    listeners.metrics.cohort(cohort).refused(refusal.reason);
+                }
+                // A decision is told with its verdict, once that is known.
+                let told = self.decisions.kept[id.agent.index()].back().map(|kept| self.view(kept));
+                if let Some(view) = told {
+                    self.tell(Event::Signal(Box::new(view)));
+                }
+                let _ = portfolio;
+            }
+            Fact::Venue { portfolio, event } => {
+                if let VenueEvent::Order { kind, .. } = event {
+                    listeners.metrics.portfolio(*portfolio).order(kind);
+                }
+                self.tell_venue(*portfolio, event);
+            }
+            Fact::Breaker { at, scope, change } => {
+                let change = match change {
+                    BreakerChange::Tripped { equity, peak, drawdown } => {
+                        format!("tripped: equity {equity} fell {:.2} % from its peak {peak}", drawdown.to_f64() * 100.0)
+                    }
+                    BreakerChange::Flat => "flat".to_owned(),
+                    BreakerChange::Reset { reason } => format!("reset: {reason}"),
+                };
+                self.tell(Event::Breaker { at: *at, scope: self.scope_name(*scope), change });
+            }
+            Fact::Agent { at, agent, change } => {
+                let change = match change {
+                    AgentChange::Started => "started".to_owned(),
+                    AgentChange::Stopped(policy) => format!("stopped, position: {policy:?}").to_lowercase(),
+                    AgentChange::Panicked { message } => format!("its rule panicked: {message}"),
+                    AgentChange::Failed => "failed: too many panics; start it by hand when the rule is mended".into(),
+                };
+                self.tell(Event::Agent { at: *at, agent: self.agent_name(*agent), change });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What an order was for, as far as its id tells.
+const fn purpose_of(id: OrderId) -> Purpose {
+    if id.leg == 0 { Purpose::Entry } else { Purpose::Exit }
+}
+
+/// A verdict in words.
+pub fn verdict_text(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Approved => "approved".to_owned(),
+        Verdict::Resized(refusal) => format!("approved, resized ({refusal})"),
+        Verdict::Refused(refusal) => format!("refused ({refusal})"),
+    }
+}
+
+impl Sink for Recorder {
+    fn fact(&mut self, fact: &Fact) {
+        self.fingerprint.add(fact);
+        self.tracker.fact(fact);
+        match fact {
+            Fact::Signal(record) | Fact::Hold(record) => {
+                self.now = record.at;
+                self.keep(record);
+            }
+            Fact::Intent { id, .. } => {
+                if let Some(kept) = self.decisions.kept[id.agent.index()].back_mut() {
+                    kept.intent = Some(*id);
+                }
+            }
+            Fact::Verdict { id, verdict, .. } => {
+                if let Some(kept) = self.decisions.kept[id.agent.index()].back_mut()
+                    && kept.intent == Some(*id)
+                {
+                    kept.verdict = Some(verdict.clone());
+                }
+            }
+            _ => {}
+        }
+        self.listen(fact);
+    }
+
+    fn trade(&mut self, trade: &Trade) {
+        self.tracker.trade(trade);
+        if let Some(listeners) = &self.listeners {
+            listeners.metrics.agent(trade.agent).trade(trade.net_pnl.0 > 0);
+            self.tell(Event::Trade {
+                at: trade.closed_at,
+                agent: self.agent_name(trade.agent),
+                symbol: self.plan.instrument(trade.symbol).symbol.clone(),
+                net_pnl: trade.net_pnl,
+                reason: format!("{:?}", trade.reason).to_lowercase(),
+            });
+        }
+    }
+
+    fn decided(&mut self, agent: AgentId, _: &Decision) {
+        self.tracker.decided(agent);
+    }
+
+    fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
+        self.tracker.step_end(step, supervisor);
+    }
+}
