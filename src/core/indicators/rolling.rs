@@ -106,7 +106,7 @@ impl RollingMean {
         if self.ring.wrapped() {
             self.rebuild(value);
         }
-        self.ring.is_full().then(|| self.shift + self.sum * self.inverse)
+        self.ring.is_full().then_some(self.shift + self.sum * self.inverse)
     }
     fn rebuild(&mut self, newest: f64) {
         self.shift = newest;

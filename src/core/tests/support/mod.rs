@@ -1,10 +1,15 @@
 //! Candle series for tests: a seeded walk with flat stretches, jumps and idle candles, and recorded ones.
 
+// Every test file uses its part of this.
+#![allow(dead_code)]
+
 use std::path::Path;
+use swarm_core::model::{Candle, Price, Time};
 
 /// A series by column, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Candles {
+    pub open: Vec<f64>,
     pub high: Vec<f64>,
     pub low: Vec<f64>,
     pub close: Vec<f64>,
@@ -15,7 +20,21 @@ impl Candles {
     pub fn len(&self) -> usize {
         self.close.len()
     }
-    fn push(&mut self, high: f64, low: f64, close: f64, volume: f64) {
+    /// As the hub takes them, one every `interval_ms` from `start` on.
+    pub fn at(&self, start: Time, interval_ms: i64) -> Vec<Candle> {
+        let price = |value: f64| Price::from_f64(value).unwrap();
+        let candle = |i: usize| Candle {
+            open_time: start.plus(interval_ms * i as i64),
+            open: price(self.open[i]),
+            high: price(self.high[i]),
+            low: price(self.low[i]),
+            close: price(self.close[i]),
+            volume: self.volume[i],
+        };
+        (0..self.len()).map(candle).collect()
+    }
+    fn push(&mut self, [open, high, low, close]: [f64; 4], volume: f64) {
+        self.open.push(open);
         self.high.push(high);
         self.low.push(low);
         self.close.push(close);
@@ -51,7 +70,7 @@ pub fn synthetic(seed: u64, len: usize, start: f64, tick: f64) -> Candles {
         let (up, down) = (wick(uniform(&mut state)), wick(uniform(&mut state)));
         let (high, low) = (open.max(ticks) + up, (open.min(ticks) - down).max(1.0));
         let volume = 10.0 + 90.0 * uniform(&mut state);
-        candles.push(high * tick, low * tick, ticks * tick, (volume * 1000.0).round() / 1000.0);
+        candles.push([open, high, low, ticks].map(|ticks| ticks * tick), (volume * 1000.0).round() / 1000.0);
     }
     candles
 }
@@ -59,7 +78,7 @@ pub fn synthetic(seed: u64, len: usize, start: f64, tick: f64) -> Candles {
 /// A market that never moves.
 pub fn still(len: usize, price: f64) -> Candles {
     let mut candles = Candles::default();
-    (0..len).for_each(|_| candles.push(price, price, price, 1.0));
+    (0..len).for_each(|_| candles.push([price; 4], 1.0));
     candles
 }
 
@@ -76,7 +95,7 @@ pub fn recorded() -> Option<Candles> {
     let mut row = csv::StringRecord::new();
     while reader.read_record(&mut row).unwrap() {
         let field = |i: usize| row[i].parse::<f64>().unwrap();
-        candles.push(field(2), field(3), field(4), field(5));
+        candles.push([field(1), field(2), field(3), field(4)], field(5));
     }
     Some(candles)
 }
