@@ -1,9 +1,15 @@
 //! Features: candles and indicators computed once per (symbol, interval, parameters) for all agents.
 //!
 //! A rule says once what it wants ([`Wants::want`]) and gets a [`Slot`]; at each closed base candle it
-//! reads the slot from the symbol's [`Frame`]. The hub fills the frames. This room knows closed
+//! reads the slot from the symbol's [`Frame`]. The [`Hub`] fills the frames. This room knows closed
 //! candles only; it knows no agent, no position and no order.
 
+mod aggregate;
+mod graph;
+mod hub;
+mod need;
+mod node;
 mod spec;
 
+pub use hub::{Hub, HubError};
 pub use spec::{Feature, FeatureSpec, Frame, MacdLine, Slot, Wants};

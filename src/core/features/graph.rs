@@ -1,0 +1,129 @@
+//! From wishes to computations: what one interval of one symbol has to compute, each thing once, inputs first.
+
+use super::node::{Band, BandCells, Cell, Node, Source, Work};
+use super::{Feature, FeatureSpec, MacdLine, need};
+use crate::indicators::{
+    Adx, Atr, Bollinger, Cci, Ema, EmaFromFirst, Lagged, Macd, Momentum, Obv, RateOfChange, Rsi, Sma, StochasticRawK,
+    VolumeRatio, ZScore,
+};
+use crate::model::Interval;
+
+/// Builds the computations of one interval. A wanted feature stands in the cell of its slot; what is only an
+/// input of others stands behind the slots.
+pub(super) struct Graph<'a> {
+    interval: Interval,
+    specs: &'a [FeatureSpec],
+    /// How many cells the symbol has so far.
+    cells: usize,
+    nodes: Vec<Node>,
+    /// Features that have a node, and where they stand.
+    known: Vec<(Feature, Cell)>,
+    bands: Vec<(u32, BandCells)>,
+}
+
+impl<'a> Graph<'a> {
+    /// Computations for the wishes on `interval` among `specs`; hidden cells begin at `cells`. Returns them and how many
+    /// cells there are now.
+    pub(super) fn build(interval: Interval, specs: &'a [FeatureSpec], cells: usize) -> (Vec<Node>, usize) {
+        let (nodes, known, bands) = (Vec::new(), Vec::new(), Vec::new());
+        let mut graph = Self { interval, specs, cells, nodes, known, bands };
+        for spec in specs.iter().filter(|spec| spec.interval == interval) {
+            graph.cell(&spec.feature);
+        }
+        (graph.nodes, graph.cells)
+    }
+
+    /// The cell in which `feature` stands, with the nodes that compute it.
+    fn cell(&mut self, feature: &Feature) -> Cell {
+        if let Some((_, cell)) = self.known.iter().find(|(known, _)| known == feature) {
+            return *cell;
+        }
+        let n = |period: &u32| *period as usize;
+        let work = match feature {
+            Feature::Close => Work::Close,
+            Feature::Volume => Work::Volume,
+            Feature::Rsi { period } => Work::Rsi(Rsi::new(n(period))),
+            Feature::Macd { fast, slow, signal, line } => return self.macd(*fast, *slow, *signal, *line),
+            Feature::BbMiddle { period } => return self.bands(*period).middle,
+            Feature::BbUpper { period, deviations_x100 } => self.band(Band::Upper, *period, *deviations_x100),
+            Feature::BbLower { period, deviations_x100 } => self.band(Band::Lower, *period, *deviations_x100),
+            Feature::BbWidth { period, deviations_x100 } => self.band(Band::Width, *period, *deviations_x100),
+            Feature::BbPosition { period, deviations_x100 } => self.band(Band::Position, *period, *deviations_x100),
+            Feature::Atr { period } => Work::Atr(Atr::new(n(period))),
+            Feature::Cci { period } => Work::Cci(Cci::new(n(period))),
+            Feature::StochRawK { period } => Work::StochasticRawK(StochasticRawK::new(n(period))),
+            Feature::StochK { period, slowing } => self.smooth(*slowing, &Feature::StochRawK { period: *period }),
+            Feature::StochD { period, slowing, smooth } => {
+                self.smooth(*smooth, &Feature::StochK { period: *period, slowing: *slowing })
+            }
+            Feature::Obv => Work::Obv(Obv::new()),
+            Feature::Sma { period } => Work::Sma(Sma::new(n(period))),
+            Feature::Ema { period } => Work::Ema(Ema::new(n(period))),
+            Feature::EmaFromFirst { period } => Work::EmaFromFirst(EmaFromFirst::new(n(period))),
+            Feature::Momentum { period } => Work::Momentum(Momentum::new(n(period))),
+            Feature::Roc { period } => Work::Roc(RateOfChange::new(n(period))),
+            Feature::Adx { period } => Work::Adx(Adx::new(n(period))),
+            Feature::VolumeRatio { period } => Work::VolumeRatio(VolumeRatio::new(n(period))),
+            Feature::Change { ms } => Work::Change(RateOfChange::new(need::change_candles(*ms, self.interval))),
+            Feature::TrendStrength { fast, slow, adx } => Work::TrendStrength(
+                self.cell(&Feature::Sma { period: *fast }),
+                self.cell(&Feature::Sma { period: *slow }),
+                self.cell(&Feature::Adx { period: *adx }),
+            ),
+            Feature::Lag { of, candles } => Work::Lag(Lagged::new(n(candles)), self.cell(of)),
+            Feature::ZScore { of, window } => Work::ZScore(ZScore::new(n(window)), self.cell(of)),
+        };
+        let to = self.place(feature);
+        self.nodes.push(Node { work, to });
+        to
+    }
+
+    /// The slot of `feature` where it is wanted, a hidden cell where not; remembers it.
+    fn place(&mut self, feature: &Feature) -> Cell {
+        let wanted = self.specs.iter().position(|spec| spec.interval == self.interval && spec.feature == *feature);
+        let cell = wanted.unwrap_or_else(|| self.hidden());
+        self.known.push((feature.clone(), cell));
+        cell
+    }
+
+    fn hidden(&mut self) -> Cell {
+        self.cells += 1;
+        self.cells - 1
+    }
+
+    fn smooth(&mut self, period: u32, of: &Feature) -> Work {
+        let source: Source = self.cell(of);
+        Work::Smooth(Sma::new(period as usize), source)
+    }
+
+    fn band(&mut self, band: Band, period: u32, deviations_x100: u32) -> Work {
+        let cells = self.bands(period);
+        Work::Band(band, f64::from(deviations_x100) / 100.0, cells)
+    }
+
+    /// The statistics that all bands of a period share.
+    fn bands(&mut self, period: u32) -> BandCells {
+        if let Some((_, cells)) = self.bands.iter().find(|(known, _)| *known == period) {
+            return *cells;
+        }
+        let middle = self.place(&Feature::BbMiddle { period });
+        let cells = BandCells { middle, deviation: self.hidden(), distance: self.hidden() };
+        self.bands.push((period, cells));
+        let work = Work::Bollinger(Bollinger::new(period as usize), cells.deviation, cells.distance);
+        self.nodes.push(Node { work, to: middle });
+        cells
+    }
+
+    /// All three lines of one MACD; returns where `line` stands.
+    fn macd(&mut self, fast: u32, slow: u32, signal: u32, line: MacdLine) -> Cell {
+        let [to, signal_to, histogram_to] = [MacdLine::Macd, MacdLine::Signal, MacdLine::Histogram]
+            .map(|line| self.place(&Feature::Macd { fast, slow, signal, line }));
+        let macd = Macd::new(fast as usize, slow as usize, signal as usize);
+        self.nodes.push(Node { work: Work::Macd(macd, signal_to, histogram_to), to });
+        match line {
+            MacdLine::Macd => to,
+            MacdLine::Signal => signal_to,
+            MacdLine::Histogram => histogram_to,
+        }
+    }
+}

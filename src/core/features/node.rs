@@ -1,0 +1,205 @@
+//! One computation of the hub: an indicator, where it reads and where it writes. An enum rather than trait
+//! objects, since this is the inner loop of everything. Knows no interval and no time.
+
+use super::aggregate::Bar;
+use crate::indicators::{
+    Adx, Atr, Bands, Bollinger, Cci, Ema, EmaFromFirst, Lagged, Macd, Momentum, Obv, RateOfChange, Rsi, Sma,
+    StochasticRawK, VolumeRatio, ZScore,
+};
+
+/// Place of a value in a symbol's values.
+pub(super) type Cell = usize;
+
+/// An input of a node that is another node's output.
+pub(super) type Source = Cell;
+
+/// Where Bollinger's statistics stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BandCells {
+    pub(super) middle: Cell,
+    pub(super) deviation: Cell,
+    pub(super) distance: Cell,
+}
+
+/// Which ratio or band is taken from Bollinger's statistics.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Band {
+    Upper,
+    Lower,
+    Width,
+    Position,
+}
+
+/// What is computed.
+#[derive(Clone, Debug)]
+pub(super) enum Work {
+    Close,
+    Volume,
+    Rsi(Rsi),
+    /// Writes MACD to the node's cell, signal and histogram to these.
+    Macd(Macd, Cell, Cell),
+    /// Writes the middle to the node's cell, deviation and distance to these.
+    Bollinger(Bollinger, Cell, Cell),
+    Band(Band, f64, BandCells),
+    Atr(Atr),
+    Cci(Cci),
+    StochasticRawK(StochasticRawK),
+    /// Mean of another node's values: %K of raw %K, %D of %K.
+    Smooth(Sma, Source),
+    Obv(Obv),
+    Sma(Sma),
+    Ema(Ema),
+    EmaFromFirst(EmaFromFirst),
+    Momentum(Momentum),
+    Roc(RateOfChange),
+    Change(RateOfChange),
+    Adx(Adx),
+    VolumeRatio(VolumeRatio),
+    /// Of fast average, slow average and ADX.
+    TrendStrength(Source, Source, Source),
+    Lag(Lagged, Source),
+    ZScore(ZScore, Source),
+}
+
+/// A computation and the cell of its first output.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) work: Work,
+    pub(super) to: Cell,
+}
+
+#[inline(always)]
+fn or_nan(value: Option<f64>) -> f64 {
+    value.unwrap_or(f64::NAN)
+}
+
+impl Node {
+    /// Takes the candle that closed; sources have been computed before.
+    #[inline(always)]
+    pub(super) fn update(&mut self, bar: &Bar, values: &mut [f64]) {
+        let value = match &mut self.work {
+            Work::Close => bar.close,
+            Work::Volume => bar.volume,
+            Work::Rsi(rsi) => or_nan(rsi.update(bar.close)),
+            Work::Macd(macd, signal, histogram) => {
+                let lines = macd.update(bar.close);
+                values[*signal] = or_nan(lines.map(|lines| lines.signal));
+                values[*histogram] = or_nan(lines.map(|lines| lines.histogram));
+                or_nan(lines.map(|lines| lines.macd))
+            }
+            Work::Bollinger(bollinger, deviation, distance) => {
+                let bands = bollinger.update(bar.close);
+                values[*deviation] = or_nan(bands.map(|bands| bands.deviation));
+                values[*distance] = or_nan(bands.map(|bands| bands.distance));
+                or_nan(bands.map(|bands| bands.middle))
+            }
+            Work::Band(band, deviations, cells) => band.of(*deviations, cells, values),
+            Work::Atr(atr) => or_nan(atr.update(bar.high, bar.low, bar.close)),
+            Work::Cci(cci) => or_nan(cci.update(bar.high, bar.low, bar.close)),
+            Work::StochasticRawK(raw) => or_nan(raw.update(bar.high, bar.low, bar.close)),
+            Work::Smooth(mean, source) => {
+                let value = values[*source];
+                if value.is_nan() { f64::NAN } else { or_nan(mean.update(value)) }
+            }
+            Work::Obv(obv) => or_nan(obv.update(bar.close, bar.volume)),
+            Work::Sma(sma) => or_nan(sma.update(bar.close)),
+            Work::Ema(ema) => or_nan(ema.update(bar.close)),
+            Work::EmaFromFirst(ema) => or_nan(ema.update(bar.close)),
+            Work::Momentum(momentum) => or_nan(momentum.update(bar.close)),
+            Work::Roc(roc) => 100.0 * or_nan(roc.update(bar.close)),
+            Work::Change(change) => or_nan(change.update(bar.close)),
+            Work::Adx(adx) => or_nan(adx.update(bar.high, bar.low, bar.close)),
+            Work::VolumeRatio(ratio) => or_nan(ratio.update(bar.volume)),
+            Work::TrendStrength(fast, slow, adx) => trend_strength(values[*fast] - values[*slow], values[*adx]),
+            Work::Lag(past, source) => or_nan(past.update(values[*source])),
+            Work::ZScore(score, source) => {
+                let value = values[*source];
+                if value.is_nan() {
+                    // Only values in a row make a sample.
+                    score.reset();
+                    f64::NAN
+                } else {
+                    or_nan(score.update(value))
+                }
+            }
+        };
+        values[self.to] = value;
+    }
+
+    /// Forgets the past: no value until refilled.
+    pub(super) fn reset(&mut self, values: &mut [f64]) {
+        values[self.to] = f64::NAN;
+        match &mut self.work {
+            Work::Close | Work::Volume | Work::Band(..) | Work::TrendStrength(..) => {}
+            Work::Macd(macd, signal, histogram) => {
+                (values[*signal], values[*histogram]) = (f64::NAN, f64::NAN);
+                macd.reset();
+            }
+            Work::Bollinger(bollinger, deviation, distance) => {
+                (values[*deviation], values[*distance]) = (f64::NAN, f64::NAN);
+                bollinger.reset();
+            }
+            Work::Rsi(rsi) => rsi.reset(),
+            Work::Atr(atr) => atr.reset(),
+            Work::Cci(cci) => cci.reset(),
+            Work::StochasticRawK(raw) => raw.reset(),
+            Work::Smooth(mean, _) | Work::Sma(mean) => mean.reset(),
+            Work::Obv(obv) => obv.reset(),
+            Work::Ema(ema) => ema.reset(),
+            Work::EmaFromFirst(ema) => ema.reset(),
+            Work::Momentum(momentum) => momentum.reset(),
+            Work::Roc(change) | Work::Change(change) => change.reset(),
+            Work::Adx(adx) => adx.reset(),
+            Work::VolumeRatio(ratio) => ratio.reset(),
+            Work::Lag(past, _) => past.reset(),
+            Work::ZScore(score, _) => score.reset(),
+        }
+    }
+}
+
+impl Band {
+    #[inline(always)]
+    fn of(self, deviations: f64, cells: &BandCells, values: &[f64]) -> f64 {
+        let bands = Bands {
+            middle: values[cells.middle],
+            deviation: values[cells.deviation],
+            distance: values[cells.distance],
+        };
+        match self {
+            Self::Upper => bands.upper(deviations),
+            Self::Lower => bands.lower(deviations),
+            Self::Width => bands.width(deviations),
+            Self::Position => or_nan(bands.position(deviations)),
+        }
+    }
+}
+
+/// `sign(gap) * min(adx / 50, 1)`; NaN where an input is.
+#[inline(always)]
+fn trend_strength(gap: f64, adx: f64) -> f64 {
+    let share = adx / 50.0;
+    let strength = if share > 1.0 { 1.0 } else { share };
+    // What is neither above nor below 0 is 0 or NaN, and stays that.
+    let sign = if gap > 0.0 {
+        1.0
+    } else if gap < 0.0 {
+        -1.0
+    } else {
+        gap
+    };
+    sign * strength
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trend_is_as_strong_as_its_adx_up_to_fifty_and_has_the_sign_of_the_averages() {
+        assert_eq!(trend_strength(2.0, 25.0), 0.5);
+        assert_eq!(trend_strength(-2.0, 80.0), -1.0);
+        assert_eq!(trend_strength(0.0, 80.0), 0.0);
+        assert!(trend_strength(f64::NAN, 25.0).is_nan());
+        assert!(trend_strength(1.0, f64::NAN).is_nan());
+    }
+}
