@@ -6,6 +6,7 @@
 //! simulator are hosts around the values defined here.
 
 pub mod features;
+pub mod journal;
 pub mod model;
 pub mod risk;
 pub mod rule;
