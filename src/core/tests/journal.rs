@@ -15,7 +15,7 @@ use swarm_core::model::{AgentChange, AgentId, Fact, Time};
 fn journal(facts: &[Fact], group: usize) -> (Vec<u8>, Vec<Position>) {
     let (mut bytes, mut link, mut ends) = (header().to_vec(), Link::start(), vec![Position::start()]);
     for (place, fact) in facts.iter().enumerate() {
-        link = encode(link, place % group == 0, fact, &mut bytes).unwrap();
+        link = encode(link, place % group == 0, fact, &mut bytes).expect("the fact fits into a record");
         ends.push(Position { link, offset: bytes.len() as u64 });
     }
     (bytes, ends)
