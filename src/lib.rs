@@ -1,3 +1,4 @@
 //! The runtime around `swarm-core`.
 
 pub mod control;
+pub mod store;

@@ -7,6 +7,7 @@
 
 pub mod features;
 pub mod indicators;
+pub mod journal;
 pub mod model;
 pub mod risk;
 pub mod rule;

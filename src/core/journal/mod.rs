@@ -1,0 +1,16 @@
+//! The journal as bytes: the format of a record, how it is read back, and the fingerprint of a run.
+//!
+//! This room turns facts into bytes and bytes into facts. It deliberately knows no file, no lock, no
+//! flush and no thread (`store` has those), and does not ask what a fact means: folding facts into
+//! state is the business of the rooms that own the state.
+
+mod decode;
+mod fingerprint;
+mod record;
+
+pub use decode::{Decoder, Progress, Record, RecordError, Records, records};
+pub use fingerprint::Fingerprint;
+pub use record::{
+    FORMAT_VERSION, FactTooLarge, HEADER_BYTES, Link, MAGIC, MAX_PAYLOAD_BYTES, Position, RECORD_HEADER_BYTES, encode,
+    header,
+};

@@ -1,0 +1,451 @@
+//! The journal's thread: takes batches of facts, commits as many at once as are waiting, and tells who
+//! waits what has become durable. It decides nothing about facts; when it fails it stops for good, and
+//! whoever appends next is told why.
+
+use super::journal_file::{Committer, JournalFailure, JournalStorage};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use swarm_core::journal::Position;
+use swarm_core::model::Fact;
+use tokio::sync::watch;
+
+/// Bounds of the writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriterOptions {
+    /// Batches that may wait for the writer.
+    pub queue_batches: usize,
+    /// Records after which a group is flushed, however many batches are waiting.
+    pub group_records: usize,
+    /// Bytes after which a group is flushed.
+    pub group_bytes: usize,
+    /// Time after which a group is flushed, while batches keep coming.
+    pub group_time: Duration,
+}
+
+impl Default for WriterOptions {
+    /// A disk flushes in 0.2 to 5 ms: these bounds let a group fill while the one before is flushed, and
+    /// keep the wait of its first record below two flushes.
+    fn default() -> Self {
+        Self { queue_batches: 1_024, group_records: 8_192, group_bytes: 4 << 20, group_time: Duration::from_millis(5) }
+    }
+}
+
+/// Facts that were appended together.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Sequence number of the first of them.
+    pub first_seq: u64,
+    /// The facts, in order.
+    pub facts: Arc<[Fact]>,
+}
+
+/// A group that has become durable.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// What was in it.
+    pub batches: Vec<Batch>,
+    /// The end of the journal after it.
+    pub end: Position,
+    /// How long writing and flushing took.
+    pub took: Duration,
+}
+
+/// Why [`JournalWriter::offer`] did not take a batch.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum OfferError {
+    /// The disk does not keep up: the facts are handed back.
+    #[error("the journal does not keep up: its queue is full")]
+    Full(Arc<[Fact]>),
+    /// The journal has failed.
+    #[error(transparent)]
+    Failed(#[from] JournalFailure),
+}
+
+#[derive(Clone, Debug)]
+struct Progress {
+    durable: Position,
+    failure: Option<JournalFailure>,
+}
+
+/// Tells what is durable. Cheap to clone, to be given to whoever has to wait.
+#[derive(Clone, Debug)]
+pub struct Durable {
+    progress: watch::Receiver<Progress>,
+}
+
+impl Durable {
+    /// Sequence number of the last durable record.
+    pub fn seq(&self) -> u64 {
+        self.progress.borrow().durable.link.seq
+    }
+
+    /// Why the journal has failed, if it has.
+    pub fn failure(&self) -> Option<JournalFailure> {
+        self.progress.borrow().failure.clone()
+    }
+
+    /// Returns when this record, and so every one before it, is durable.
+    ///
+    /// # Errors
+    /// When it never will be: the journal has failed or was closed.
+    pub async fn reached(&self, seq: u64) -> Result<(), JournalFailure> {
+        let mut progress = self.progress.clone();
+        let reached = |progress: &Progress| progress.durable.link.seq >= seq || progress.failure.is_some();
+        match progress.wait_for(reached).await {
+            Ok(progress) if progress.durable.link.seq >= seq => Ok(()),
+            Ok(progress) => Err(progress.failure.clone().unwrap_or_else(closed)),
+            Err(_) => Err(closed()),
+        }
+    }
+}
+
+fn closed() -> JournalFailure {
+    JournalFailure::new("its writer has ended")
+}
+
+enum Command {
+    Facts(Batch),
+    Flush(SyncSender<()>),
+}
+
+struct Intake {
+    /// Absent once closed.
+    sender: Option<SyncSender<Command>>,
+    next_seq: u64,
+}
+
+/// The one writer of a journal. Dropping it writes and flushes what was appended.
+pub struct JournalWriter {
+    intake: Mutex<Intake>,
+    durable: Durable,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl JournalWriter {
+    /// Starts the thread of a writer that continues a journal at `position`. `on_commit` is called on
+    /// that thread after each flush.
+    ///
+    /// # Errors
+    /// When the journal does not end at `position`, or the thread cannot be started.
+    pub fn start(
+        storage: impl JournalStorage,
+        position: Position,
+        options: WriterOptions,
+        on_commit: impl FnMut(Commit) + Send + 'static,
+    ) -> Result<Self, JournalFailure> {
+        let committer = Committer::new(storage, position)?;
+        let (sender, receiver) = sync_channel(options.queue_batches);
+        let (publish, progress) = watch::channel(Progress { durable: position, failure: None });
+        let mut worker = Worker { committer, publish, options, on_commit };
+        let thread = thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || worker.run(&receiver))
+            .map_err(|error| JournalFailure::new(format!("cannot start its thread: {error}")))?;
+        let intake = Mutex::new(Intake { sender: Some(sender), next_seq: position.link.seq + 1 });
+        Ok(Self { intake, durable: Durable { progress }, thread: Some(thread) })
+    }
+
+    /// Appends facts and returns the sequence number of the last one; wait for it with
+    /// [`Durable::reached`] before acting on any of them. Blocks while the queue is full: for hosts
+    /// without a deadline.
+    ///
+    /// # Errors
+    /// When the journal has failed.
+    pub fn append(&self, facts: impl Into<Arc<[Fact]>>) -> Result<u64, JournalFailure> {
+        let mut intake = self.open_intake()?;
+        let (command, last_seq) = intake.number(facts.into());
+        let sent = intake.sender.as_ref().is_some_and(|sender| sender.send(command).is_ok());
+        if !sent {
+            return Err(self.why_ended());
+        }
+        intake.next_seq = last_seq + 1;
+        Ok(last_seq)
+    }
+
+    /// As [`append`](Self::append), but hands the facts back at once when the queue is full.
+    ///
+    /// # Errors
+    /// When the queue is full or the journal has failed.
+    pub fn offer(&self, facts: impl Into<Arc<[Fact]>>) -> Result<u64, OfferError> {
+        let mut intake = self.open_intake()?;
+        let (command, last_seq) = intake.number(facts.into());
+        match intake.sender.as_ref().map(|sender| sender.try_send(command)) {
+            Some(Ok(())) => {}
+            Some(Err(TrySendError::Full(Command::Facts(batch)))) => return Err(OfferError::Full(batch.facts)),
+            _ => return Err(self.why_ended().into()),
+        }
+        intake.next_seq = last_seq + 1;
+        Ok(last_seq)
+    }
+
+    /// What is durable.
+    pub fn durable(&self) -> Durable {
+        self.durable.clone()
+    }
+
+    /// Blocks until everything appended so far is durable, and returns the last sequence number.
+    ///
+    /// # Errors
+    /// When the journal has failed.
+    pub fn flush(&self) -> Result<u64, JournalFailure> {
+        let (done, wait) = sync_channel(1);
+        let (sender, last_seq) = {
+            let intake = self.open_intake()?;
+            (intake.sender.clone(), intake.next_seq - 1)
+        };
+        let sent = sender.is_some_and(|sender| sender.send(Command::Flush(done)).is_ok());
+        if !sent || wait.recv().is_err() || self.durable.seq() < last_seq {
+            return Err(self.why_ended());
+        }
+        Ok(last_seq)
+    }
+
+    /// Makes everything appended durable, ends the thread, and returns the last sequence number.
+    ///
+    /// # Errors
+    /// When the journal has failed.
+    pub fn close(mut self) -> Result<u64, JournalFailure> {
+        let flushed = self.flush();
+        self.end();
+        flushed
+    }
+
+    fn open_intake(&self) -> Result<MutexGuard<'_, Intake>, JournalFailure> {
+        let intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
+        self.durable.failure().map_or(Ok(intake), Err)
+    }
+
+    fn why_ended(&self) -> JournalFailure {
+        self.durable.failure().unwrap_or_else(closed)
+    }
+
+    fn end(&mut self) {
+        self.intake.get_mut().unwrap_or_else(PoisonError::into_inner).sender = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has shown itself as a failure already.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Intake {
+    fn number(&self, facts: Arc<[Fact]>) -> (Command, u64) {
+        let last_seq = self.next_seq + facts.len() as u64 - 1;
+        (Command::Facts(Batch { first_seq: self.next_seq, facts }), last_seq)
+    }
+}
+
+impl Drop for JournalWriter {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl std::fmt::Debug for JournalWriter {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("JournalWriter").field("durable", &self.durable).finish_non_exhaustive()
+    }
+}
+
+struct Worker<S, F> {
+    committer: Committer<S>,
+    publish: watch::Sender<Progress>,
+    options: WriterOptions,
+    on_commit: F,
+}
+
+impl<S: JournalStorage, F: FnMut(Commit)> Worker<S, F> {
+    /// Until all senders are gone or the journal fails.
+    fn run(&mut self, receiver: &Receiver<Command>) {
+        while let Ok(first) = receiver.recv() {
+            if let Err(failure) = self.group(first, receiver) {
+                self.publish.send_modify(|progress| progress.failure = Some(failure));
+                return;
+            }
+        }
+    }
+
+    /// Takes what is waiting, within the bounds, and commits it.
+    fn group(&mut self, first: Command, receiver: &Receiver<Command>) -> Result<(), JournalFailure> {
+        let (started, mut batches, mut waiting, mut records) = (Instant::now(), Vec::new(), Vec::new(), 0);
+        let mut next = Some(first);
+        while let Some(command) = next {
+            match command {
+                Command::Facts(batch) => {
+                    for fact in batch.facts.iter() {
+                        self.committer.stage(fact)?;
+                    }
+                    records += batch.facts.len();
+                    batches.push(batch);
+                }
+                Command::Flush(done) => waiting.push(done),
+            }
+            let full = records >= self.options.group_records
+                || self.committer.staged_bytes() >= self.options.group_bytes
+                || started.elapsed() >= self.options.group_time;
+            next = if full { None } else { receiver.try_recv().ok() };
+        }
+        if records > 0 {
+            let flushing = Instant::now();
+            let end = self.committer.commit()?;
+            let took = flushing.elapsed();
+            self.publish.send_modify(|progress| progress.durable = end);
+            (self.on_commit)(Commit { batches, end, took });
+        }
+        for done in waiting {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{FaultyStorage, started};
+    use super::*;
+    use std::sync::mpsc;
+    use swarm_core::journal::records;
+
+    /// Bounds that only the tested one can reach.
+    fn patient() -> WriterOptions {
+        WriterOptions { group_time: Duration::from_secs(3_600), ..WriterOptions::default() }
+    }
+
+    fn writer(storage: &FaultyStorage, options: WriterOptions) -> (JournalWriter, mpsc::Receiver<Commit>) {
+        let (commits, seen) = mpsc::channel();
+        let on_commit = move |commit| commits.send(commit).unwrap_or(());
+        (JournalWriter::start(storage.clone(), Position::start(), options, on_commit).unwrap(), seen)
+    }
+
+    fn batch(from: u32, count: u32) -> Vec<Fact> {
+        (from..from + count).map(started).collect()
+    }
+
+    #[test]
+    fn every_batch_is_numbered_written_and_told_in_order() {
+        let storage = FaultyStorage::new();
+        let (writer, commits) = writer(&storage, patient());
+        assert_eq!(writer.append(batch(1, 3)), Ok(3));
+        assert_eq!(writer.append(batch(4, 0)), Ok(3), "nothing takes no number");
+        assert_eq!(writer.offer(batch(4, 2)).unwrap(), 5);
+        assert_eq!(writer.close(), Ok(5));
+
+        let facts: Vec<Fact> = records(&storage.bytes()).map(|record| record.unwrap().fact).collect();
+        assert_eq!(facts, batch(1, 5));
+        let (mut next, mut end) = (1, 0);
+        for commit in commits {
+            for batch in &commit.batches {
+                assert_eq!(batch.first_seq, next);
+                next += batch.facts.len() as u64;
+            }
+            end = commit.end.link.seq;
+        }
+        assert_eq!((next, end), (6, 5));
+    }
+
+    #[test]
+    fn what_waits_while_a_flush_runs_becomes_one_group() {
+        let storage = FaultyStorage::new();
+        let (writer, commits) = writer(&storage, patient());
+        let gate = storage.hold_syncs();
+        writer.append(batch(1, 1)).unwrap();
+        storage.wait_for_held_sync();
+        for n in 2..=50 {
+            writer.append(batch(n, 1)).unwrap();
+        }
+        assert_eq!(writer.durable().seq(), 0, "nothing is acknowledged before its flush");
+        drop(gate);
+        assert_eq!(writer.flush(), Ok(50));
+        let sizes: Vec<usize> = commits.try_iter().map(|commit| commit.batches.len()).collect();
+        assert_eq!((sizes, storage.syncs()), (vec![1, 49], 2));
+    }
+
+    #[test]
+    fn a_group_is_bounded_however_much_waits() {
+        let storage = FaultyStorage::new();
+        let (writer, commits) = writer(&storage, WriterOptions { group_records: 10, ..patient() });
+        let gate = storage.hold_syncs();
+        writer.append(batch(1, 1)).unwrap();
+        storage.wait_for_held_sync();
+        for n in 2..=26 {
+            writer.append(batch(n, 1)).unwrap();
+        }
+        drop(gate);
+        writer.close().unwrap();
+        let most = commits.iter().map(|commit| commit.batches.len()).max();
+        assert_eq!(most, Some(10));
+    }
+
+    #[test]
+    fn a_full_queue_hands_the_facts_back_and_skips_no_number() {
+        let storage = FaultyStorage::new();
+        let (writer, _commits) = writer(&storage, WriterOptions { queue_batches: 1, ..patient() });
+        let gate = storage.hold_syncs();
+        writer.append(batch(1, 1)).unwrap();
+        storage.wait_for_held_sync();
+        writer.offer(batch(2, 1)).unwrap();
+        let Err(OfferError::Full(facts)) = writer.offer(batch(3, 2)) else { panic!("the queue holds one batch") };
+        assert_eq!(*facts, *batch(3, 2));
+        drop(gate);
+        writer.flush().unwrap();
+        assert_eq!(writer.offer(facts).unwrap(), 4);
+        assert_eq!(writer.close(), Ok(4));
+    }
+
+    #[test]
+    fn whoever_waits_is_told_when_its_record_is_durable_or_never_will_be() {
+        let storage = FaultyStorage::new();
+        let (writer, _commits) = writer(&storage, patient());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let durable = writer.durable();
+        let seq = writer.append(batch(1, 2)).unwrap();
+        assert_eq!(runtime.block_on(durable.reached(seq)), Ok(()));
+        storage.set(|faults| faults.failing_syncs = 1);
+        let seq = writer.append(batch(3, 1)).unwrap();
+        let failure = runtime.block_on(durable.reached(seq)).unwrap_err();
+        assert!(failure.reason().contains("cannot flush it"), "{failure}");
+        assert_eq!(runtime.block_on(durable.reached(2)), Ok(()), "what was acknowledged stays so");
+        assert_eq!(writer.append(batch(4, 1)), Err(failure.clone()));
+        assert!(matches!(writer.offer(batch(4, 1)), Err(OfferError::Failed(_))));
+        assert_eq!(writer.flush(), Err(failure.clone()));
+        assert_eq!(writer.close(), Err(failure));
+        assert_eq!(records(&storage.bytes()).count(), 2);
+    }
+
+    #[test]
+    fn waiting_for_what_was_never_appended_ends_with_the_writer() {
+        let storage = FaultyStorage::new();
+        let (writer, _commits) = writer(&storage, patient());
+        let durable = writer.durable();
+        writer.close().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert!(runtime.block_on(durable.reached(1)).unwrap_err().reason().contains("has ended"));
+    }
+
+    #[test]
+    fn dropping_the_writer_loses_nothing() {
+        let storage = FaultyStorage::new();
+        let (writer, _commits) = writer(&storage, patient());
+        writer.append(batch(1, 7)).unwrap();
+        drop(writer);
+        assert_eq!(records(&storage.bytes()).count(), 7);
+        assert!(storage.syncs() > 0);
+    }
+
+    #[test]
+    fn a_panic_on_the_thread_is_a_failure_for_everyone() {
+        let storage = FaultyStorage::new();
+        let on_commit = |_| panic!("a bug in whoever listens");
+        let writer =
+            JournalWriter::start(storage.clone(), Position::start(), WriterOptions::default(), on_commit).unwrap();
+        let seq = writer.append(batch(1, 1)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(writer.durable().reached(seq)).unwrap();
+        writer.flush().unwrap_err();
+        assert!(writer.append(batch(2, 1)).is_err());
+        assert!(runtime.block_on(writer.durable().reached(2)).is_err());
+    }
+}

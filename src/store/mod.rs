@@ -1,0 +1,44 @@
+//! The state directory: what a swarm keeps on disk.
+//!
+//! ```text
+//! manifest.json    whose state this is, and the names that the journal's ids stand for
+//! journal.bin      every fact, in order, durable before it is acted on: the truth
+//! lock             held by the one process that may write
+//! projections/     a sled database of last decisions, signals and trades; rebuilt when lost
+//! journal.torn-N   bytes cut off the journal because they were not written completely
+//! journal.begun-N  facts cut off the journal because their step was not ended
+//! ```
+//!
+//! This room writes facts down and reads them back. It deliberately does not know what facts do to
+//! positions, limits or orders, sends nothing to a venue and decides nothing but where a journal may be
+//! cut. Everything in it blocks; nothing in it may be called from an async handler, except for
+//! [`JournalWriter::offer`], [`Durable`] and [`ProjectionReader::read`].
+
+mod error;
+mod export;
+mod files;
+mod journal_file;
+mod journal_writer;
+mod lock;
+mod manifest;
+mod projections;
+mod reader;
+mod recover;
+mod state_dir;
+#[cfg(test)]
+mod testkit;
+mod view;
+
+pub use error::StoreError;
+pub use export::{ExportError, JournalEnding, Names, Verification, export, verify};
+pub use journal_file::{Committer, FileStorage, JournalFailure, JournalStorage};
+pub use journal_writer::{Batch, Commit, Durable, JournalWriter, OfferError, WriterOptions};
+pub use manifest::{MANIFEST_FORMAT, Manifest};
+pub use projections::{
+    DECISIONS_PER_AGENT, ProjectionCounts, ProjectionError, ProjectionFeed, ProjectionReader, Projections, Recorded,
+    Trade,
+};
+pub use reader::{JournalReader, TornTail};
+pub use recover::Scan;
+pub use state_dir::{Cut, Opened, StateDir};
+pub use view::StateView;

@@ -1,0 +1,227 @@
+//! The thread that keeps the projections: opens them, brings them up from the journal, takes in commits,
+//! and starts over from the journal when something does not hold. Decides nothing else.
+
+use super::super::reader::JournalReader;
+use super::super::{Commit, StoreError, files};
+use super::trees::{Rings, Trees};
+use super::{Command, ProjectionError, Shared, Shelf, guarded};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, PoisonError};
+use swarm_core::journal::Position;
+use swarm_core::model::Fact;
+
+/// Records taken in at once while catching up.
+const CHUNK_RECORDS: usize = 1_024;
+
+/// Why bringing the projections up stopped.
+enum Obstacle {
+    /// They are damaged: set aside and start over.
+    Damage(ProjectionError),
+    /// They are of another history than this journal: empty them and start over.
+    OtherHistory,
+    /// The journal cannot be read, or the disk cannot be written.
+    Hopeless(String),
+}
+
+impl From<ProjectionError> for Obstacle {
+    fn from(error: ProjectionError) -> Self {
+        Self::Damage(error)
+    }
+}
+
+pub(super) struct Keeper {
+    folder: PathBuf,
+    journal: PathBuf,
+    shared: Arc<Shared>,
+    rings: Rings,
+}
+
+impl Keeper {
+    pub(super) fn new(folder: &Path, journal: &Path, shared: Arc<Shared>) -> Self {
+        Self { folder: folder.to_owned(), journal: journal.to_owned(), shared, rings: Rings::default() }
+    }
+
+    fn end(&self) -> Position {
+        *self.shared.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn run(&mut self, receiver: &Receiver<Command>) {
+        self.bring_up();
+        while let Ok(first) = receiver.recv() {
+            let mut next = Some(first);
+            let mut settling = Vec::new();
+            while let Some(command) = next {
+                match command {
+                    Command::Commit(commit) => self.take(&commit),
+                    Command::Settle(done) => settling.push(done),
+                    Command::Repair => {}
+                    Command::Close => return self.close(),
+                }
+                next = receiver.try_recv().ok();
+            }
+            // Nothing waits: the time to read what was left out.
+            self.repair_or_catch_up();
+            for done in settling {
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        self.repair_or_catch_up();
+        // Values that do not reach the disk are read from the journal at the next start.
+        let _ = self.with_trees(|trees, _| trees.flush());
+        self.put(Shelf::Unavailable("the swarm has stopped".into()));
+    }
+
+    fn take(&mut self, commit: &Commit) {
+        if self.shared.needs_repair.load(Ordering::Relaxed) {
+            return;
+        }
+        let facts: Vec<(u64, &Fact)> =
+            commit.batches.iter().flat_map(|batch| (batch.first_seq..).zip(batch.facts.iter())).collect();
+        let Some(&(first_seq, _)) = facts.first() else { return };
+        let applied = self.with_trees(|trees, rings| {
+            // With a commit left out before, this one has to wait for its turn in the file.
+            if trees.reflects()?.link.seq + 1 < first_seq {
+                return Ok(());
+            }
+            trees.apply(&facts, commit.end, rings)
+        });
+        if applied.is_err() {
+            self.shared.needs_repair.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn repair_or_catch_up(&mut self) {
+        if self.shared.needs_repair.swap(false, Ordering::Relaxed) {
+            self.set_aside();
+            return self.bring_up();
+        }
+        match self.catch_up() {
+            Ok(()) => {}
+            Err(Obstacle::Hopeless(reason)) => self.put(Shelf::Unavailable(reason)),
+            Err(obstacle) => {
+                self.remove(&obstacle);
+                self.bring_up();
+            }
+        }
+    }
+
+    /// Opens the database and reads what it lacks from the journal; starts over once if need be.
+    fn bring_up(&mut self) {
+        for _ in 0..2 {
+            self.put(Shelf::Building);
+            match self.open().and_then(|()| self.catch_up()) {
+                Ok(()) => return,
+                Err(Obstacle::Hopeless(reason)) => return self.put(Shelf::Unavailable(reason)),
+                Err(obstacle) => self.remove(&obstacle),
+            }
+        }
+        self.put(Shelf::Building);
+        match self.open().and_then(|()| self.catch_up()) {
+            Ok(()) => {}
+            Err(Obstacle::Hopeless(reason)) => self.put(Shelf::Unavailable(reason)),
+            Err(_) => self.put(Shelf::Unavailable("rebuilt ones do not hold either; check the disk".into())),
+        }
+    }
+
+    fn open(&mut self) -> Result<(), Obstacle> {
+        let (trees, rings) = guarded(|| Trees::open(&self.folder))?;
+        let (reflects, farthest) = guarded(|| Ok((trees.reflects()?, trees.farthest()?)))?;
+        let end = self.end();
+        let beyond = farthest.offset > end.offset || farthest.link.seq > end.link.seq;
+        let elsewhere = farthest.link.seq == end.link.seq && farthest != end;
+        if beyond || elsewhere {
+            guarded(|| trees.clear())?;
+            self.rings = Rings::default();
+            self.shared.rebuilt.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.rings = rings;
+            if reflects == Position::start() && end != reflects {
+                self.shared.rebuilt.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.put(Shelf::Ready(trees));
+        Ok(())
+    }
+
+    /// Reads from the journal what the trees lack.
+    fn catch_up(&mut self) -> Result<(), Obstacle> {
+        if matches!(*self.shared.shelf.read().unwrap_or_else(PoisonError::into_inner), Shelf::Unavailable(_)) {
+            return Ok(());
+        }
+        let (from, journal_end) = (self.with_trees(|trees, _| trees.reflects())?, self.end());
+        if from.offset >= journal_end.offset {
+            return Ok(());
+        }
+        let hopeless = |error: StoreError| Obstacle::Hopeless(error.to_string());
+        let mut reader = JournalReader::open_between(&self.journal, from, journal_end).map_err(hopeless)?;
+        loop {
+            let mut chunk = Vec::with_capacity(CHUNK_RECORDS);
+            for record in reader.by_ref().take(CHUNK_RECORDS) {
+                match record {
+                    Ok(record) => chunk.push(record),
+                    Err(StoreError::Journal { .. }) if from != Position::start() => {
+                        return Err(Obstacle::OtherHistory);
+                    }
+                    Err(error) => return Err(hopeless(error)),
+                }
+            }
+            let Some(last) = chunk.last() else { break };
+            let facts: Vec<(u64, &Fact)> = chunk.iter().map(|record| (record.seq(), &record.fact)).collect();
+            let end = last.end;
+            self.with_trees(|trees, rings| trees.apply(&facts, end, rings))?;
+        }
+        if reader.end() == journal_end {
+            return Ok(());
+        }
+        // A place in the middle of a record of this journal.
+        if from == Position::start() {
+            return Err(Obstacle::Hopeless("the journal is shorter than it was".into()));
+        }
+        Err(Obstacle::OtherHistory)
+    }
+
+    fn with_trees<T>(
+        &mut self,
+        work: impl FnOnce(&Trees, &mut Rings) -> Result<T, ProjectionError>,
+    ) -> Result<T, ProjectionError> {
+        let shelf = self.shared.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        match &*shelf {
+            Shelf::Ready(trees) => guarded(|| work(trees, &mut self.rings)),
+            Shelf::Building => Err(ProjectionError::NotReady),
+            Shelf::Unavailable(reason) => Err(ProjectionError::Unavailable(reason.clone())),
+        }
+    }
+
+    fn put(&self, shelf: Shelf) {
+        *self.shared.shelf.write().unwrap_or_else(PoisonError::into_inner) = shelf;
+    }
+
+    fn remove(&mut self, obstacle: &Obstacle) {
+        if matches!(obstacle, Obstacle::Damage(_)) {
+            return self.set_aside();
+        }
+        // Another history is not worth keeping: the journal is the truth.
+        let cleared = self.with_trees(|trees, _| trees.clear());
+        self.rings = Rings::default();
+        if cleared.is_err() {
+            self.set_aside();
+        }
+    }
+
+    fn set_aside(&mut self) {
+        // Dropping the database gives its files free.
+        self.put(Shelf::Building);
+        self.rings = Rings::default();
+        self.shared.damaged.fetch_add(1, Ordering::Relaxed);
+        if self.folder.exists() {
+            // If this fails, opening fails again and says why.
+            let _ = files::rename_aside(&self.folder);
+        }
+    }
+}

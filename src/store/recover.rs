@@ -1,0 +1,75 @@
+//! Where a journal may be continued: after the last step that was ended.
+//!
+//! A step's candles come from the tape, which repeats them after a restart; so facts of a step that was
+//! begun and not ended are dropped and happen again. What follows the last ended step without a candle
+//! (an operator's acts, a venue's late reports) happened once and stays. Knows nothing of files: it
+//! looks at records and names places.
+
+use super::{StoreError, TornTail, reader::JournalReader};
+use swarm_core::journal::{Position, Record};
+use swarm_core::model::Fact;
+
+/// What reading a journal through came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// After the last good record.
+    pub end: Position,
+    /// Where the next record belongs: before the step that was begun and not ended, else `end`.
+    pub kept: Position,
+    /// The journal's last kept fact says that there was no more data.
+    pub finished: bool,
+    /// What follows `end` without being a record.
+    pub torn: Option<TornTail>,
+}
+
+impl Scan {
+    /// Good records behind `kept`, those of the begun step.
+    pub const fn begun_records(&self) -> u64 {
+        self.end.link.seq - self.kept.link.seq
+    }
+}
+
+/// Finds the place to continue at while records pass by.
+#[derive(Debug)]
+pub(super) struct CutRule {
+    kept: Position,
+    step_begun: bool,
+    finished: bool,
+}
+
+impl CutRule {
+    pub(super) const fn new(start: Position) -> Self {
+        Self { kept: start, step_begun: false, finished: false }
+    }
+
+    /// Where the next record would belong if the journal ended here.
+    pub(super) const fn kept(&self) -> Position {
+        self.kept
+    }
+
+    /// The last kept fact says that there was no more data.
+    pub(super) const fn finished(&self) -> bool {
+        self.finished
+    }
+
+    pub(super) const fn see(&mut self, record: &Record) {
+        match record.fact {
+            Fact::Candle { .. } => self.step_begun = true,
+            Fact::StepEnd { .. } | Fact::End { .. } => self.step_begun = false,
+            _ => {}
+        }
+        if !self.step_begun {
+            self.kept = record.end;
+            self.finished = matches!(record.fact, Fact::End { complete: true, .. });
+        }
+    }
+}
+
+/// Reads a journal through.
+pub(super) fn scan(reader: &mut JournalReader) -> Result<Scan, StoreError> {
+    let mut rule = CutRule::new(Position::start());
+    for record in reader.by_ref() {
+        rule.see(&record?);
+    }
+    Ok(Scan { end: reader.end(), kept: rule.kept, finished: rule.finished, torn: reader.torn() })
+}
