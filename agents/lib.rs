@@ -19,6 +19,30 @@
 //!
 //! Schema, checks, defaults, completion in editors, `swarm explain` and the tests in `registry.rs`
 //! follow from that line. An agent file with other parameters of a known rule needs no Rust at all.
+//!
+//! # Using one
+//!
+//! ```
+//! use serde_json::json;
+//! use swarm_agents::registry;
+//! use swarm_core::features::Wants;
+//! use swarm_core::model::Interval;
+//! use swarm_core::rule::Build;
+//!
+//! let expert = registry::find("expert").expect("it ships");
+//! let written = json!({ "exit_preset": "tight", "break_even": { "from": 0.02 } });
+//! assert_eq!((expert.check)(&written), []);
+//! let whole = (expert.complete)(&written);
+//! assert_eq!(whole["stop"], 0.03);
+//! assert_eq!(whole["break_even"], json!({ "from": 0.02, "to": 0.005 }));
+//!
+//! // Agents with the same parameters share them: prepare once, build each.
+//! let factory = (expert.prepare)(&whole).expect("checked above");
+//! let mut wants = Wants::default();
+//! let intervals = [Interval::M5, Interval::H1];
+//! let rule = factory.build(&mut Build { wants: &mut wants, base: Interval::M5, intervals: &intervals });
+//! assert!(rule.is_ok());
+//! ```
 
 pub mod control;
 pub mod ema_cross;

@@ -321,7 +321,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_blamed_on_its_key() {
-        let faults = parse::<Sample>(&json!({ "share": "much", "list": [1], "shares": 2, "timeframe": "5x" })).unwrap_err();
+        let faults =
+            parse::<Sample>(&json!({ "share": "much", "list": [1], "shares": 2, "timeframe": "5x" })).unwrap_err();
         let keys: Vec<&str> = faults.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(keys, ["share", "shares", "timeframe"]);
         assert!(faults[1].1.contains("unknown field `shares`"), "{}", faults[1].1);

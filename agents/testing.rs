@@ -90,11 +90,6 @@ impl Scene {
         Self { rule, world }
     }
 
-    /// Whether the rule asked for this feature.
-    pub fn wants(&self, interval: Interval, feature: &Feature) -> bool {
-        self.wants.specs().iter().any(|spec| spec.interval == interval && spec.feature == *feature)
-    }
-
     /// Sets a feature that the rule asked for.
     pub fn set(&mut self, interval: Interval, feature: Feature, value: f64) -> &mut Self {
         let spec = FeatureSpec { interval, feature };

@@ -65,7 +65,10 @@ fn timeframes(params: &Params, faults: &mut Faults) {
             });
         }
         faults.unless(params.regime == RegimeRule::Sma || interval.divides(params.regime_change), &path, || {
-            format!("{} is not a multiple of {interval}; choose a part of `regime_change`, or `regime: sma`", params.regime_change)
+            format!(
+                "{} is not a multiple of {interval}; choose a part of `regime_change`, or `regime: sma`",
+                params.regime_change
+            )
         });
     }
 }

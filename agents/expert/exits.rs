@@ -82,9 +82,5 @@ pub fn signal_exit(
         Side::Buy => (target < -params.exit_score, rsi_slow > params.exit_rsi_long),
         Side::Sell => (target > params.exit_score, rsi_fast < params.exit_rsi_short),
     };
-    if score {
-        Some(SignalExit::Score)
-    } else {
-        (stretched && in_profit).then_some(SignalExit::Rsi)
-    }
+    if score { Some(SignalExit::Score) } else { (stretched && in_profit).then_some(SignalExit::Rsi) }
 }

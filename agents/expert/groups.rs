@@ -83,7 +83,7 @@ impl Default for Indicators {
 }
 
 impl Indicators {
-    /// The seven scored features, in the order of [`super::score::NAMES`].
+    /// The seven scored features, in the order of the weights below.
     pub fn scored(&self) -> [Feature; 7] {
         [
             Feature::Rsi { period: self.rsi_fast },
@@ -147,7 +147,7 @@ impl Default for Weights {
 }
 
 impl Weights {
-    /// In the order of [`super::score::NAMES`], as written.
+    /// As written, in the order of the fields.
     pub fn raw(&self) -> [f64; 7] {
         [self.rsi, self.macd, self.cci, self.momentum, self.stochastic, self.bb_position, self.trend_strength]
     }

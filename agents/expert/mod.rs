@@ -24,9 +24,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-pub use groups::{
-    BreakEvenAt, Fixed, Indicators, Kelly, Leverage, Target, TrailBy, VolatilityCut, Weights,
-};
+pub use groups::{BreakEvenAt, Fixed, Indicators, Kelly, Leverage, Target, TrailBy, VolatilityCut, Weights};
 pub use params::{Confirmation, EntryPreset, ExitPreset, Normalize, Params, RegimeRule, RiskPreset};
 
 use crate::params::{ParamError, rate};

@@ -1,8 +1,6 @@
 //! The expert's parameters at top level, and the presets that change their defaults.
 
-use super::groups::{
-    BreakEvenAt, Fixed, Indicators, Kelly, Leverage, Target, TrailBy, VolatilityCut, Weights,
-};
+use super::groups::{BreakEvenAt, Fixed, Indicators, Kelly, Leverage, Target, TrailBy, VolatilityCut, Weights};
 use crate::params::{Fault, Parameters, Timeframe, interval_schema, optional_interval_schema, timeframe_schema};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;

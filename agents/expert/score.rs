@@ -87,10 +87,9 @@ impl RegimeSlots {
         multiple_of(path, timeframe, own, "the candles this agent decides on")?;
         let periods = &params.indicators;
         let (near, far) = match params.regime {
-            RegimeRule::Bb => (
-                Feature::BbMiddle { period: periods.bb_period },
-                Feature::Change { ms: params.regime_change.ms() },
-            ),
+            RegimeRule::Bb => {
+                (Feature::BbMiddle { period: periods.bb_period }, Feature::Change { ms: params.regime_change.ms() })
+            }
             RegimeRule::Sma => (Feature::Sma { period: periods.sma_fast }, Feature::Sma { period: periods.sma_slow }),
         };
         Ok(Self {

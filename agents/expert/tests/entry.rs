@@ -5,7 +5,7 @@ use crate::testing::{MIDNIGHT, Scene};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use swarm_core::features::Feature;
-use swarm_core::model::{Action, Decision, Interval, IntentKind, Rate, Side};
+use swarm_core::model::{Action, Decision, IntentKind, Interval, Rate, Side};
 
 const DEFAULT: Value = Value::Null;
 
@@ -69,12 +69,20 @@ fn long_needs_a_low_fast_rsi_and_short_a_high_slow_one() {
     for (value, enter) in [(39.999, true), (40.0, false), (40.001, false)] {
         let mut scene = bull(&DEFAULT);
         scene.set(M5, rsi(7), value).set(M5, rsi(14), 50.0);
-        if enter { enters(&mut scene, Action::Long) } else { holds_because(&mut scene, "RSI 7 at 40.0 is not under 40") }
+        if enter {
+            enters(&mut scene, Action::Long)
+        } else {
+            holds_because(&mut scene, "RSI 7 at 40.0 is not under 40")
+        }
     }
     for (value, enter) in [(60.001, true), (60.0, false), (59.999, false)] {
         let mut scene = bear(&DEFAULT);
         scene.set(M5, rsi(14), value).set(M5, rsi(7), 50.0);
-        if enter { enters(&mut scene, Action::Short) } else { holds_because(&mut scene, "RSI 14 at 60.0 is not over 60") }
+        if enter {
+            enters(&mut scene, Action::Short)
+        } else {
+            holds_because(&mut scene, "RSI 14 at 60.0 is not over 60")
+        }
     }
 }
 
@@ -83,7 +91,11 @@ fn volume_must_reach_its_multiple_of_the_average() {
     for (ratio, enter) in [(1.2, true), (1.3, true), (1.199, false)] {
         let mut scene = bull(&DEFAULT);
         scene.set(M5, VOLUME_RATIO, ratio);
-        if enter { enters(&mut scene, Action::Long) } else { holds_because(&mut scene, "volume is 1.20 x its average, under 1.2") }
+        if enter {
+            enters(&mut scene, Action::Long)
+        } else {
+            holds_because(&mut scene, "volume is 1.20 x its average, under 1.2")
+        }
     }
 }
 
@@ -105,20 +117,34 @@ fn the_bb_confirmation_wants_the_close_on_the_trades_side_of_the_middle() {
     for (middle, long, short) in [(99.99, true, false), (100.0, false, false), (100.01, false, true)] {
         let mut scene = bull(&params);
         scene.set(M5, BB_MIDDLE, middle);
-        if long { enters(&mut scene, Action::Long) } else { holds_because(&mut scene, "middle band does not confirm") }
+        if long {
+            enters(&mut scene, Action::Long)
+        } else {
+            holds_because(&mut scene, "middle band does not confirm")
+        }
         let mut scene = bear(&params);
         scene.set(M5, BB_MIDDLE, middle);
-        if short { enters(&mut scene, Action::Short) } else { holds_because(&mut scene, "middle band does not confirm") }
+        if short {
+            enters(&mut scene, Action::Short)
+        } else {
+            holds_because(&mut scene, "middle band does not confirm")
+        }
     }
 }
 
 #[test]
 fn the_macd_confirmation_wants_the_line_on_the_trades_side_of_its_signal() {
     let params = json!({ "confirm": ["macd"] });
-    for (histogram, long, short) in [(0.001, true, false), (0.0, false, false), (-0.001, false, true), (f64::NAN, false, false)] {
+    for (histogram, long, short) in
+        [(0.001, true, false), (0.0, false, false), (-0.001, false, true), (f64::NAN, false, false)]
+    {
         let mut scene = bull(&params);
         scene.set(M5, scored("macd"), histogram);
-        if long { enters(&mut scene, Action::Long) } else { holds_because(&mut scene, "MACD against its signal") }
+        if long {
+            enters(&mut scene, Action::Long)
+        } else {
+            holds_because(&mut scene, "MACD against its signal")
+        }
         let mut scene = bear(&params);
         scene.set(M5, scored("macd"), histogram);
         if short { enters(&mut scene, Action::Short) } else { holds_because(&mut scene, "MACD against its signal") }
@@ -128,16 +154,23 @@ fn the_macd_confirmation_wants_the_line_on_the_trades_side_of_its_signal() {
 #[test]
 fn the_timeframes_confirmation_wants_no_regime_against_the_trade() {
     let params = json!({ "confirm": ["timeframes"] });
-    for (middle, change, long, short) in
-        [(99.0, 0.01, true, false), (99.0, -0.01, true, true), (101.0, -0.01, false, true), (f64::NAN, 0.01, false, false)]
-    {
+    for (middle, change, long, short) in [
+        (99.0, 0.01, true, false),
+        (99.0, -0.01, true, true),
+        (101.0, -0.01, false, true),
+        (f64::NAN, 0.01, false, false),
+    ] {
         let quarter = |mut scene: Scene| {
             scene.set(Interval::M15, Feature::Close, 100.0).set(Interval::M15, BB_MIDDLE, middle);
             scene.set(Interval::M15, DAY_CHANGE, change);
             scene
         };
         let mut scene = quarter(bull(&params));
-        if long { enters(&mut scene, Action::Long) } else { holds_because(&mut scene, "another timeframe") }
+        if long {
+            enters(&mut scene, Action::Long)
+        } else {
+            holds_because(&mut scene, "another timeframe")
+        }
         let mut scene = quarter(bear(&params));
         if short { enters(&mut scene, Action::Short) } else { holds_because(&mut scene, "another timeframe") }
     }
@@ -157,9 +190,7 @@ fn an_entry_is_refused_when_its_side_would_pay_too_much_funding() {
         (0.000_25, "4h", true, true),
     ] {
         let params = json!({ "funding_interval": interval });
-        for (mut scene, enter, action) in
-            [(bull(&params), long, Action::Long), (bear(&params), short, Action::Short)]
-        {
+        for (mut scene, enter, action) in [(bull(&params), long, Action::Long), (bear(&params), short, Action::Short)] {
             scene.funding_rate = Rate::from_f64(rate);
             if enter { enters(&mut scene, action) } else { holds_because(&mut scene, "funding in 8 h, over 0.0500 %") }
         }

@@ -15,11 +15,15 @@ fn completed(written: &Value) -> Params {
 
 #[test]
 fn presets_set_the_defaults_of_their_keys_and_nothing_else() {
-    for (preset, risk, max_leverage) in [("conservative", 0.01, 3.0), ("moderate", 0.02, 5.0), ("aggressive", 0.03, 5.0)] {
+    for (preset, risk, max_leverage) in
+        [("conservative", 0.01, 3.0), ("moderate", 0.02, 5.0), ("aggressive", 0.03, 5.0)]
+    {
         let seen = completed(&json!({ "risk_preset": preset }));
         assert_eq!(seen, Params { risk_preset: seen.risk_preset, risk, max_leverage, ..Params::default() });
     }
-    for (preset, score, long, short) in [("more", 0.4, 45.0, 55.0), ("default", 0.5, 40.0, 60.0), ("fewer", 0.6, 35.0, 65.0)] {
+    for (preset, score, long, short) in
+        [("more", 0.4, 45.0, 55.0), ("default", 0.5, 40.0, 60.0), ("fewer", 0.6, 35.0, 65.0)]
+    {
         let seen = completed(&json!({ "entry_preset": preset }));
         let expected = Params {
             entry_preset: seen.entry_preset,
@@ -56,12 +60,18 @@ fn contradictions_are_told_with_their_path() {
         (json!({ "indicators": { "rsi_fast": 14 } }), "indicators.rsi_fast"),
         (json!({ "indicators": { "macd_slow": 12 } }), "indicators.macd_fast"),
         (json!({ "indicators": { "sma_fast": 200 } }), "indicators.sma_fast"),
-        (json!({ "trend_boost": 0, "weights": {
+        (
+            json!({ "trend_boost": 0, "weights": {
             "rsi": 0, "macd": 0, "cci": 0, "momentum": 1, "stochastic": 0, "bb_position": 0, "trend_strength": 0
-        } }), "weights"),
-        (json!({ "weights": {
+        } }),
+            "weights",
+        ),
+        (
+            json!({ "weights": {
             "rsi": 0, "macd": 0, "cci": 0, "momentum": 0, "stochastic": 0, "bb_position": 0, "trend_strength": 0
-        } }), "weights"),
+        } }),
+            "weights",
+        ),
         (json!({ "exit_rsi_long": 40 }), "entry_rsi_long"),
         (json!({ "exit_rsi_short": 60 }), "exit_rsi_short"),
         (json!({ "confirm": ["bb", "macd", "bb"] }), "confirm[2]"),
@@ -72,7 +82,10 @@ fn contradictions_are_told_with_their_path() {
         (json!({ "risk_preset": "conservative", "leverage": { "min": 3.5 } }), "leverage.min"),
         (json!({ "leverage": { "wild_below": 0.7 } }), "leverage.wild_below"),
         (json!({ "leverage": { "unsure_below": 81 } }), "leverage.unsure_below"),
-        (json!({ "volatility_cuts": [{ "above": 0.1, "factor": 0.5 }, { "above": 0.1, "factor": 0.4 }] }), "volatility_cuts[1].above"),
+        (
+            json!({ "volatility_cuts": [{ "above": 0.1, "factor": 0.5 }, { "above": 0.1, "factor": 0.4 }] }),
+            "volatility_cuts[1].above",
+        ),
         (json!({ "stop": 0.2 }), "stop"),
         (json!({ "break_even": { "to": 0.01 } }), "break_even.to"),
         (json!({ "targets": [{ "at": 0.2, "fraction": 0.5 }, { "at": 0.1, "fraction": 0.5 }] }), "targets[1].at"),

@@ -1,6 +1,6 @@
 //! Leverage and notional, by hand.
 
-use super::{ATR, DAY_CHANGE, H1, M5, VOLUME_RATIO, bull, close_to, rsi, zscore};
+use super::{ATR, DAY_CHANGE, H1, M5, bull, close_to, zscore};
 use crate::testing::Scene;
 use serde_json::{Value, json};
 use swarm_core::features::Feature;
@@ -243,14 +243,19 @@ fn a_market_that_stands_still_is_not_entered() {
 }
 
 #[test]
-fn prices_at_the_edge_of_the_scale_neither_panic_nor_trade() {
-    for (close, volume) in [(1e-9, 1e6), (8.9e10, 1e6), (1e-8, 1e18), (100.0, 1e300)] {
+fn numbers_at_the_edge_of_the_scale_are_met_without_panic_and_within_the_caps() {
+    for (close, volume) in [(1e-9, 1e6), (8.9e10, 1e6), (1e-8, 1e18), (100.0, 1e300), (0.5, 0.0)] {
         let mut scene = bull(&DEFAULT);
         scene.set(M5, Feature::Close, close).set(M5, Feature::Volume, volume).set(M5, ATR, close * 0.005);
         scene.candle.close = Price::from_f64(close).unwrap();
         scene.account.equity = Usd::whole(90_000_000_000);
         scene.instrument.brackets[0].notional_cap = Usd::whole(90_000_000_000);
-        scene.set(M5, rsi(7), 10.0).set(M5, VOLUME_RATIO, 2.0);
-        let _ = scene.explain();
+        scene.instrument.max_market_qty = Qty::whole(90_000_000_000);
+        let (decision, explanation) = scene.explain();
+        let cap = (0.01 * volume * close).min(4.2 * 90_000_000_000.0 / 3.0).min(90_000_000_000.0);
+        match decision.action {
+            Action::Long => assert!(explanation.notional_usdt.unwrap() <= cap * (1.0 + 1e-9), "{close}"),
+            action => assert_eq!(action, Action::Hold, "{close}: {}", explanation.reason),
+        }
     }
 }
