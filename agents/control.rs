@@ -6,7 +6,7 @@
 //! it (and does not reverse it); the signal of its own side changes nothing.
 
 use crate::params::{self, Fault, ParamError, Parameters, Timeframe};
-use crate::proposal;
+use crate::proposal::{self, Pace};
 use crate::registry::Registered;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ pub struct Setup {
 /// The rule.
 pub struct Control {
     setup: Arc<Setup>,
-    interval: Interval,
+    pace: Pace,
     rsi: Slot,
     histogram: Slot,
     histogram_before: Slot,
@@ -167,7 +167,7 @@ impl Control {
         };
         let turn = view.frame.get(self.histogram)? - view.frame.get(self.histogram_before)?;
         let turns = if side == Side::Buy { turn > 0.0 } else { turn < 0.0 };
-        (turns && proposal::closes(self.interval, view.frame.now)).then_some(side)
+        (turns && self.pace.closes(view.frame.now)).then_some(side)
     }
 
     /// Absent when a share of the equity is asked for and there is none.
@@ -211,8 +211,8 @@ impl Control {
             (Action::Long, _) => format!("BUY: {seen}; RSI is under {}", params.rsi_buy),
             (Action::Short, _) => format!("SELL: {seen}; RSI is over {}", params.rsi_sell),
             (Action::Exit, _) => format!("exit on the opposite signal: {seen}"),
-            (Action::Hold, None) if !proposal::closes(self.interval, view.frame.now) => {
-                format!("between two {} candles: {seen}", self.interval)
+            (Action::Hold, None) if !self.pace.closes(view.frame.now) => {
+                format!("between two {} candles: {seen}", self.pace.interval)
             }
             (Action::Hold, None) => format!("no signal: {seen}"),
             (Action::Hold, Some(side)) => {
@@ -249,7 +249,7 @@ impl Registered for Control {
 
     fn new(setup: Arc<Setup>, build: &mut Build<'_>) -> Result<Self, ParamError> {
         let params = &setup.params;
-        let interval = params.timeframe.resolve("timeframe", build)?;
+        let pace = params.timeframe.resolve("timeframe", build)?;
         let histogram = Feature::Macd {
             fast: params.macd_fast,
             slow: params.macd_slow,
@@ -257,11 +257,11 @@ impl Registered for Control {
             line: MacdLine::Histogram,
         };
         Ok(Self {
-            rsi: build.wants.want(interval, Feature::Rsi { period: params.rsi_period }),
-            histogram: build.wants.want(interval, histogram.clone()),
-            histogram_before: build.wants.want(interval, Feature::Lag { of: Box::new(histogram), candles: 1 }),
+            rsi: build.wants.want(pace.interval, Feature::Rsi { period: params.rsi_period }),
+            histogram: build.wants.want(pace.interval, histogram.clone()),
+            histogram_before: build.wants.want(pace.interval, Feature::Lag { of: Box::new(histogram), candles: 1 }),
             setup,
-            interval,
+            pace,
         })
     }
 }

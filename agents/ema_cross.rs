@@ -4,7 +4,7 @@
 //! quantity. It knows no sizing, no regime and, unless asked, no stop.
 
 use crate::params::{self, Fault, ParamError, Parameters, Timeframe};
-use crate::proposal;
+use crate::proposal::{self, Pace};
 use crate::registry::Registered;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub struct Setup {
 /// The rule.
 pub struct EmaCross {
     setup: Arc<Setup>,
-    interval: Interval,
+    pace: Pace,
     fast: Slot,
     slow: Slot,
     fast_before: Slot,
@@ -119,7 +119,8 @@ impl EmaCross {
             let (fast, slow) = (view.frame.get(fast)?, view.frame.get(slow)?);
             Some(if fast > slow { Side::Buy } else { Side::Sell })
         };
-        proposal::closes(self.interval, view.frame.now)
+        self.pace
+            .closes(view.frame.now)
             .then_some([side(self.fast_before, self.slow_before)?, side(self.fast, self.slow)?])
     }
 
@@ -150,14 +151,14 @@ impl Registered for EmaCross {
     }
 
     fn new(setup: Arc<Setup>, build: &mut Build<'_>) -> Result<Self, ParamError> {
-        let interval = setup.params.timeframe.resolve("timeframe", build)?;
+        let pace = setup.params.timeframe.resolve("timeframe", build)?;
         let mut pair = |period| {
             let average = Feature::EmaFromFirst { period };
-            let now = build.wants.want(interval, average.clone());
-            (now, build.wants.want(interval, Feature::Lag { of: Box::new(average), candles: 1 }))
+            let now = build.wants.want(pace.interval, average.clone());
+            (now, build.wants.want(pace.interval, Feature::Lag { of: Box::new(average), candles: 1 }))
         };
         let ((fast, fast_before), (slow, slow_before)) = (pair(setup.params.fast), pair(setup.params.slow));
-        Ok(Self { setup, interval, fast, slow, fast_before, slow_before })
+        Ok(Self { setup, pace, fast, slow, fast_before, slow_before })
     }
 }
 

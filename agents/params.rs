@@ -4,6 +4,7 @@
 //! against; its `Default` is what missing keys take. This file knows no rule and no YAML: parameters
 //! arrive as JSON values.
 
+use crate::proposal::Pace;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
@@ -159,12 +160,13 @@ fn out_of_range(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Faul
 pub struct Timeframe(pub Option<Interval>);
 
 impl Timeframe {
-    /// The interval meant in this swarm.
+    /// The candles meant in this swarm.
     ///
     /// # Errors
-    /// When it is not a multiple of the base interval.
-    pub fn resolve(self, path: &str, build: &Build<'_>) -> Result<Interval, ParamError> {
-        multiple_of(path, self.0.unwrap_or(build.base), build.base, "the swarm's base interval")
+    /// When the interval is not a multiple of the base interval.
+    pub fn resolve(self, path: &str, build: &Build<'_>) -> Result<Pace, ParamError> {
+        let interval = multiple_of(path, self.0.unwrap_or(build.base), build.base, "the swarm's base interval")?;
+        Ok(Pace::new(interval, build.base))
     }
 }
 
@@ -348,8 +350,8 @@ mod tests {
     fn a_timeframe_is_base_or_a_multiple_of_it() {
         let mut wants = swarm_core::features::Wants::default();
         let build = Build { wants: &mut wants, base: Interval::M5, intervals: &[Interval::M5] };
-        assert_eq!(Timeframe(None).resolve("timeframe", &build), Ok(Interval::M5));
-        assert_eq!(Timeframe(Some(Interval::M15)).resolve("timeframe", &build), Ok(Interval::M15));
+        assert_eq!(Timeframe(None).resolve("timeframe", &build).unwrap().interval, Interval::M5);
+        assert_eq!(Timeframe(Some(Interval::M15)).resolve("timeframe", &build).unwrap().interval, Interval::M15);
         let error = Timeframe(Some(Interval::M1)).resolve("timeframe", &build).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -3,11 +3,25 @@
 use swarm_core::model::{Decision, Explanation, IntentKind, Interval, Price, Side, Size, Time};
 use swarm_core::rule::View;
 
-/// Whether a candle of `interval` closes at `now`: a rule on a higher interval than the swarm's base
-/// acts then only, so that one candle is not taken for several.
-#[inline]
-pub fn closes(interval: Interval, now: Time) -> bool {
-    now.0.rem_euclid(interval.ms()) == 0
+/// The candles a rule decides on, among the swarm's base candles.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Interval of the candles.
+    pub interval: Interval,
+    is_base: bool,
+}
+
+impl Pace {
+    /// Of a rule on `interval` in a swarm whose base interval is `base`.
+    pub fn new(interval: Interval, base: Interval) -> Self {
+        Self { interval, is_base: interval == base }
+    }
+    /// Whether one of the candles closes at `now`, the close of a base candle: a rule on a higher
+    /// interval acts then only, so that one candle is not taken for several.
+    #[inline]
+    pub fn closes(self, now: Time) -> bool {
+        self.is_base || now.0.rem_euclid(self.interval.ms()) == 0
+    }
 }
 
 /// `share` of a price as a distance, at least one tick; absent when that cannot be computed.

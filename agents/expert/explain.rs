@@ -95,7 +95,7 @@ impl Expert {
         let seen = |side| format!("target score {:.2} says {}", reading.target, side_name(side));
         match why {
             Why::NotReady => format!("not ready: {} missing", self.missing(frame, reading).join(", ")),
-            Why::BetweenCandles => format!("between two {} candles", self.interval),
+            Why::BetweenCandles => format!("between two {} candles", self.pace.interval),
             Why::Pending => "an entry is working".into(),
             Why::Holding => format!("position kept: target score {:.2}, no exit due; {market}", reading.target),
             Why::Score => {

@@ -28,7 +28,7 @@ pub use groups::{BreakEvenAt, Fixed, Indicators, Kelly, Leverage, Target, TrailB
 pub use params::{Confirmation, EntryPreset, ExitPreset, Normalize, Params, RegimeRule, RiskPreset};
 
 use crate::params::{ParamError, rate};
-use crate::proposal::closes;
+use crate::proposal::Pace;
 use crate::registry::Registered;
 use exits::{PreparedExits, SignalExit};
 use score::{Reading, RegimeSlots, ScaledWeights, ScoreSlots};
@@ -52,7 +52,7 @@ pub struct Setup {
 /// The rule.
 pub struct Expert {
     setup: Arc<Setup>,
-    interval: Interval,
+    pace: Pace,
     score: ScoreSlots,
     rsi_fast: Slot,
     rsi_slow: Slot,
@@ -150,7 +150,7 @@ impl Expert {
         if !reading.is_ready() {
             return Outcome::Hold(Why::NotReady);
         }
-        if !closes(self.interval, view.frame.now) {
+        if !self.pace.closes(view.frame.now) {
             return Outcome::Hold(Why::BetweenCandles);
         }
         if let Some(position) = &view.position {
@@ -277,17 +277,17 @@ impl Registered for Expert {
 
     fn new(setup: Arc<Setup>, build: &mut Build<'_>) -> Result<Self, ParamError> {
         let params = &setup.params;
-        let interval = params.timeframe.resolve("timeframe", build)?;
-        let score = ScoreSlots::want(params, interval, build)?;
+        let pace = params.timeframe.resolve("timeframe", build)?;
+        let score = ScoreSlots::want(params, pace.interval, build)?;
         let timeframes = params.confirm.contains(&Confirmation::Timeframes).then_some(&params.confirm_timeframes);
         let confirm = timeframes.into_iter().flatten().enumerate().map(|(place, &timeframe)| {
-            RegimeSlots::want(params, &format!("confirm_timeframes[{place}]"), timeframe, interval, build)
+            RegimeSlots::want(params, &format!("confirm_timeframes[{place}]"), timeframe, pace.interval, build)
         });
         let confirm = confirm.collect::<Result<_, _>>()?;
         let periods = &params.indicators;
-        let mut want = |feature| build.wants.want(interval, feature);
+        let mut want = |feature| build.wants.want(pace.interval, feature);
         Ok(Self {
-            interval,
+            pace,
             score,
             rsi_fast: want(Feature::Rsi { period: periods.rsi_fast }),
             rsi_slow: want(Feature::Rsi { period: periods.rsi_slow }),
