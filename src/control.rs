@@ -4,6 +4,7 @@
 //! knows neither HTTP nor actors.
 
 use serde::{Deserialize, Serialize};
+use swarm_core::experiment::Comparison;
 use swarm_core::model::{
     Action, BreakerScope, DecisionRecord, Mode, OrderKind, Price, Purpose, Qty, Rate, Side, StopPolicy, Time, Usd,
 };
@@ -374,6 +375,8 @@ pub enum Request {
         /// The decisions.
         reply: oneshot::Sender<Result<Vec<DecisionView>, ControlError>>,
     },
+    /// The comparison that the experiment asks for, as of now; none without an experiment.
+    Compare(oneshot::Sender<Option<Comparison>>),
     /// Stop cleanly.
     Shutdown {
         /// Why, for the summary.
@@ -451,6 +454,11 @@ impl Control {
         limit: usize,
     ) -> Result<Vec<DecisionView>, ControlError> {
         self.ask(|reply| Request::Decisions { agent: agent.map(str::to_owned), after, limit, reply }).await?
+    }
+
+    /// The comparison that the experiment asks for, as of now; none without an experiment.
+    pub async fn compare(&self) -> Result<Option<Comparison>, ControlError> {
+        self.ask(Request::Compare).await
     }
 
     /// Stop cleanly; returns at once.

@@ -377,6 +377,6 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         steps: folded.steps,
         phase: "starting".to_owned(),
         load_s: setup.load_s,
-        journal_sequence: Arc::new(move || writer.durable_sequence()),
+        journal_sequence: Arc::new(move || writer.durable().seq()),
     }
 }

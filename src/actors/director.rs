@@ -9,11 +9,12 @@ use super::observe;
 use super::stepper::Floor;
 use super::supervisor::{Act, Ask, AskDecisions, AskReport, Halt, Reset};
 use crate::control::{AgentAct, AgentState, AgentStatus, Control, ControlError, Request, Snapshot};
+use crate::record::Recorder;
 use crate::telemetry::Metrics;
 use std::sync::Arc;
 use std::time::Duration;
 use swarm_core::engine::LifeState;
-use swarm_core::experiment::Report;
+use swarm_core::experiment::{Comparison, Report};
 use swarm_core::model::{AgentChange, AgentId, BreakerScope, Plan, PortfolioId, StopPolicy, Time};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -144,6 +145,11 @@ impl Director {
         match request {
             Request::Shutdown { reason } => return Ok(Some(reason)),
             Request::Snapshot(reply) => drop(reply.send(self.snapshot().await?)),
+            Request::Compare(reply) => {
+                let ask: Box<dyn FnOnce(&_, &Recorder) -> Option<Comparison> + Send> =
+                    Box::new(|_, recorder| recorder.tracker().comparison());
+                drop(reply.send(self.floor.supervisor.ask(Ask(ask)).await?.0));
+            }
             Request::Agent { name, act, reply } => {
                 let done = self.act_on_agent(&name, act).await?;
                 drop(reply.send(done));

@@ -5,10 +5,14 @@
 //! Grouped is for the simulated exchange in accelerated time: no effect leaves the process, the exchange
 //! itself is folded from the same file, and a kill loses steps that nobody outside has seen.
 
-use crate::store::{JournalWriter, StoreError};
+use crate::store::{JournalFailure, JournalWriter, OfferError};
 use actix::{Actor, AtomicResponse, Context, Handler, Message, WrapFuture};
 use std::sync::Arc;
+use std::time::Duration;
 use swarm_core::model::Fact;
+
+/// Pause before a full queue is tried again: the disk is behind, and the swarm waits for it.
+const FULL_PAUSE: Duration = Duration::from_millis(1);
 
 /// When an append is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +23,10 @@ pub enum Barrier {
     Grouped,
 }
 
-/// Facts to be written.
+/// Facts to be written; answered with the sequence number of the last.
 #[derive(Message)]
-#[rtype(result = "Result<u64, Arc<StoreError>>")]
+#[rtype(result = "Result<u64, JournalFailure>")]
 pub struct Append(pub Vec<Fact>);
-
-/// Asks for everything to be durable.
-#[derive(Message)]
-#[rtype(result = "Result<u64, Arc<StoreError>>")]
-pub struct Flush;
 
 /// The actor.
 pub struct Journal {
@@ -37,7 +36,7 @@ pub struct Journal {
 
 impl Journal {
     /// Over an open writer.
-    pub fn new(writer: Arc<JournalWriter>, barrier: Barrier) -> Self {
+    pub const fn new(writer: Arc<JournalWriter>, barrier: Barrier) -> Self {
         Self { writer, barrier }
     }
 }
@@ -46,28 +45,34 @@ impl Actor for Journal {
     type Context = Context<Self>;
 }
 
-impl Handler<Append> for Journal {
-    type Result = AtomicResponse<Self, Result<u64, Arc<StoreError>>>;
-
-    fn handle(&mut self, Append(facts): Append, _: &mut Context<Self>) -> Self::Result {
-        let (writer, barrier) = (Arc::clone(&self.writer), self.barrier);
-        let work = async move {
-            let sequence = writer.append(facts).await?;
-            if barrier == Barrier::Strict {
-                writer.durable(sequence).await?;
+async fn append(writer: &JournalWriter, facts: Vec<Fact>) -> Result<u64, JournalFailure> {
+    let mut facts: Arc<[Fact]> = facts.into();
+    loop {
+        match writer.offer(facts) {
+            Ok(sequence) => return Ok(sequence),
+            Err(OfferError::Failed(failure)) => return Err(failure),
+            Err(OfferError::Full(back)) => {
+                facts = back;
+                tokio::time::sleep(FULL_PAUSE).await;
             }
-            Ok(sequence)
-        };
-        AtomicResponse::new(Box::pin(work.into_actor(self)))
+        }
     }
 }
 
-impl Handler<Flush> for Journal {
-    type Result = AtomicResponse<Self, Result<u64, Arc<StoreError>>>;
+impl Handler<Append> for Journal {
+    type Result = AtomicResponse<Self, Result<u64, JournalFailure>>;
 
-    fn handle(&mut self, _: Flush, _: &mut Context<Self>) -> Self::Result {
-        let writer = Arc::clone(&self.writer);
-        let work = async move { writer.flush().await };
+    fn handle(&mut self, Append(facts): Append, _: &mut Context<Self>) -> Self::Result {
+        // The end of a run is waited for whatever the barrier.
+        let last = facts.iter().any(|fact| matches!(fact, Fact::End { .. }));
+        let (writer, strict) = (Arc::clone(&self.writer), last || self.barrier == Barrier::Strict);
+        let work = async move {
+            let sequence = append(&writer, facts).await?;
+            if strict {
+                writer.durable().reached(sequence).await?;
+            }
+            Ok(sequence)
+        };
         AtomicResponse::new(Box::pin(work.into_actor(self)))
     }
 }

@@ -2,7 +2,7 @@
 //! its facts go to the recorder and the journal before its commands are handed out.
 
 use super::address::{Address, AskError};
-use super::journal::{Append, Flush, Journal};
+use super::journal::{Append, Journal};
 use super::kill::KillSwitch;
 use crate::control::DecisionView;
 use crate::record::Recorder;
@@ -229,24 +229,12 @@ impl Handler<Act> for SupervisorActor {
     type Result = AtomicResponse<Self, Result<Vec<Command>, Halt>>;
 
     fn handle(&mut self, act: Act, _: &mut Context<Self>) -> Self::Result {
-        let ends = matches!(act, Act::End(..));
         let ended_step = self.act(act);
         let answer = self.settle();
         if let Some(step) = ended_step {
             self.recorder.step_end(&step, &self.core);
         }
-        if !ends {
-            return answer;
-        }
-        let journal = Arc::clone(&self.journal);
-        AtomicResponse::new(Box::pin(answer.then(move |written, actor: &mut Self, _| {
-            async move {
-                written?;
-                journal.ask(Flush).await?.map_err(|error| Halt(error.to_string()))?;
-                Ok(Vec::new())
-            }
-            .into_actor(actor)
-        })))
+        answer
     }
 }
 

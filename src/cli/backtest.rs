@@ -2,7 +2,8 @@
 
 use super::prepare::{self, Failure};
 use super::summary;
-use crate::market::{self, Query};
+use super::market;
+use crate::market::load;
 use crate::record::Recorder;
 use clap::Args as ClapArgs;
 use std::fs::{self, File};
@@ -56,14 +57,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let loaded = prepare::load(&args.file)?;
     let plan = Arc::new(loaded.plan);
     let began = Instant::now();
-    let query = Query {
-        dir: args.data.clone(),
-        symbols: plan.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
-        base: plan.base,
-        from: args.from,
-        to: args.to,
-    };
-    let recording = Arc::new(market::load(&query).map_err(|error| Failure::Input(error.to_string()))?);
+    let query = market::query(&plan, &args.data, args.from, args.to);
+    let recording = Arc::new(load(&query).map_err(|error| Failure::Input(error.to_string()))?);
     for warning in &recording.warnings {
         eprintln!("warning: {warning}");
     }

@@ -1,0 +1,168 @@
+//! `swarm journal verify|export`, `swarm decisions` and `swarm compare`: what reads a state directory,
+//! also while a run is writing it.
+
+use super::card::card;
+use super::prepare::Failure;
+use crate::control::DecisionView;
+use crate::record::verdict_text;
+use crate::store::{StateView, StoreError, export, verify};
+use clap::{Args as ClapArgs, Subcommand};
+use std::collections::VecDeque;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use swarm_core::model::Fact;
+
+/// Read a journal.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Check every record; exit code 1 when one is damaged.
+    Verify {
+        /// State directory.
+        dir: PathBuf,
+        /// Print the result as one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every fact as a line of JSON.
+    Export {
+        /// State directory.
+        dir: PathBuf,
+    },
+}
+
+fn open(dir: &Path) -> Result<StateView, Failure> {
+    StateView::open(dir).map_err(|error| Failure::Input(error.to_string()))
+}
+
+fn failed(error: &StoreError) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+/// Runs `swarm journal`.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    match &args.act {
+        Act::Verify { dir, json } => {
+            let verification = verify(open(dir)?.facts().map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
+            let text = if *json {
+                serde_json::to_string_pretty(&verification).map_err(|error| Failure::Failed(error.to_string()))?
+            } else {
+                verification.to_string()
+            };
+            let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+            if verification.is_sound() { Ok(()) } else { Err(Failure::Silent(1)) }
+        }
+        Act::Export { dir } => {
+            let view = open(dir)?;
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            let facts = view.facts().map_err(|error| failed(&error))?;
+            export(facts, view.manifest(), &mut out).map_err(|error| Failure::Failed(error.to_string()))?;
+            let _ = out.flush();
+            Ok(())
+        }
+    }
+}
+
+/// Show the last decisions with their grounds.
+#[derive(Debug, ClapArgs)]
+pub struct DecisionsArgs {
+    /// State directory; without it the newest one below ./state.
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Of this agent only.
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// How many.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    last: usize,
+    /// Print them as one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `swarm decisions`.
+pub fn decisions(args: &DecisionsArgs) -> Result<(), Failure> {
+    let dir = match &args.state {
+        Some(dir) => dir.clone(),
+        None => newest_state(Path::new("state"))
+            .ok_or_else(|| Failure::Input("no state directory below ./state; name one with --state DIR".into()))?,
+    };
+    let view = open(&dir)?;
+    let names = &view.manifest().agents;
+    if let Some(name) = args.agent.as_ref().filter(|name| !names.contains(name)) {
+        let nearest = crate::config::nearest(name, names.iter().map(String::as_str));
+        let hint = nearest.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return Err(Failure::Input(format!("no agent named `{name}` in {}{hint}", dir.display())));
+    }
+    let views = last_decisions(&view, args.agent.as_deref(), args.last)?;
+    let mut text = String::new();
+    if args.json {
+        text = serde_json::to_string_pretty(&views).map_err(|error| Failure::Failed(error.to_string()))? + "\n";
+    } else if views.is_empty() {
+        text.push_str("no decisions yet\n");
+    } else {
+        views.iter().for_each(|view| text.push_str(&card(view)));
+    }
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+/// The last decisions with what the supervisor said to them.
+fn last_decisions(state: &StateView, agent: Option<&str>, count: usize) -> Result<Vec<DecisionView>, Failure> {
+    let manifest = state.manifest();
+    let mut last: VecDeque<DecisionView> = VecDeque::new();
+    for record in state.facts().map_err(|error| failed(&error))? {
+        let record = record.map_err(|error| failed(&error))?;
+        let sequence = record.seq();
+        match record.fact {
+            Fact::Signal(decision) | Fact::Hold(decision) => {
+                let name = manifest.agents.get(decision.agent.index()).cloned().unwrap_or_default();
+                if agent.is_some_and(|agent| agent != name) {
+                    continue;
+                }
+                last.push_back(DecisionView {
+                    sequence,
+                    cohort: String::new(),
+                    symbol: manifest.symbols.get(decision.symbol.index()).cloned().unwrap_or_default(),
+                    agent: name,
+                    record: *decision,
+                    verdict: None,
+                });
+                if last.len() > count {
+                    last.pop_front();
+                }
+            }
+            // The verdict follows its decision before that agent's next one.
+            Fact::Verdict { id, verdict, .. } => {
+                let of_agent = |view: &&mut DecisionView| view.record.agent == id.agent;
+                if let Some(view) = last.iter_mut().rev().find(of_agent) {
+                    view.verdict = Some(verdict_text(&verdict));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(last.into())
+}
+
+/// The state directory written to last, below `root`.
+fn newest_state(root: &Path) -> Option<PathBuf> {
+    let mut newest = None;
+    let mut folders = vec![(root.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let journal = folder.join("journal.bin");
+        if let Ok(written) = journal.metadata().and_then(|metadata| metadata.modified()) {
+            newest = newest.max(Some((written, folder)));
+        } else if depth < 3
+            && let Ok(entries) = std::fs::read_dir(&folder)
+        {
+            folders.extend(entries.flatten().map(|entry| (entry.path(), depth + 1)));
+        }
+    }
+    newest.map(|(_, folder)| folder)
+}

@@ -1,0 +1,95 @@
+//! Opens the market a command is to trade on: recorded candles or the synthetic market.
+
+use super::prepare::Failure;
+use crate::config::{MarketSpec, RuntimePlan};
+use crate::market::{Query, SyntheticTape, load};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use swarm_core::model::{Plan, Step, Tape, Time};
+
+/// A market, open.
+pub struct Market {
+    /// Steps from the beginning.
+    pub tape: Box<dyn Tape + Send>,
+    /// Steps at the beginning that only warm the feed.
+    pub warm_up_steps: u64,
+    /// What it is, in words; a state directory belongs to one market.
+    pub label: String,
+    /// Short kind, for the path of the state directory.
+    pub kind: &'static str,
+    /// Seconds spent loading.
+    pub load_s: f64,
+}
+
+/// What recorded candles to ask for.
+pub fn query(plan: &Plan, dir: &Path, from: Option<Time>, to: Option<Time>) -> Query {
+    Query {
+        dir: dir.to_owned(),
+        symbols: plan.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
+        base: plan.base,
+        from,
+        to,
+    }
+}
+
+/// Opens a market. `warm_up_steps` is what the features of the plan need.
+pub fn open(
+    plan: &Plan,
+    runtime: &RuntimePlan,
+    from: Option<Time>,
+    to: Option<Time>,
+    warm_up_steps: u64,
+) -> Result<Market, Failure> {
+    let began = Instant::now();
+    let range = |label: String| {
+        let bound = |name: &str, at: Option<Time>| at.map_or_else(String::new, |at| format!(" {name} {at}"));
+        format!("{label}{}{}", bound("from", from), bound("to", to))
+    };
+    match &runtime.market {
+        MarketSpec::Replay { dir } => {
+            let recording = load(&query(plan, dir, from, to)).map_err(|error| Failure::Input(error.to_string()))?;
+            recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            let dir = dir.canonicalize().unwrap_or_else(|_| dir.clone());
+            Ok(Market {
+                tape: Box::new(Arc::new(recording).tape()),
+                // Recorded candles are all traded on, as the backtest does.
+                warm_up_steps: 0,
+                label: range(format!("replay:{}", dir.display())),
+                kind: "replay",
+                load_s: began.elapsed().as_secs_f64(),
+            })
+        }
+        MarketSpec::Synthetic { seed } => {
+            let start = from.unwrap_or(runtime.start).floor(plan.base.ms());
+            // Candles before the start are made up too, so that the swarm is warm when it starts.
+            let steps = i64::try_from(warm_up_steps).unwrap_or(0);
+            let first = start.plus(-steps * plan.base.ms());
+            let tape = SyntheticTape::new(*seed, first, plan.base, &plan.instruments);
+            Ok(Market {
+                tape: Box::new(Until { tape, end: to }),
+                warm_up_steps,
+                label: range(format!("synthetic:{seed} from {start}")),
+                kind: "synthetic",
+                load_s: began.elapsed().as_secs_f64(),
+            })
+        }
+        MarketSpec::Aster | MarketSpec::AsterTestnet => Err(Failure::Input(format!(
+            "--market {} needs the AsterDEX client, which this version does not have yet; \
+             use synthetic[:SEED] or replay:DIR",
+            runtime.market
+        ))),
+    }
+}
+
+/// A tape that ends at a time.
+struct Until<T> {
+    tape: T,
+    end: Option<Time>,
+}
+
+impl<T: Tape> Tape for Until<T> {
+    fn next(&mut self, step: &mut Step) -> bool {
+        self.tape.next(step) && self.end.is_none_or(|end| step.close_time <= end)
+    }
+}

@@ -1,0 +1,136 @@
+//! What several commands need before they can start: the swarm file, its rules, dates, exit codes.
+
+use crate::config::{self, Loaded};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use swarm_core::engine::MakeRule;
+use swarm_core::features::Wants;
+use swarm_core::model::{AgentId, Plan, Time};
+use swarm_core::rule::{Build, Rule};
+
+/// Why a command ends without having done its work.
+#[derive(Debug)]
+pub enum Failure {
+    /// The input is wrong: exit code 2. The text is for the user, ready to print.
+    Input(String),
+    /// It failed: exit code 1.
+    Failed(String),
+    /// Said already; only the exit code is left.
+    Silent(u8),
+}
+
+impl Failure {
+    /// Prints what is to be said and gives the exit code.
+    pub fn report(self) -> ExitCode {
+        match self {
+            Self::Input(text) => {
+                eprintln!("{}", text.trim_end());
+                ExitCode::from(2)
+            }
+            Self::Failed(text) => {
+                eprintln!("error: {}", text.trim_end());
+                ExitCode::from(1)
+            }
+            Self::Silent(code) => ExitCode::from(code),
+        }
+    }
+}
+
+/// Loads a swarm file; every fault in it is in the failure's text.
+pub fn load(path: &Path) -> Result<Loaded, Failure> {
+    match config::load(path) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                eprintln!("warning: {warning}");
+            }
+            Ok(loaded)
+        }
+        Err(report) => Err(Failure::Input(config::render(&report))),
+    }
+}
+
+/// Makes the rules of a plan from the registry of `swarm-agents`.
+pub struct Rules {
+    plan: Arc<Plan>,
+}
+
+/// The rules of a plan.
+pub fn rules(plan: &Arc<Plan>) -> Rules {
+    Rules { plan: Arc::clone(plan) }
+}
+
+impl MakeRule for Rules {
+    fn make(&self, agent: AgentId, wants: &mut Wants) -> Result<Box<dyn Rule>, String> {
+        let agent = &self.plan.agents[agent.index()];
+        let spec = swarm_agents::registry::find(&agent.rule)
+            .ok_or_else(|| format!("its rule `{}` is not in the registry", agent.rule))?;
+        let mut build = Build { wants, base: self.plan.base, intervals: &self.plan.intervals };
+        (spec.build)(&agent.params, &mut build).map_err(|error| error.to_string())
+    }
+}
+
+/// A date or an instant in UTC: `2024-01-01`, `2024-01-01T12:00`, `2024-01-01T12:00:00Z`, or milliseconds.
+pub fn parse_date(text: &str) -> Result<Time, String> {
+    if let Ok(ms) = text.parse::<i64>() {
+        return Ok(Time(ms));
+    }
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Ok(Time(instant.as_millisecond()));
+    }
+    let utc = text.strip_suffix('Z').unwrap_or(text);
+    utc.parse::<jiff::civil::DateTime>()
+        .or_else(|_| utc.parse::<jiff::civil::Date>().map(|date| date.to_datetime(jiff::civil::Time::midnight())))
+        .ok()
+        .and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok())
+        .map(|zoned| Time(zoned.timestamp().as_millisecond()))
+        .ok_or_else(|| format!("`{text}` is not a date: expected 2024-01-01 or 2024-01-01T12:00:00Z (UTC)"))
+}
+
+/// A length of wall time: `90s`, `10m`, `2h`, `500ms`.
+pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let bad = || format!("`{text}` is not a duration: expected a number and ms, s, m, h or d, such as 90s or 10m");
+    let split = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').ok_or_else(bad)?;
+    let (number, unit) = text.split_at(split);
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return Err(bad()),
+    };
+    let number: f64 = number.parse().map_err(|_| bad())?;
+    std::time::Duration::try_from_secs_f64(number * seconds).ok().filter(|length| !length.is_zero()).ok_or_else(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_utc() {
+        for (text, ms) in [
+            ("2024-01-01", 1_704_067_200_000),
+            ("2024-01-01T00:00", 1_704_067_200_000),
+            ("2024-01-01T00:00:00Z", 1_704_067_200_000),
+            ("2024-01-01T01:00:00+01:00", 1_704_067_200_000),
+            ("1704067200000", 1_704_067_200_000),
+        ] {
+            assert_eq!(parse_date(text), Ok(Time(ms)), "{text}");
+        }
+        for text in ["", "yesterday", "2024-13-01", "2024-01-01X"] {
+            assert!(parse_date(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(parse_duration("90s").unwrap().as_secs(), 90);
+        assert_eq!(parse_duration("1.5m").unwrap().as_secs(), 90);
+        assert_eq!(parse_duration("500ms").unwrap().as_millis(), 500);
+        for text in ["", "90", "s", "-5s", "0s", "5 s", "1e9d", "5y"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! `swarm run`: the swarm as actors, on paper, until its market, its time or the operator ends it.
+
+use super::market::{self, Market};
+use super::prepare::{self, Failure};
+use super::{lines, summary};
+use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
+use crate::api::{ApiServer, ApiState, Token};
+use crate::config::{Loaded, MarketSpec, Overrides, Speed, VenueKind};
+use crate::control::Control;
+use crate::store::{JournalWriter, Manifest, Opened, Projections, StateDir, WriterOptions};
+use crate::telemetry::Metrics;
+use clap::Args as ClapArgs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use swarm_core::engine::Crew;
+use swarm_core::features::Hub;
+use swarm_core::model::{Fact, Mode, Plan, SymbolId, Time};
+
+/// Market time over wall time of the synthetic market when nothing else is said: a 5m candle each
+/// half second, so that a first look sees trades within a minute.
+const SYNTHETIC_SPEED: f64 = 600.0;
+/// Requests that may wait for the director.
+const REQUESTS_WAITING: usize = 64;
+
+/// Run the swarm.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The swarm to run.
+    #[arg(default_value = "swarm.yaml")]
+    file: PathBuf,
+    /// Print the report as one JSON document at the end, and nothing else on stdout.
+    #[arg(long)]
+    json: bool,
+    /// synthetic[:SEED], replay:DIR, aster or aster-testnet; instead of the file's.
+    #[arg(long, value_name = "SPEC")]
+    market: Option<MarketSpec>,
+    /// First candle of recorded data, or start of the synthetic market.
+    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
+    from: Option<Time>,
+    /// End, not included.
+    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
+    to: Option<Time>,
+    /// Market time over wall time, or max. Without it: 600 on the synthetic market, max on recorded candles.
+    #[arg(long, value_name = "N|max")]
+    speed: Option<Speed>,
+    /// Stop after so much wall time, such as 90s or 10m.
+    #[arg(long = "for", value_name = "DUR", value_parser = prepare::parse_duration)]
+    run_for: Option<Duration>,
+    /// State directory: journal and snapshots; a run that was cut off goes on where it was.
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Where the API, the status page and /metrics listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Which decisions are journaled in full. Without it: all, but signals at --speed max.
+    #[arg(long, value_enum)]
+    decisions: Option<super::backtest::Decisions>,
+    /// Serve the API and /metrics, but no status page.
+    #[arg(long)]
+    no_dashboard: bool,
+    /// Trade with real money; `mode: live` in the file must agree.
+    #[arg(long)]
+    live: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let mut loaded = prepare::load(&args.file)?;
+    refuse_live(args, loaded.plan.mode)?;
+    let default_state = args.state.is_none();
+    loaded.runtime.apply(Overrides {
+        market: args.market.clone(),
+        speed: args.speed,
+        state_dir: args.state.clone(),
+        listen: args.listen,
+    });
+    if loaded.runtime.venue != VenueKind::Simulated {
+        return Err(Failure::Input("`venue.kind: aster` needs the AsterDEX client, which this version does not have yet".into()));
+    }
+    let warm_up = warm_up_steps(&loaded.plan)?;
+    let market = market::open(&loaded.plan, &loaded.runtime, args.from, args.to, warm_up)?;
+    if default_state {
+        loaded.runtime.state_dir = loaded.runtime.state_dir.join(market.kind);
+    }
+    let listener = bind(loaded.runtime.listen)?;
+    let opened = open_state(&loaded, &market, default_state)?;
+    if opened.finished() {
+        eprintln!("the run in {} has used up its data already: nothing is left to do", opened.dir.path().display());
+    }
+    actix::System::new().block_on(host(args, loaded, market, opened, listener))
+}
+
+fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
+    match (mode, args.live) {
+        (Mode::Live, false) => Err(Failure::Input("`mode: live` trades real money: say so with --live as well".into())),
+        (Mode::Live, true) => {
+            Err(Failure::Input("`mode: live` needs the AsterDEX client, which this version does not have yet".into()))
+        }
+        (Mode::Paper | Mode::Backtest, true) => {
+            Err(Failure::Input(format!("--live, but the file says `mode: {}`: make them agree", mode.label())))
+        }
+        (Mode::Paper | Mode::Backtest, false) => Ok(()),
+    }
+}
+
+/// Base candles until every feature that the rules ask for has a value.
+fn warm_up_steps(plan: &Plan) -> Result<u64, Failure> {
+    let plan = Arc::new(plan.clone());
+    let input = |error: swarm_core::engine::BuildError| Failure::Input(error.to_string());
+    let crew = Crew::build(&plan, &prepare::rules(&plan)).map_err(input)?;
+    let hub = Hub::new(plan.base, plan.gaps, &crew.wants).map_err(|error| input(error.into()))?;
+    let longest = (0..plan.instruments.len()).map(|symbol| hub.warm_up_candles(SymbolId::at(symbol))).max();
+    Ok(longest.unwrap_or(0) as u64)
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| {
+        Failure::Failed(format!(
+            "cannot listen on {address}: {error}; is another swarm running there? \
+             Choose another address with --listen, such as --listen 127.0.0.1:0 for any free port"
+        ))
+    })
+}
+
+fn open_state(loaded: &Loaded, market: &Market, default_state: bool) -> Result<Opened, Failure> {
+    let seed = match loaded.runtime.market {
+        MarketSpec::Synthetic { seed } => seed,
+        MarketSpec::Replay { .. } | MarketSpec::Aster | MarketSpec::AsterTestnet => 0,
+    };
+    let wall_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let created_at = Time(i64::try_from(wall_ms).unwrap_or(i64::MAX));
+    let manifest = Manifest::new(&loaded.plan, &market.label, seed, &loaded.config_hash, created_at);
+    let path = &loaded.runtime.state_dir;
+    let input = |error: crate::store::StoreError| Failure::Input(error.to_string());
+    let opened = StateDir::open(path, &manifest).map_err(input)?;
+    for (cut, what) in [(&opened.torn, "an end that was not written completely"), (&opened.begun, "a step that was begun")] {
+        if let Some(cut) = cut {
+            eprintln!("journal: {what} was cut off ({} bytes), a copy is {}", cut.bytes, cut.copy.display());
+        }
+    }
+    if !(default_state && opened.finished()) {
+        return Ok(opened);
+    }
+    // Nobody named this directory: a finished run makes way for a new one and is kept aside.
+    let aside = opened.dir.rotate().map_err(input)?;
+    eprintln!("the finished run in {} was moved to {}", path.display(), aside.display());
+    StateDir::open(path, &manifest).map_err(input)
+}
+
+struct Files {
+    writer: Arc<JournalWriter>,
+    projections: Projections,
+    history: Vec<Fact>,
+}
+
+fn open_files(opened: &Opened, metrics: &Metrics) -> Result<Files, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let reader = opened.dir.facts().map_err(|error| failed(&error))?;
+    let history: Result<Vec<Fact>, _> = reader.map(|record| record.map(|record| record.fact)).collect();
+    let history = history.map_err(|error| failed(&error))?;
+    let projections = opened.dir.projections().map_err(|error| failed(&error))?;
+    let (feed, flushes) = (projections.feed(), metrics.clone());
+    let on_commit = move |commit: crate::store::Commit| {
+        flushes.journal_flush(commit.took);
+        feed.offer(commit);
+    };
+    let writer = opened.dir.writer(WriterOptions::default(), on_commit).map_err(|error| failed(&error))?;
+    Ok(Files { writer: Arc::new(writer), projections, history })
+}
+
+async fn host(
+    args: &Args,
+    loaded: Loaded,
+    market: Market,
+    opened: Opened,
+    listener: TcpListener,
+) -> Result<(), Failure> {
+    let plan = Arc::new(loaded.plan);
+    let runtime = loaded.runtime;
+    let pace = match (args.speed.is_some(), &runtime.market, runtime.speed) {
+        (false, MarketSpec::Synthetic { .. }, _) => Pace::Times(SYNTHETIC_SPEED),
+        (_, _, Speed::Times(times)) => Pace::Times(f64::from(times)),
+        (_, _, Speed::Max) => Pace::Max,
+    };
+    let metrics = Metrics::new(&plan, env!("CARGO_PKG_VERSION"));
+    let files = open_files(&opened, &metrics)?;
+    let (control, requests) = Control::new(REQUESTS_WAITING);
+    let server = serve(args, &plan, &control, &metrics, &opened, listener).await?;
+    greet(args, &plan, &market, pace, &server, opened.dir.path(), files.history.len());
+    let printer = lines::spawn(control.events(), args.json);
+    stop_on_signals(control.clone());
+    let all_decisions = match args.decisions {
+        Some(decisions) => decisions == super::backtest::Decisions::All,
+        None => pace != Pace::Max,
+    };
+    let setup = Setup {
+        make: Arc::new(prepare::rules(&plan)),
+        plan,
+        tape: market.tape,
+        warm_up_steps: market.warm_up_steps,
+        history: files.history,
+        writer: Arc::clone(&files.writer),
+        barrier: if pace == Pace::Max { Barrier::Grouped } else { Barrier::Strict },
+        record_holds: all_decisions,
+        arbiters: runtime.arbiters,
+        mailbox_capacity: runtime.mailbox_capacity,
+        restart: runtime.restart,
+        pace,
+        run_for: args.run_for,
+        market: market.label,
+        load_s: market.load_s,
+        control,
+        requests,
+        metrics,
+        kill: KillSwitch::default(),
+    };
+    let outcome = actors::run(setup).await.map_err(|error| Failure::Failed(error.to_string()));
+    server.stop().await;
+    printer.abort();
+    files.projections.close();
+    finish(args, outcome?)
+}
+
+async fn serve(
+    args: &Args,
+    plan: &Arc<Plan>,
+    control: &Control,
+    metrics: &Metrics,
+    opened: &Opened,
+    listener: TcpListener,
+) -> Result<ApiServer, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let token = Token::from_environment().map_err(|error| Failure::Input(error.to_string()))?;
+    let address = listener.local_addr().map_err(|error| failed(&error))?;
+    // So that `swarm agent stop` on this machine needs no copying: one file by port, one by state.
+    for path in [Token::file_for_port(Path::new("."), address.port()), Token::file_in_state(opened.dir.path())] {
+        token.write_file(&path).map_err(|error| failed(&error))?;
+    }
+    let mut state = ApiState::new(plan, control.clone(), metrics.clone(), token).listening_on(address);
+    if args.no_dashboard {
+        state = state.without_page();
+    }
+    let compare = control.clone();
+    state = state.with_compare(Arc::new(move || {
+        let control = compare.clone();
+        Box::pin(async move { control.compare().await.ok().flatten() })
+    }));
+    crate::api::serve(listener, state).await.map_err(|error| failed(&error))
+}
+
+fn greet(args: &Args, plan: &Plan, market: &Market, pace: Pace, server: &ApiServer, state: &Path, resumed: usize) {
+    let speed = pace.speed().map_or_else(|| "as fast as it can".to_owned(), |times| format!("{times} times as fast as the clock"));
+    let text = format!(
+        "swarm {} ({}): {} agents, {} symbols, market {}, {}\n{}status page {}\nmetrics     {}/metrics\nstate       {}\ntoken       {}\n",
+        plan.name,
+        plan.mode.label(),
+        plan.agents.len(),
+        plan.instruments.len(),
+        market.label,
+        speed,
+        if resumed > 0 { format!("going on after {resumed} journaled facts\n") } else { String::new() },
+        server.url(),
+        server.url().trim_end_matches('/'),
+        state.display(),
+        Token::file_in_state(state).display(),
+    );
+    if args.json { eprint!("{text}") } else { print!("{text}") }
+}
+
+/// Ctrl-C and SIGTERM stop cleanly; a second one ends at once.
+fn stop_on_signals(control: Control) {
+    actix::spawn(async move {
+        for press in 0.. {
+            if !interrupted().await {
+                return;
+            }
+            if press > 0 {
+                std::process::exit(130);
+            }
+            eprintln!("stopping: positions stay under their stops; once more to end at once");
+            control.shutdown("interrupted");
+        }
+    });
+}
+
+#[cfg(unix)]
+async fn interrupted() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return tokio::signal::ctrl_c().await.is_ok() };
+    tokio::select! {
+        biased;
+        pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
+        asked = terminate.recv() => asked.is_some(),
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() -> bool {
+    tokio::signal::ctrl_c().await.is_ok()
+}
+
+fn finish(args: &Args, outcome: actors::Outcome) -> Result<(), Failure> {
+    if let Some(report) = &outcome.report {
+        summary::print(report, args.json)?;
+    }
+    match outcome.ended {
+        Ended::Complete => Ok(()),
+        Ended::Stopped(reason) => {
+            eprintln!("stopped: {reason}");
+            Ok(())
+        }
+        Ended::Halted(reason) => Err(Failure::Failed(format!(
+            "trading stopped: {reason}. Stops that rest at the venue stay there; mend the cause and start again"
+        ))),
+    }
+}
+
