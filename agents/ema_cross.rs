@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use swarm_core::features::{Feature, Slot};
 use swarm_core::model::{
-    Action, Decision, Entry, EntryOrder, ExitPlan, Explanation, FeatureLine, IntentKind, Interval, Qty, Rate, Side,
-    Size, StopPlan,
+    Action, Decision, Entry, EntryOrder, ExitPlan, Explanation, FeatureLine, IntentKind, Qty, Rate, Side, Size,
+    StopPlan,
 };
 use swarm_core::rule::{Build, Rule, View};
 
@@ -169,7 +169,7 @@ mod tests {
     use crate::testing::{MIDNIGHT, Scene};
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use swarm_core::model::Price;
+    use swarm_core::model::{Interval, Price};
 
     const M5: Interval = Interval::M5;
 
