@@ -251,6 +251,9 @@ mod tests {
         let distance = Price::from_f64(2.5).unwrap();
         assert_eq!(entry.exits.stop, Some(StopPlan { distance, break_even: None, trail: None }));
         assert_eq!((entry.side, entry.size, entry.leverage), (Side::Sell, Size::Qty(Qty::whole(2)), Rate::whole(3)));
+        let mut coarse = scene(&json!({ "stop": 0.0004 }), ABOVE, BELOW);
+        coarse.instrument.tick = Price::from_f64(0.05).unwrap();
+        assert_eq!(coarse.entry().exits.stop.unwrap().distance, coarse.instrument.tick, "never less than a tick");
     }
 
     #[test]
