@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use swarm_core::features::{Feature, MacdLine, Slot};
 use swarm_core::model::{
-    Action, Decision, Entry, EntryOrder, ExitPlan, ExitReason, Explanation, FeatureLine, IntentKind, Interval, Rate,
-    Round, Side, Size, StopPlan, TargetPlan, Usd,
+    Action, Decision, Entry, EntryOrder, ExitPlan, ExitReason, Explanation, FeatureLine, IntentKind, Rate, Round, Side,
+    Size, StopPlan, TargetPlan, Usd,
 };
 use swarm_core::rule::{Build, Rule, View};
 
@@ -272,7 +272,7 @@ mod tests {
     use crate::params::check;
     use crate::testing::{MIDNIGHT, Scene};
     use serde_json::{Value, json};
-    use swarm_core::model::Price;
+    use swarm_core::model::{Interval, Price};
 
     const M5: Interval = Interval::M5;
     const RSI: Feature = Feature::Rsi { period: 14 };

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use swarm_core::features::{Feature, Slot};
 use swarm_core::model::{
-    Action, Decision, Entry, EntryOrder, ExitPlan, Explanation, FeatureLine, IntentKind, Interval, Qty, Rate, Side,
-    Size, StopPlan,
+    Action, Decision, Entry, EntryOrder, ExitPlan, Explanation, FeatureLine, IntentKind, Qty, Rate, Side, Size,
+    StopPlan,
 };
 use swarm_core::rule::{Build, Rule, View};
 
@@ -169,7 +169,7 @@ mod tests {
     use crate::testing::{MIDNIGHT, Scene};
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use swarm_core::model::Price;
+    use swarm_core::model::{Interval, Price};
 
     const M5: Interval = Interval::M5;
 
@@ -251,6 +251,9 @@ mod tests {
         let distance = Price::from_f64(2.5).unwrap();
         assert_eq!(entry.exits.stop, Some(StopPlan { distance, break_even: None, trail: None }));
         assert_eq!((entry.side, entry.size, entry.leverage), (Side::Sell, Size::Qty(Qty::whole(2)), Rate::whole(3)));
+        let mut coarse = scene(&json!({ "stop": 0.0004 }), ABOVE, BELOW);
+        coarse.instrument.tick = Price::from_f64(0.05).unwrap();
+        assert_eq!(coarse.entry().exits.stop.unwrap().distance, coarse.instrument.tick, "never less than a tick");
     }
 
     #[test]

@@ -124,10 +124,6 @@ pub fn read<P: Parameters>(written: &Value) -> Result<P, ParamError> {
 
 /// Numbers and lists outside of the bounds that the schema states.
 fn out_of_range(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
-    let variants = schema.get("anyOf").and_then(Value::as_array);
-    if let Some(object) = variants.and_then(|variants| variants.iter().find(|variant| variant["type"] == "object")) {
-        return out_of_range(object, value, path, faults);
-    }
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
     let mut limit = |seen: f64, at_least: Option<f64>, at_most: Option<f64>, what: &str| {
         if at_least.is_some_and(|bound| seen < bound) || at_most.is_some_and(|bound| seen > bound) {

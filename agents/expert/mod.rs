@@ -36,7 +36,7 @@ use size::{Basis, Bound, Sized};
 use std::sync::Arc;
 use swarm_core::features::{Feature, Frame, Slot};
 use swarm_core::model::{
-    Action, Decision, Entry, EntryOrder, ExitReason, Explanation, HOUR_MS, IntentKind, Interval, Price, Side, Size,
+    Action, Decision, Entry, EntryOrder, ExitReason, Explanation, HOUR_MS, IntentKind, Price, Side, Size,
 };
 use swarm_core::rule::{Build, PositionView, Rule, View};
 

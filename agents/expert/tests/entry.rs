@@ -47,9 +47,7 @@ fn the_score_must_be_beyond_the_threshold() {
     enters(&mut neutral(&DEFAULT, -0.501), Action::Short);
     holds_because(&mut neutral(&DEFAULT, -0.499), "is within ±0.5");
     // Exactly on it is not beyond it: S of one weight alone is exact.
-    let exact = json!({ "weights": {
-        "rsi": 1, "macd": 0, "cci": 0, "momentum": 0, "stochastic": 0, "bb_position": 0, "trend_strength": 0
-    } });
+    let exact = json!({ "weights": super::only_rsi() });
     holds_because(&mut neutral(&exact, 0.5), "is within ±0.5");
     holds_because(&mut neutral(&exact, -0.5), "is within ±0.5");
 }
@@ -62,6 +60,9 @@ fn confidence_must_reach_its_minimum() {
     holds_because(&mut neutral(&sure(65.001), 0.3), "confidence 65.0 is under 65.001");
     enters(&mut neutral(&sure(64.999), -0.3), Action::Short);
     holds_because(&mut neutral(&sure(65.001), -0.3), "says SHORT, but confidence");
+    // S = 0.5 exactly: confidence 75, and that is enough.
+    let exact = json!({ "min_confidence": 75, "entry_score": 0.2, "weights": super::only_rsi() });
+    enters(&mut neutral(&exact, 0.5), Action::Long);
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod size;
 use super::score::NAMES;
 use super::{Indicators, Params};
 use crate::testing::Scene;
-use serde_json::Value;
+use serde_json::{Value, json};
 use swarm_core::features::Feature;
 use swarm_core::model::Interval;
 
@@ -53,6 +53,11 @@ fn bear(params: &Value) -> Scene {
     let mut scene = bull(params);
     scene.set(H1, BB_MIDDLE, 101.0).set(H1, DAY_CHANGE, -0.01);
     scene
+}
+
+/// Weights with which S is the z-score of RSI over three, without a rounding.
+fn only_rsi() -> Value {
+    json!({ "rsi": 1, "macd": 0, "cci": 0, "momentum": 0, "stochastic": 0, "bb_position": 0, "trend_strength": 0 })
 }
 
 fn close_to(seen: f64, expected: f64) {

@@ -56,6 +56,15 @@ fn the_leverage_ladder() {
 }
 
 #[test]
+fn a_confidence_on_the_edge_is_neither_sure_nor_unsure() {
+    // S = 0.5 exactly: confidence 75.
+    let edge = json!({
+        "entry_score": 0.1, "weights": super::only_rsi(), "leverage": { "sure_above": 75, "unsure_below": 75 }
+    });
+    close_to(leverage(&mut with_target(&edge, false, 0.5, 0.5)), 2.0);
+}
+
+#[test]
 fn leverage_stops_at_the_presets_and_the_portfolios_cap() {
     // 3.5 x 1.2 = 4.2
     close_to(leverage(&mut bull(&DEFAULT)), 4.2);
@@ -184,7 +193,12 @@ fn the_venues_largest_quantity_and_leverage_table_cap_the_size() {
     let mut rich = bull(&DEFAULT);
     rich.account.equity = Usd::whole(1_000_000);
     close_to(notional(&mut rich), 50_000.0);
+    rich.instrument.brackets[1].max_leverage = 4;
+    close_to(notional(&mut rich), 50_000.0);
+    rich.instrument.brackets[1].max_leverage = 5;
+    close_to(notional(&mut rich), 1_000_000.0);
     rich.instrument.brackets.remove(0);
+    rich.instrument.brackets[0].max_leverage = 4;
     assert!(rich.reason().contains("the venue's limits leaves less"), "{}", rich.reason());
 }
 
