@@ -6,6 +6,9 @@
 //! simulator are hosts around the values defined here.
 
 pub mod features;
+pub mod invariants;
+pub mod ledger;
 pub mod model;
+pub mod orders;
 pub mod risk;
 pub mod rule;
