@@ -7,7 +7,10 @@
 
 pub mod features;
 pub mod indicators;
+pub mod invariants;
 pub mod journal;
+pub mod ledger;
 pub mod model;
+pub mod orders;
 pub mod risk;
 pub mod rule;

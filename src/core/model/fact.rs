@@ -2,8 +2,8 @@
 //! variants go at the end, existing ones never change shape, so that old journals stay readable.
 
 use super::{
-    AgentId, Candle, DecisionRecord, Intent, IntentId, Order, OrderId, PortfolioId, Price, Rate, SymbolId, Time, Usd,
-    VenueEvent,
+    AgentId, Candle, DecisionRecord, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Rate, SymbolId,
+    Time, Usd, VenueEvent,
 };
 use crate::risk::Refusal;
 use serde::{Deserialize, Serialize};
@@ -210,6 +210,20 @@ pub enum Fact {
         at: Time,
         /// Whether there was no more data.
         complete: bool,
+    },
+    /// The supervisor decided to close a position, and why. The order that does it is a fact of its own;
+    /// this one makes the reason survive until the venue says flat.
+    Closing {
+        /// When.
+        at: Time,
+        /// Which account.
+        portfolio: PortfolioId,
+        /// On which contract.
+        symbol: SymbolId,
+        /// The intent that opened the position.
+        intent: IntentId,
+        /// Why.
+        reason: ExitReason,
     },
 }
 

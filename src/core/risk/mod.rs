@@ -1,7 +1,32 @@
 //! Risk: limits at three levels, reservations, breaker, verdicts. The only room that can approve.
+//!
+//! [`Supervisor`] is a value that every intent, every report and every mark of the swarm passes through.
+//! Its handlers decide which facts there are; [`Supervisor::apply`] is the only place where facts change
+//! state, so the fold of a journal is the supervisor that wrote it. It knows no strategy, sends nothing
+//! and keeps no clock.
 
 mod approved;
+mod book;
+mod breaker;
+mod checks;
+mod engagement;
+mod fold;
+mod fold_venue;
+mod market;
+mod pace;
+mod react;
 mod refusal;
+mod sizing;
+mod supervisor;
+mod tiers;
+mod views;
+mod watch;
 
 pub use approved::Approved;
-pub use refusal::{Level, Refusal, RefusalReason};
+pub use breaker::{Breaker, Sample, Trip, drawdown};
+pub use refusal::{Figure, Level, Refusal, RefusalReason};
+pub use supervisor::{CancelOrder, Command, Effects, ResetError, Supervisor};
+pub use views::{AgentSnapshot, OpenOrder, OpenPosition, PortfolioSnapshot};
+
+#[cfg(test)]
+mod tests;
