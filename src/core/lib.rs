@@ -5,6 +5,7 @@
 //! bytes in give the same bytes out on every machine. Actors, the backtest loop and the fault
 //! simulator are hosts around the values defined here.
 
+pub mod exchange;
 pub mod features;
 pub mod model;
 pub mod risk;
