@@ -1,10 +1,10 @@
 //! A request reaches the venue: refused, executed, resting, or cancelling. Judging changes nothing;
 //! what is decided becomes an event.
 
+use super::Exchange;
 use super::book::{reduces, reducible};
 use super::filters::{self, is_immediate};
 use super::price::{Execution, is_marketable};
-use super::Exchange;
 use crate::model::{
     CancelReason, Order, OrderId, OrderKind, Price, ReportKind, SymbolId, TimeInForce, VenueEvent, VenueReject,
 };
@@ -99,4 +99,3 @@ fn resting_price(kind: &OrderKind) -> Option<Price> {
         OrderKind::Market | OrderKind::TrailingStopMarket { .. } => None,
     }
 }
-

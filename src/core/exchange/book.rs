@@ -92,4 +92,3 @@ pub(super) fn reducible(order: &Order, held: Qty) -> Qty {
 pub(super) fn opening(side: Side, qty: Qty, held: Qty) -> Qty {
     if held.0.signum() * side.sign() >= 0 { qty } else { (qty - held.abs()).max(Qty::ZERO) }
 }
-

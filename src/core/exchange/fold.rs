@@ -112,8 +112,7 @@ impl Exchange {
     }
 
     fn unqueue_cancel(&mut self, cancelled: OrderId) {
-        let is_it =
-            |queued: &super::Queued| matches!(queued.request, Request::Cancel { id, .. } if id == cancelled);
+        let is_it = |queued: &super::Queued| matches!(queued.request, Request::Cancel { id, .. } if id == cancelled);
         if let Some(index) = self.queue.iter().position(is_it) {
             self.queue.remove(index);
         }
@@ -127,7 +126,8 @@ impl Exchange {
         self.wallet += realized - fill.fee;
         let after = account.holding.qty;
         if self.params.isolated_margin {
-            account.isolated_margin = isolated_margin(account.isolated_margin, account.leverage, before, after, fill.price);
+            account.isolated_margin =
+                isolated_margin(account.isolated_margin, account.leverage, before, after, fill.price);
         }
         match (self.held.binary_search(&symbol), after.is_zero()) {
             (Ok(place), true) => drop(self.held.remove(place)),

@@ -151,7 +151,8 @@ impl Exchange {
             let (mut low, mut high) = (market.last.unwrap_or(Price::ZERO), market.last.unwrap_or(Price::ZERO));
             if market.trading {
                 let (lowest, highest) = market.range();
-                (low, high) = if market.last.is_some() { (low.min(lowest), high.max(highest)) } else { (lowest, highest) };
+                (low, high) =
+                    if market.last.is_some() { (low.min(lowest), high.max(highest)) } else { (lowest, highest) };
             }
             let instrument = &self.instruments[symbol.index()];
             if self.params.isolated_margin {

@@ -2,13 +2,11 @@
 //! what the account owes (liquidation), then what stands at the venue in the order in which the price
 //! met it, then what arrives in the order in which it was sent.
 
-use super::book::{opening, reducible, reduces};
+use super::book::{opening, reduces, reducible};
 use super::path::{Leg, POINTS, Way};
 use super::price::Execution;
 use super::{Calm, Exchange, Request};
-use crate::model::{
-    CancelReason, Order, OrderId, OrderKind, Price, Qty, ReportKind, SymbolId, Time, Usd, VenueEvent,
-};
+use crate::model::{CancelReason, Order, OrderId, OrderKind, Price, Qty, ReportKind, SymbolId, Time, Usd, VenueEvent};
 
 /// Something that happens by itself. The order of the variants is their order at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,9 +2,7 @@
 //! price. Knows no order beyond which side of the market the account is on.
 
 use super::{Exchange, Request};
-use crate::model::{
-    Candle, CandlePath, Millis, Order, OrderKind, Price, Qty, Round, SymbolId, Time, mul_div,
-};
+use crate::model::{Candle, CandlePath, Millis, Order, OrderKind, Price, Qty, Round, SymbolId, Time, mul_div};
 
 /// Points of a candle: open, the two extremes, close.
 pub const POINTS: usize = 4;
@@ -119,7 +117,8 @@ impl Leg {
         } else if at <= self.start {
             self.from
         } else {
-            let moved = mul_div(self.to.0 - self.from.0, at.since(self.start), self.end.since(self.start), Round::Nearest);
+            let moved =
+                mul_div(self.to.0 - self.from.0, at.since(self.start), self.end.since(self.start), Round::Nearest);
             Price(self.from.0 + moved)
         }
     }

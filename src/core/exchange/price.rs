@@ -65,14 +65,7 @@ impl Exchange {
 
     /// A market order's execution from `base`: half the spread and the impact away, at most the
     /// instrument's bound, on the tick, and never beyond `limit`.
-    pub(super) fn take(
-        &self,
-        symbol: SymbolId,
-        side: Side,
-        qty: Qty,
-        base: Price,
-        limit: Option<Price>,
-    ) -> Execution {
+    pub(super) fn take(&self, symbol: SymbolId, side: Side, qty: Qty, base: Price, limit: Option<Price>) -> Execution {
         let instrument = &self.instruments[symbol.index()];
         let bound = instrument.market_take_bound;
         let half_spread = Rate((self.params.spread.0 + 1) / 2);
@@ -104,6 +97,14 @@ impl Exchange {
     pub(super) fn fill(&self, execution: &Execution) -> Fill {
         let rate = if execution.maker { self.params.maker_fee } else { self.params.taker_fee };
         let Execution { side, qty, price, maker, slippage } = *execution;
-        Fill { trade: self.next_trade, side, price, qty, fee: Self::notional(price, qty).times(rate, Round::Up), maker, slippage }
+        Fill {
+            trade: self.next_trade,
+            side,
+            price,
+            qty,
+            fee: Self::notional(price, qty).times(rate, Round::Up),
+            maker,
+            slippage,
+        }
     }
 }
