@@ -62,11 +62,9 @@ impl OpenOrder {
         };
     }
 
-    /// Lets a trailing stop see a leg from its acceptance on.
+    /// Lets a trailing stop see a leg between two points from its acceptance on.
     pub(super) fn track_leg(&mut self, leg: &Leg) {
-        // What is accepted at the instant of a jump comes after it.
-        let sees = if leg.start == leg.end { self.accepted_at < leg.end } else { self.accepted_at <= leg.end };
-        if sees {
+        if self.accepted_at <= leg.end {
             self.track(leg.price_at(self.accepted_at), leg.to);
         }
     }

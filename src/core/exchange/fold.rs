@@ -153,7 +153,8 @@ impl Exchange {
         for open in self.book.iter_mut().filter(|open| open.is_trailing()) {
             let market = &self.markets[open.order.symbol.index()];
             if market.trading {
-                (0..POINTS).for_each(|point| open.track_leg(&market.leg_to(&walk, point)));
+                // The jump to the open needs no look: both its ends are ends of other legs.
+                (1..POINTS).for_each(|point| open.track_leg(&market.leg_to(&walk, point)));
             }
         }
     }

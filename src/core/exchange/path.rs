@@ -199,10 +199,7 @@ impl Exchange {
             Request::Order(order) => Some(order),
             Request::Cancel { .. } => None,
         });
-        let ahead = queued
-            .chain(self.book.iter().map(|open| &open.order))
-            .filter(at_once)
-            .fold(held, |ahead, order| ahead_of(ahead, order));
+        let ahead = queued.chain(self.book.iter().map(|open| &open.order)).filter(at_once).fold(held, ahead_of);
         if ahead.is_zero() { held.0.signum() } else { ahead.0.signum() }
     }
 }

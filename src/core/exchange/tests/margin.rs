@@ -185,6 +185,23 @@ fn funding_moves_an_isolated_margin() {
 }
 
 #[test]
+fn funding_that_eats_the_margin_liquidates_at_the_open() {
+    let mut world = World::new(free_params());
+    world.trade_at("100");
+    world.send("buy 500 market x10");
+    world.trade_at("100");
+    let at = world.at;
+    world.exchange.begin(Interval::M5, &[Some(candle(at, "99 101 99 101"))]);
+    let mut events = Vec::new();
+    world.exchange.fund(at, BTC, rate("0.2"), &mut events);
+    world.exchange.advance(0, &mut events);
+    let told: Vec<_> = events.iter().map(|event| tell(at, event)).collect();
+    // Nothing is left of 10,000 after 500 x 100 x 0.2, and the open is lower still.
+    assert_eq!(told, ["0 funding 0.2 of 100: -10000", "0 liquidation 0 sell 500 at 100 taker fee 0 slip 0"]);
+    assert_eq!(world.exchange.wallet(), Usd::ZERO);
+}
+
+#[test]
 fn an_isolated_margin_follows_the_position() {
     let mut world = World::new(isolated());
     let margin = |world: &World| world.exchange.position(BTC).map(|position| position.isolated_margin);

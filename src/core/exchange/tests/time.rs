@@ -107,6 +107,33 @@ fn advance_stops_at_each_instant_and_answers_arrive_in_time() {
 }
 
 #[test]
+fn all_of_one_instant_comes_at_once() {
+    let mut world = World::new(free_params());
+    world.trade_at("100");
+    world.send("buy 2 market");
+    world.send("sell 1 stop 97 reduce");
+    world.send("sell 1 stop 96 reduce");
+    world.send("buy 1 limit 98");
+    world.trade_at("100");
+    world.send("buy 1 market");
+    world.exchange.begin(Interval::M5, &[Some(candle(world.at, "95 96 90 95"))]);
+    let mut events = Vec::new();
+    world.exchange.advance(POINTS - 1, &mut events);
+    let told: Vec<_> = events.iter().map(|event| tell(world.at, event)).collect();
+    assert_eq!(
+        told,
+        [
+            "0 #4 buy 1 at 98 maker fee 0 slip 0",
+            "0 #2 sell 1 at 95 taker fee 0 slip 0",
+            "0 #3 sell 1 at 95 taker fee 0 slip 0",
+            "0 #5 buy 1 at 95 taker fee 0 slip 0",
+        ]
+    );
+    world.exchange.advance(POINTS - 1, &mut events);
+    assert_eq!((events.len(), world.exchange.now()), (4, world.at.plus(Interval::M5.ms() - 1)));
+}
+
+#[test]
 fn marks_follow_the_points() {
     let mut world = World::new(free_params());
     world.trade_at("100");
