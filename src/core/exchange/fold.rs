@@ -9,9 +9,9 @@ use crate::model::{
 
 impl Exchange {
     /// Folds a fact of this account; the caller passes this portfolio's orders, cancels and venue
-    /// events, all candles, all marks that came without a candle (each before the events it caused),
-    /// and the ends of steps. After each [`Fact::StepEnd`] the result equals the account as it lived.
-    /// Other facts change nothing.
+    /// events, the candles that the account walked, the single prices it was quoted (each before the
+    /// events it caused), and the ends of steps. After each [`Fact::StepEnd`] the result equals the
+    /// account as it lived. Other facts change nothing.
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Candle { symbol, candle } => {
