@@ -111,6 +111,9 @@ pub fn judge(
         decision: answer.decision,
         explanation: *explanation,
     });
+    if signal {
+        supervisor.on_signal(&record);
+    }
     out.facts.push(if signal { Fact::Signal(record) } else { Fact::Hold(record) });
     let intent = Intent {
         agent,

@@ -178,11 +178,11 @@ impl<M: MakeRule> Engine<M> {
                 sink.fact(&Fact::Candle { symbol: SymbolId::at(index), candle: *candle });
             }
         }
-        for due in &step.funding {
-            self.fund(due, sink);
-        }
         for exchange in &mut self.exchanges {
             exchange.begin(interval, &step.candles);
+        }
+        for due in &step.funding {
+            self.fund(due, sink);
         }
         for point in 0..POINTS {
             for index in 0..self.exchanges.len() {

@@ -6,8 +6,8 @@ use super::report::{BreakerReport, MarketReport, PortfolioReport, REPORT_SCHEMA,
 use super::{Comparison, compare};
 use crate::ledger::Trade;
 use crate::model::{
-    AgentId, BreakerChange, BreakerScope, DAY_MS, Fact, IntentKind, Plan, PortfolioId, Qty, Rate, ReportKind, Round,
-    Step, Time, Usd, VenueEvent, Verdict,
+    AgentId, BreakerChange, BreakerScope, DAY_MS, Fact, IntentKind, Plan, PortfolioId, ReportKind, Step, Time, Usd,
+    VenueEvent, Verdict,
 };
 use crate::risk::Supervisor;
 use std::collections::BTreeMap;
@@ -57,7 +57,6 @@ struct AgentRecord {
     last_confidence: f64,
     /// The last intent wants to open something.
     wants_entry: bool,
-    slippage: Usd,
     decisions: u64,
     intents: u64,
     rejections: u64,
@@ -68,10 +67,6 @@ struct AgentRecord {
 #[derive(Clone, Debug)]
 struct PortfolioRecord {
     curve: Curve,
-    holdings: BTreeMap<u16, Qty>,
-    peak_open_positions: u32,
-    peak_leverage: Rate,
-    worst_trip: Rate,
     tripped_at: Option<Time>,
     rejections: BTreeMap<&'static str, u64>,
 }
@@ -106,7 +101,6 @@ impl Tracker {
                 entry_confidence: Vec::new(),
                 last_confidence: 0.0,
                 wants_entry: false,
-                slippage: Usd::ZERO,
                 decisions: 0,
                 intents: 0,
                 rejections: 0,
@@ -120,10 +114,6 @@ impl Tracker {
             .iter()
             .map(|portfolio| PortfolioRecord {
                 curve: Curve::new(portfolio.equity.to_f64()),
-                holdings: BTreeMap::new(),
-                peak_open_positions: 0,
-                peak_leverage: Rate::ZERO,
-                worst_trip: Rate::ZERO,
                 tripped_at: None,
                 rejections: BTreeMap::new(),
             })
@@ -190,41 +180,19 @@ impl Tracker {
                     Verdict::Approved | Verdict::Resized(_) => {}
                 }
             }
-            Fact::Venue { portfolio, event } => self.venue(*portfolio, event),
+            Fact::Venue { event: VenueEvent::Order { id, kind: ReportKind::Filled { .. }, .. }, .. } => {
+                self.mark_moving(id.intent.agent);
+            }
             Fact::Breaker { at, scope: BreakerScope::Portfolio(portfolio), change } => {
                 let portfolio = &mut self.portfolios[portfolio.index()];
                 match change {
-                    BreakerChange::Tripped { drawdown, .. } => {
-                        portfolio.worst_trip = portfolio.worst_trip.max(*drawdown);
-                        portfolio.tripped_at = Some(*at);
-                    }
+                    BreakerChange::Tripped { .. } => portfolio.tripped_at = Some(*at),
                     BreakerChange::Reset { .. } => portfolio.tripped_at = None,
                     BreakerChange::Flat => {}
                 }
             }
             _ => {}
         }
-    }
-
-    /// Keeps count of what is held, so that a position that lives within one step is seen too.
-    fn venue(&mut self, portfolio: PortfolioId, event: &VenueEvent) {
-        let (symbol, fill) = match event {
-            VenueEvent::Order { symbol, kind: ReportKind::Filled { fill, .. }, id, .. } => {
-                self.agents[id.intent.agent.index()].slippage += fill.slippage;
-                self.mark_moving(id.intent.agent);
-                (symbol, fill)
-            }
-            VenueEvent::Liquidation { symbol, fill, .. } => (symbol, fill),
-            VenueEvent::Order { .. } | VenueEvent::Funding { .. } | VenueEvent::Transfer { .. } => return,
-        };
-        let record = &mut self.portfolios[portfolio.index()];
-        let holding = record.holdings.entry(symbol.0).or_default();
-        *holding += fill.side.signed(fill.qty);
-        if holding.is_zero() {
-            record.holdings.remove(&symbol.0);
-        }
-        let open = u32::try_from(record.holdings.len()).unwrap_or(u32::MAX);
-        record.peak_open_positions = record.peak_open_positions.max(open);
     }
 
     fn mark_moving(&mut self, agent: AgentId) {
@@ -238,7 +206,7 @@ impl Tracker {
     /// Takes a closed trade.
     pub fn trade(&mut self, trade: &Trade) {
         let record = &mut self.agents[trade.agent.index()];
-        record.results.push(trade.net_pnl);
+        record.results.push(trade.net);
         record.entry_leverage.push(trade.leverage.to_f64());
         self.trades.push(trade.clone());
     }
@@ -271,10 +239,10 @@ impl Tracker {
         for index in (0..self.moving.len()).rev() {
             let agent = self.moving[index];
             let record = &mut self.agents[agent.index()];
-            let account = supervisor.agent_account(agent);
+            let account = supervisor.agent(agent);
             let cohort = self.plan.agents[agent.index()].cohort;
             let before = record.curve.last;
-            let after = record.curve.daily[0] + (account.net_pnl + account.unrealized_pnl).to_f64();
+            let after = record.curve.daily[0] + (account.realized_net + account.unrealized).to_f64();
             record.curve.step(after);
             self.cohorts[cohort.index()].last += after - before;
             let holds = supervisor.position_view(agent).is_some();
@@ -288,12 +256,7 @@ impl Tracker {
             cohort.step(cohort.last);
         }
         for (index, record) in self.portfolios.iter_mut().enumerate() {
-            let portfolio = PortfolioId::at(index);
-            let (equity, gross) = (supervisor.equity(portfolio), supervisor.gross_notional(portfolio));
-            record.curve.step(equity.to_f64());
-            if let Some(leverage) = gross.ratio_to(equity, Round::Nearest).filter(|_| equity.0 > 0) {
-                record.peak_leverage = record.peak_leverage.max(leverage);
-            }
+            record.curve.step(supervisor.account_view(PortfolioId::at(index)).equity.to_f64());
         }
     }
 
@@ -307,7 +270,7 @@ impl Tracker {
 
     fn agent_sample(&self, agent: AgentId, supervisor: &Supervisor) -> Sample {
         let record = &self.agents[agent.index()];
-        let account = supervisor.agent_account(agent);
+        let account = supervisor.agent(agent);
         Sample {
             trade_results: record.results.clone(),
             daily_equity: record.curve.daily(self.ends_on_midnight()),
@@ -318,7 +281,7 @@ impl Tracker {
             entry_confidence: record.entry_confidence.clone(),
             fees: account.fees,
             funding: account.funding,
-            slippage: record.slippage,
+            slippage: account.slippage,
             decisions: record.decisions,
             intents: record.intents,
             rejections: record.rejections,
@@ -350,7 +313,7 @@ impl Tracker {
         sum.exposure = (!members.is_empty()).then(|| exposures.sum::<f64>() / members.len() as f64);
         // In order of closing, over all members: runs of losses are the cohort's.
         let of_cohort = |trade: &&Trade| self.plan.agents[trade.agent.index()].cohort.index() == cohort;
-        sum.trade_results = self.trades.iter().filter(of_cohort).map(|trade| trade.net_pnl).collect();
+        sum.trade_results = self.trades.iter().filter(of_cohort).map(|trade| trade.net).collect();
         sum
     }
 
@@ -413,13 +376,13 @@ impl Tracker {
 
     fn portfolio_report(&self, index: usize, start_equity: Usd, supervisor: &Supervisor) -> PortfolioReport {
         let record = &self.portfolios[index];
-        let at_steps = Rate::from_f64(record.curve.max_drawdown).unwrap_or_default();
+        let portfolio = supervisor.portfolio(PortfolioId::at(index));
         PortfolioReport {
             start_equity,
-            end_equity: supervisor.equity(PortfolioId::at(index)),
-            peak_open_positions: record.peak_open_positions,
-            peak_leverage: record.peak_leverage,
-            max_drawdown: at_steps.max(record.worst_trip),
+            end_equity: portfolio.equity,
+            peak_open_positions: portfolio.peak_open_positions,
+            peak_leverage: portfolio.peak_leverage,
+            max_drawdown: portfolio.max_drawdown,
             breaker: BreakerReport {
                 tripped: record.tripped_at.is_some(),
                 at: record.tripped_at.map(|at| at.to_string()),

@@ -147,6 +147,8 @@ pub enum Fact {
         portfolio: PortfolioId,
         /// Which order.
         id: OrderId,
+        /// On which contract: a venue asks for it.
+        symbol: SymbolId,
     },
     /// What the venue told.
     Venue {

@@ -28,7 +28,7 @@ impl Supervisor {
             Fact::Signal(record) => self.on_signal(record),
             Fact::Intent { id, intent } => self.fold_intent(*id, intent),
             Fact::Order { at, order } => self.fold_order(*at, order),
-            Fact::Cancel { at, portfolio, id } => {
+            Fact::Cancel { at, portfolio, id, .. } => {
                 self.with_intent(*portfolio, id.intent, |one| one.guard.cancel_sent(*at, *id));
             }
             Fact::Closing { portfolio, intent, reason, .. } => {

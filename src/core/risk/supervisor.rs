@@ -305,7 +305,7 @@ impl Supervisor {
 
     /// Approves a cancel.
     pub(super) fn cancel(&mut self, at: Time, cancel: CancelOrder, out: &mut Effects) {
-        self.emit(Fact::Cancel { at, portfolio: cancel.portfolio, id: cancel.id }, out);
+        self.emit(Fact::Cancel { at, portfolio: cancel.portfolio, id: cancel.id, symbol: cancel.symbol }, out);
         out.commands.push(Command::Cancel(Approved::new(cancel)));
     }
 }
