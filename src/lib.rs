@@ -1,4 +1,1 @@
 //! The runtime around `swarm-core`.
-
-pub mod control;
-pub mod store;
