@@ -1,1 +1,3 @@
 //! The trading rules that ship with asterswarm.
+
+pub mod registry;
