@@ -1,3 +1,1 @@
 //! The trading rules that ship with asterswarm.
-
-pub mod registry;

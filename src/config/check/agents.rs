@@ -119,7 +119,7 @@ enum File {
         rule: usize,
         /// Its parameters as written.
         params: Node,
-        risk: Risk,
+        risk: Box<Risk>,
     },
 }
 
@@ -141,7 +141,7 @@ impl Files<'_> {
                 return None;
             }
         };
-        let risk = entry.risk.as_ref().map_or_else(|| file_risk.clone(), |own| own.over(file_risk));
+        let risk = entry.risk.as_ref().map_or_else(|| (**file_risk).clone(), |own| own.over(file_risk));
         let mut merged = params.clone();
         if let Some(set) = node.get("set") {
             merged.overlay(set);
@@ -194,7 +194,7 @@ impl Files<'_> {
         let chosen = root.get("rule").and_then(|node| choose(self.scope.rules, node, report));
         match chosen {
             Some((rule, params)) if report.errors.len() == before => {
-                File::Good { rule, params, risk: written.risk.unwrap_or_default() }
+                File::Good { rule, params, risk: Box::new(written.risk.unwrap_or_default()) }
             }
             _ => File::Faulty,
         }
