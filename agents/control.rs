@@ -1,0 +1,267 @@
+//! The control: the binary system that the expert would replace.
+//!
+//! BUY when RSI is low and the MACD histogram turns up, SELL when RSI is high and it turns down, else
+//! HOLD; one timeframe, fixed leverage, fixed size, fixed stop and target. It deliberately knows no
+//! regime, no trailing and no sizing by risk. While it holds a position, the opposite signal closes
+//! it (and does not reverse it); the signal of its own side changes nothing.
+
+use crate::params::{self, Fault, ParamError, Parameters, Timeframe};
+use crate::proposal;
+use crate::registry::Registered;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use swarm_core::features::{Feature, MacdLine, Slot};
+use swarm_core::model::{
+    Action, Decision, Entry, EntryOrder, ExitPlan, ExitReason, Explanation, FeatureLine, IntentKind, Interval, Rate,
+    Round, Side, Size, StopPlan, TargetPlan, Usd,
+};
+use swarm_core::rule::{Build, Rule, View};
+
+/// Parameters of `control`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Candles it decides on; a multiple of the swarm's base interval.
+    #[schemars(schema_with = "params::timeframe_schema")]
+    pub timeframe: Timeframe,
+    /// Period of the RSI (J. W. Wilder, 1978).
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    pub rsi_period: u32,
+    /// BUY needs an RSI below this.
+    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "RSI, 0 to 100"))]
+    pub rsi_buy: f64,
+    /// SELL needs an RSI above this.
+    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "RSI, 0 to 100"))]
+    pub rsi_sell: f64,
+    /// Fast period of the MACD (G. Appel).
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    pub macd_fast: u32,
+    /// Slow period of the MACD.
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    pub macd_slow: u32,
+    /// Signal period of the MACD.
+    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles"))]
+    pub macd_signal: u32,
+    /// Leverage of every entry.
+    #[schemars(range(min = 1.0, max = 125.0), extend("x-unit" = "times margin"))]
+    pub leverage: f64,
+    /// Notional of every entry, unless `equity_share` is set.
+    #[schemars(range(min = 1.0, max = 100000000.0), extend("x-unit" = "USDT"))]
+    pub base_notional: f64,
+    /// Notional of every entry as a share of the portfolio's equity; `null` takes `base_notional`.
+    #[schemars(range(min = 0.0001, max = 10.0), extend("x-unit" = "share of equity"))]
+    pub equity_share: Option<f64>,
+    /// Distance of the stop from the fill price.
+    #[schemars(range(min = 0.0001, max = 0.5), extend("x-unit" = "share of the price"))]
+    pub stop: f64,
+    /// Distance of the target from the fill price; the whole position is closed there.
+    #[schemars(range(min = 0.0001, max = 10.0), extend("x-unit" = "share of the price"))]
+    pub target: f64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            timeframe: Timeframe(None),
+            rsi_period: 14,
+            rsi_buy: 30.0,
+            rsi_sell: 70.0,
+            macd_fast: 12,
+            macd_slow: 26,
+            macd_signal: 9,
+            leverage: 3.0,
+            base_notional: 100.0,
+            equity_share: None,
+            stop: 0.05,
+            target: 0.10,
+        }
+    }
+}
+
+impl Parameters for Params {
+    fn contradictions(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.rsi_buy >= self.rsi_sell {
+            let message =
+                format!("{} is not below `rsi_sell`, {}; lower it or raise `rsi_sell`", self.rsi_buy, self.rsi_sell);
+            faults.push(("rsi_buy".into(), message));
+        }
+        if self.macd_fast >= self.macd_slow {
+            let message = format!(
+                "{} is not shorter than `macd_slow`, {}; lower it or raise `macd_slow`",
+                self.macd_fast, self.macd_slow
+            );
+            faults.push(("macd_fast".into(), message));
+        }
+        faults.extend(params::stop_beyond_liquidation("stop", self.stop, self.leverage));
+        faults
+    }
+}
+
+/// Parameters in the types that intents need.
+pub struct Setup {
+    params: Params,
+    leverage: Rate,
+    base_notional: Usd,
+    equity_share: Option<Rate>,
+    target: Rate,
+}
+
+/// The rule.
+pub struct Control {
+    setup: Arc<Setup>,
+    interval: Interval,
+    rsi: Slot,
+    histogram: Slot,
+    histogram_before: Slot,
+}
+
+impl Rule for Control {
+    fn decide(&mut self, view: &View<'_>) -> Decision {
+        let Some(side) = self.signal(view) else { return Decision::hold(0.0, 0.0) };
+        let score = side.sign() as f64;
+        let (action, wish) = match view.position {
+            Some(position) if Side::of(position.qty) == side => return Decision::hold(100.0, score),
+            Some(_) => (Action::Exit, IntentKind::Close { reason: ExitReason::Signal }),
+            None if view.entry_pending => return Decision::hold(100.0, score),
+            None => {
+                let Some(entry) = self.entry(side, view) else { return Decision::hold(100.0, score) };
+                (if side == Side::Buy { Action::Long } else { Action::Short }, IntentKind::Open(entry))
+            }
+        };
+        Decision { action, confidence: 100.0, target_score: score, proposal: Some(Box::new(wish)) }
+    }
+
+    fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
+        let line = |name: &str, slot| FeatureLine {
+            name: name.into(),
+            value: view.frame.get(slot),
+            normalized: None,
+            weight: 0.0,
+            contribution: 0.0,
+        };
+        Explanation {
+            features: vec![
+                line("rsi", self.rsi),
+                line("macd", self.histogram),
+                line("macd_before", self.histogram_before),
+            ],
+            reason: self.reason(view, decision),
+            ..proposal::explain(view, decision)
+        }
+    }
+}
+
+impl Control {
+    /// BUY, SELL, or nothing: also while a feature is absent, and between the closes of its candles.
+    fn signal(&self, view: &View<'_>) -> Option<Side> {
+        let params = &self.setup.params;
+        let rsi = view.frame.get(self.rsi)?;
+        let side = if rsi < params.rsi_buy {
+            Side::Buy
+        } else if rsi > params.rsi_sell {
+            Side::Sell
+        } else {
+            return None;
+        };
+        let turn = view.frame.get(self.histogram)? - view.frame.get(self.histogram_before)?;
+        let turns = if side == Side::Buy { turn > 0.0 } else { turn < 0.0 };
+        (turns && proposal::closes(self.interval, view.frame.now)).then_some(side)
+    }
+
+    /// Absent when a share of the equity is asked for and there is none.
+    fn entry(&self, side: Side, view: &View<'_>) -> Option<Entry> {
+        let setup = &self.setup;
+        let notional = match setup.equity_share {
+            Some(share) => view.account.equity.times(share, Round::Down),
+            None => setup.base_notional,
+        };
+        let close = view.frame.candle.close.to_f64();
+        let distance = proposal::distance(close, setup.params.stop, view.instrument.tick)?;
+        (notional > Usd::ZERO).then(|| Entry {
+            side,
+            size: Size::Notional(notional),
+            leverage: setup.leverage,
+            order: EntryOrder::Market,
+            exits: ExitPlan {
+                stop: Some(StopPlan { distance, break_even: None, trail: None }),
+                targets: vec![TargetPlan { at: setup.target, fraction: Rate::ONE }],
+                max_holding_ms: None,
+            },
+        })
+    }
+
+    fn reason(&self, view: &View<'_>, decision: &Decision) -> String {
+        let params = &self.setup.params;
+        let values = [self.rsi, self.histogram, self.histogram_before].map(|slot| view.frame.raw(slot));
+        let [rsi, histogram, before] = values;
+        if values.iter().any(|value| value.is_nan()) {
+            return "RSI or MACD is not ready".into();
+        }
+        let turned = if histogram > before {
+            "turns up"
+        } else if histogram < before {
+            "turns down"
+        } else {
+            "stands still"
+        };
+        let seen = format!("RSI {rsi:.1}, MACD histogram {turned}");
+        match (decision.action, self.signal(view)) {
+            (Action::Long, _) => format!("BUY: {seen}; RSI is under {}", params.rsi_buy),
+            (Action::Short, _) => format!("SELL: {seen}; RSI is over {}", params.rsi_sell),
+            (Action::Exit, _) => format!("exit on the opposite signal: {seen}"),
+            (Action::Hold, None) if !proposal::closes(self.interval, view.frame.now) => {
+                format!("between two {} candles: {seen}", self.interval)
+            }
+            (Action::Hold, None) => format!("no signal: {seen}"),
+            (Action::Hold, Some(side)) => {
+                let why = if view.position.is_some() {
+                    "held already"
+                } else if view.entry_pending {
+                    "an entry is working"
+                } else {
+                    "no equity to size by"
+                };
+                format!("signal for {}, but {why}: {seen}", proposal::side_name(side))
+            }
+        }
+    }
+}
+
+impl Registered for Control {
+    type Params = Params;
+    type Setup = Setup;
+    const NAME: &'static str = "control";
+    const SUMMARY: &'static str =
+        "Binary BUY, SELL, HOLD from RSI and MACD on one timeframe, with fixed leverage, size, stop and target.";
+    const YAML: &'static str = include_str!("control.yaml");
+
+    fn setup(params: Params) -> Result<Setup, ParamError> {
+        Ok(Setup {
+            leverage: params::rate("leverage", params.leverage)?,
+            base_notional: params::usd("base_notional", params.base_notional)?,
+            equity_share: params.equity_share.map(|share| params::rate("equity_share", share)).transpose()?,
+            target: params::rate("target", params.target)?,
+            params,
+        })
+    }
+
+    fn new(setup: Arc<Setup>, build: &mut Build<'_>) -> Result<Self, ParamError> {
+        let params = &setup.params;
+        let interval = params.timeframe.resolve("timeframe", build)?;
+        let histogram = Feature::Macd {
+            fast: params.macd_fast,
+            slow: params.macd_slow,
+            signal: params.macd_signal,
+            line: MacdLine::Histogram,
+        };
+        Ok(Self {
+            rsi: build.wants.want(interval, Feature::Rsi { period: params.rsi_period }),
+            histogram: build.wants.want(interval, histogram.clone()),
+            histogram_before: build.wants.want(interval, Feature::Lag { of: Box::new(histogram), candles: 1 }),
+            setup,
+            interval,
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Two moving averages crossing: the shortest useful rule, and the pattern to copy.
+//!
+//! Always in the market: the first change of side opens, each later one reverses, with a fixed
+//! quantity. It knows no sizing, no regime and, unless asked, no stop.
+
+use crate::params::{self, Fault, ParamError, Parameters, Timeframe};
+use crate::proposal;
+use crate::registry::Registered;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use swarm_core::features::{Feature, Slot};
+use swarm_core::model::{
+    Action, Decision, Entry, EntryOrder, ExitPlan, Explanation, FeatureLine, IntentKind, Interval, Qty, Rate, Side,
+    Size, StopPlan,
+};
+use swarm_core::rule::{Build, Rule, View};
+
+/// Parameters of `ema_cross`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Candles it decides on; a multiple of the swarm's base interval.
+    #[schemars(schema_with = "params::timeframe_schema")]
+    pub timeframe: Timeframe,
+    /// Period of the fast average.
+    #[schemars(range(min = 1, max = 5000), extend("x-unit" = "candles"))]
+    pub fast: u32,
+    /// Period of the slow average; longer than the fast one.
+    #[schemars(range(min = 2, max = 5000), extend("x-unit" = "candles"))]
+    pub slow: u32,
+    /// Quantity of the position, long or short.
+    #[schemars(range(min = 0.00000001, max = 1000000000.0), extend("x-unit" = "base asset"))]
+    pub qty: f64,
+    /// Leverage of the position.
+    #[schemars(range(min = 1.0, max = 125.0), extend("x-unit" = "times margin"))]
+    pub leverage: f64,
+    /// Distance of a protective stop from the fill price; `null` is no stop.
+    #[schemars(range(min = 0.0001, max = 0.5), extend("x-unit" = "share of the price"))]
+    pub stop: Option<f64>,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { timeframe: Timeframe(None), fast: 10, slow: 20, qty: 0.1, leverage: 1.0, stop: None }
+    }
+}
+
+impl Parameters for Params {
+    fn contradictions(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.fast >= self.slow {
+            let message = format!("{} is not shorter than `slow`, {}; lower it or raise `slow`", self.fast, self.slow);
+            faults.push(("fast".into(), message));
+        }
+        faults.extend(self.stop.and_then(|stop| params::stop_beyond_liquidation("stop", stop, self.leverage)));
+        faults
+    }
+}
+
+/// Parameters in the types that intents need.
+pub struct Setup {
+    params: Params,
+    qty: Qty,
+    leverage: Rate,
+}
+
+/// The rule.
+pub struct EmaCross {
+    setup: Arc<Setup>,
+    interval: Interval,
+    fast: Slot,
+    slow: Slot,
+    fast_before: Slot,
+    slow_before: Slot,
+}
+
+impl Rule for EmaCross {
+    fn decide(&mut self, view: &View<'_>) -> Decision {
+        let Some([before, now]) = self.sides(view) else { return Decision::hold(0.0, 0.0) };
+        let held = view.position.map(|position| Side::of(position.qty));
+        if before == now || held == Some(now) || view.entry_pending {
+            return Decision::hold(0.0, 0.0);
+        }
+        let entry = self.entry(now, view);
+        let wish = if held.is_some() { IntentKind::Reverse(entry) } else { IntentKind::Open(entry) };
+        let (action, score) = if now == Side::Buy { (Action::Long, 1.0) } else { (Action::Short, -1.0) };
+        Decision { action, confidence: 100.0, target_score: score, proposal: Some(Box::new(wish)) }
+    }
+
+    fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
+        let line = |name: &str, slot| FeatureLine {
+            name: name.into(),
+            value: view.frame.get(slot),
+            normalized: None,
+            weight: 0.0,
+            contribution: 0.0,
+        };
+        let reason = match (decision.action, self.sides(view)) {
+            (Action::Long, _) => "the fast average rose above the slow one",
+            (Action::Short, _) => "the fast average fell below the slow one",
+            (_, None) => "the averages are not ready, or its candle is not closed",
+            (_, Some([before, now])) if before == now => "the averages did not change sides",
+            _ if view.entry_pending => "the averages changed sides while an entry is working",
+            _ => "the averages changed to the side that is held",
+        };
+        Explanation {
+            features: vec![line("fast", self.fast), line("slow", self.slow)],
+            reason: reason.into(),
+            ..proposal::explain(view, decision)
+        }
+    }
+}
+
+impl EmaCross {
+    /// The side the fast average was on one candle ago, and is on now: above the slow one is [`Side::Buy`].
+    fn sides(&self, view: &View<'_>) -> Option<[Side; 2]> {
+        let side = |fast, slow| {
+            let (fast, slow) = (view.frame.get(fast)?, view.frame.get(slow)?);
+            Some(if fast > slow { Side::Buy } else { Side::Sell })
+        };
+        proposal::closes(self.interval, view.frame.now)
+            .then_some([side(self.fast_before, self.slow_before)?, side(self.fast, self.slow)?])
+    }
+
+    fn entry(&self, side: Side, view: &View<'_>) -> Entry {
+        let (setup, close) = (&self.setup, view.frame.candle.close.to_f64());
+        let stop = setup.params.stop.and_then(|share| proposal::distance(close, share, view.instrument.tick));
+        let stop = stop.map(|distance| StopPlan { distance, break_even: None, trail: None });
+        Entry {
+            side,
+            size: Size::Qty(setup.qty),
+            leverage: setup.leverage,
+            order: EntryOrder::Market,
+            exits: ExitPlan { stop, ..ExitPlan::default() },
+        }
+    }
+}
+
+impl Registered for EmaCross {
+    type Params = Params;
+    type Setup = Setup;
+    const NAME: &'static str = "ema_cross";
+    const SUMMARY: &'static str =
+        "Long while the fast moving average is above the slow one, short while below, with a fixed quantity.";
+    const YAML: &'static str = include_str!("ema_cross.yaml");
+
+    fn setup(params: Params) -> Result<Setup, ParamError> {
+        Ok(Setup {
+            qty: params::qty("qty", params.qty)?,
+            leverage: params::rate("leverage", params.leverage)?,
+            params,
+        })
+    }
+
+    fn new(setup: Arc<Setup>, build: &mut Build<'_>) -> Result<Self, ParamError> {
+        let interval = setup.params.timeframe.resolve("timeframe", build)?;
+        let mut pair = |period| {
+            let average = Feature::EmaFromFirst { period };
+            let now = build.wants.want(interval, average.clone());
+            (now, build.wants.want(interval, Feature::Lag { of: Box::new(average), candles: 1 }))
+        };
+        let ((fast, fast_before), (slow, slow_before)) = (pair(setup.params.fast), pair(setup.params.slow));
+        Ok(Self { setup, interval, fast, slow, fast_before, slow_before })
+    }
+}
