@@ -1,6 +1,6 @@
 //! Faults and warnings with their places, and the report that carries all of them.
 
-use super::yaml::{Entry, Node, Place};
+use super::tree::{Entry, Node, Place};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -111,7 +111,7 @@ impl FromStr for MarketText {
             ("aster-testnet", None) => Ok(Self::AsterTestnet),
             ("aster", Some(_)) => Err(MarketError::Surplus("aster")),
             ("aster-testnet", Some(_)) => Err(MarketError::Surplus("aster-testnet")),
-            _ => Err(MarketError::Unknown(super::yaml::shorten(text))),
+            _ => Err(MarketError::Unknown(super::tree::shorten(text))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! swarm.yaml and agent files: as written, checked, resolved.
 //!
 //! [`load`] reads a file and gives a [`Loaded`] or a [`Report`] of everything that is wrong with it. The way
-//! goes text → [`yaml`] tree with places → [`shape`] against the JSON Schema of [`written`] → [`read`] into types
+//! goes text → `yaml` tree with places → `shape` against the JSON Schema of `written` → `read` into types
 //! → checks of meaning → `resolve` to a [`Plan`]. This room opens no market, venue or store, and decides
 //! nothing: it hands over a plan in which every name is an index and every default is filled in.
 
@@ -14,22 +14,22 @@ mod nearest;
 mod read;
 mod render;
 mod resolve;
-pub mod rules;
 mod runtime;
-mod scalars;
+pub mod scalars;
 pub mod schema;
 mod shape;
+mod tree;
 pub mod written;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Report};
-pub use market::{MarketError, MarketSpec};
+pub use market::{MarketError, MarketSpec, MarketText};
 pub use render::render;
 pub use resolve::{config_hash, hash};
 pub use runtime::{Overrides, RestartPolicy, RuntimePlan, Speed, SpeedError};
 pub use written::VenueKind;
 
-use rules::Rule;
+use std::collections::BTreeMap;
 use std::path::Path;
 use swarm_core::model::Plan;
 
@@ -40,8 +40,10 @@ pub struct Loaded {
     pub plan: Plan,
     /// Where it runs.
     pub runtime: RuntimePlan,
-    /// What looks unintended, with the texts it stands in.
-    pub report: Report,
+    /// What looks unintended.
+    pub warnings: Vec<Diagnostic>,
+    /// Text of each file read, by the name used in the warnings.
+    pub sources: BTreeMap<String, String>,
     /// SHA-256 of the file's text.
     pub text_hash: String,
     /// SHA-256 of the plan: two files with the same hash make the same swarm.
@@ -49,9 +51,9 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// What looks unintended.
-    pub fn warnings(&self) -> &[Diagnostic] {
-        &self.report.warnings
+    /// The warnings, ready to be printed.
+    pub fn report(&self) -> Report {
+        Report { errors: Vec::new(), warnings: self.warnings.clone(), sources: self.sources.clone() }
     }
 }
 
@@ -60,16 +62,8 @@ impl Loaded {
 /// # Errors
 /// Everything that is wrong with them, each fault with its place and what to do about it.
 pub fn load(path: &Path) -> Result<Loaded, Report> {
-    load_with(path, &rules::shipped())
-}
-
-/// Reads a swarm file whose agents use these rules.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_with(path: &Path, rules: &[Rule<'_>]) -> Result<Loaded, Report> {
     match read_file(path) {
-        Ok(text) => load_text(path, &text, rules),
+        Ok(text) => load_text(path, &text),
         Err(message) => {
             let file = path.display().to_string();
             let help = "name another FILE, or let `swarm init` write one".to_owned();
@@ -92,14 +86,15 @@ fn read_file(path: &Path) -> Result<String, String> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_text(path: &Path, text: &str, rules: &[Rule<'_>]) -> Result<Loaded, Report> {
-    match check::check(path, text, rules) {
+pub fn load_text(path: &Path, text: &str) -> Result<Loaded, Report> {
+    match check::check(path, text) {
         (None, report) => Err(report),
         (Some(checked), report) => {
             let plan = resolve::plan(&checked);
             let runtime = resolve::runtime(&checked.swarm, path.parent().unwrap_or(Path::new("")));
             let (text_hash, config_hash) = (hash(text), config_hash(&plan));
-            Ok(Loaded { plan, runtime, report, text_hash, config_hash })
+            let Report { warnings, sources, .. } = report;
+            Ok(Loaded { plan, runtime, warnings, sources, text_hash, config_hash })
         }
     }
 }
@@ -107,7 +102,7 @@ pub fn load_text(path: &Path, text: &str, rules: &[Rule<'_>]) -> Result<Loaded, 
 /// Everything there is to say about a swarm file: what `swarm check` prints.
 pub fn check(path: &Path) -> Report {
     match load(path) {
-        Ok(loaded) => loaded.report,
+        Ok(loaded) => loaded.report(),
         Err(report) => report,
     }
 }

@@ -15,8 +15,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// `a`, `b` and `c`, at most twelve of them.
-pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+/// `a`, `b` and `c`, at most twelve of them; `last` is the word before the last one.
+pub fn list<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     if words.len() > 12 {
         let more = words.len() - 12;
@@ -24,8 +24,8 @@ pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
         return format!("{} and {more} more", words.join(", "));
     }
     match words.pop() {
-        Some(last) if words.is_empty() => last,
-        Some(last) => format!("{} and {last}", words.join(", ")),
+        Some(only) if words.is_empty() => only,
+        Some(end) => format!("{} {last} {end}", words.join(", ")),
         None => "nothing".to_owned(),
     }
 }
@@ -34,7 +34,7 @@ pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 pub fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(word, known.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
-        None => format!("there is {}", list(known)),
+        None => format!("there is {}", list(known, "and")),
     }
 }
 

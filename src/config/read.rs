@@ -1,9 +1,10 @@
 //! A tree read into types. Errors carry the place of the value that does not fit.
 
-use super::yaml::{Content, Entry, Node, Place};
+use super::tree::{Content, Entry, Node, Place};
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// A value that does not fit its type.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl ReadError {
 
 /// Reads a value.
 pub fn read<'de, T: de::Deserialize<'de>>(node: &'de Node) -> Result<T, ReadError> {
-    T::deserialize(Reader(node))
+    deserialize(PhantomData::<T>, node)
 }
 
 struct Reader<'de>(&'de Node);
@@ -65,7 +66,6 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Content::List(items) => visitor.visit_seq(Items(items.iter())),
             Content::Map(entries) => visitor.visit_map(Entries { entries: entries.iter(), value: None }),
         }
-        .map_err(|error: ReadError| error.at(&self.0.place, &self.0.path))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -86,7 +86,6 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Some(text) => visitor.visit_enum(text.into_deserializer()),
             None => Err(de::Error::custom("expected a text")),
         }
-        .map_err(|error: ReadError| error.at(&self.0.place, &self.0.path))
     }
 
     forward_to_deserialize_any! {
@@ -100,7 +99,7 @@ struct Items<'de>(std::slice::Iter<'de, Node>);
 impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = ReadError;
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
-        self.0.next().map(|node| seed.deserialize(Reader(node))).transpose()
+        self.0.next().map(|node| deserialize(seed, node)).transpose()
     }
 }
 
@@ -120,6 +119,11 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let node = self.value.take().ok_or_else(|| de::Error::custom("value asked for before its key"))?;
-        seed.deserialize(Reader(node))
+        deserialize(seed, node)
     }
+}
+
+/// Types that read a text and then parse it fail after the reader has been left: the place is added here.
+fn deserialize<'de, T: DeserializeSeed<'de>>(seed: T, node: &'de Node) -> Result<T::Value, ReadError> {
+    seed.deserialize(Reader(node)).map_err(|error| error.at(&node.place, &node.path))
 }

@@ -1,11 +1,11 @@
 //! The JSON Schemas of swarm.yaml and of agent files, made from the types that read them. Editors get
-//! them from `schema/`, and [`shape`](super::shape) checks against them.
+//! them from `schema/`, and files are checked against them.
 
-use super::rules::Rule;
 use super::written;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
+use swarm_agents::registry;
 
 /// Schema of swarm.yaml.
 pub fn swarm() -> Value {
@@ -14,15 +14,10 @@ pub fn swarm() -> Value {
 
 /// Schema of an agent file, with the parameters of the rules in the registry.
 pub fn agent() -> Value {
-    agent_with(&super::rules::shipped())
-}
-
-/// Schema of an agent file, with the parameters of these rules.
-pub fn agent_with(rules: &[Rule<'_>]) -> Value {
     let mut schema = AGENT.clone();
     let mut properties = Map::new();
-    for rule in rules {
-        let mut own = rule.schema.clone();
+    for rule in registry::rules() {
+        let mut own = (rule.schema)();
         rebase(&mut own, &format!("#/$defs/{}", rule.name));
         if let Some(own) = own.as_object_mut() {
             own.shift_remove("$schema");
@@ -36,6 +31,11 @@ pub fn agent_with(rules: &[Rule<'_>]) -> Value {
     rule["additionalProperties"] = false.into();
     rule["properties"] = properties.into();
     schema
+}
+
+/// A schema as it stands in `schema/`.
+pub fn text(schema: &Value) -> String {
+    format!("{schema:#}\n")
 }
 
 pub(super) static SWARM: LazyLock<Value> = LazyLock::new(|| generate::<written::Swarm>("swarm.yaml"));
@@ -97,5 +97,61 @@ fn rebase(schema: &mut Value, place: &str) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| rebase(item, place)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::yaml;
+    use super::*;
+
+    /// Every key of a schema has a description, whatever it is made of.
+    fn described(root: &Value, schema: &Value, path: &str, seen: &mut Vec<String>) {
+        if let Some(name) = schema["$ref"].as_str() {
+            if seen.iter().any(|known| known == name) {
+                return;
+            }
+            seen.push(name.to_owned());
+            let target = root.pointer(name.trim_start_matches('#')).expect("a reference leads somewhere");
+            return described(root, target, path, seen);
+        }
+        for (key, below) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{key}");
+            let own = below["description"].is_string();
+            assert!(own || path.starts_with(".rule."), "{path} has no description");
+            described(root, below, &path, seen);
+        }
+        for below in [&schema["additionalProperties"], &schema["items"]].into_iter().filter(|below| below.is_object()) {
+            described(root, below, &format!("{path}.*"), seen);
+        }
+    }
+
+    #[test]
+    fn every_key_is_described() {
+        for schema in [swarm(), agent()] {
+            described(&schema, &schema, "", &mut Vec::new());
+        }
+    }
+
+    #[test]
+    fn shipped_agent_files_fit_the_schema_that_editors_get() {
+        let validator = jsonschema::draft202012::new(&agent()).unwrap();
+        for rule in registry::rules() {
+            let tree = yaml::parse(rule.name, rule.shipped_yaml).unwrap().root.to_json();
+            let faults: Vec<String> = validator.iter_errors(&tree).map(|error| error.to_string()).collect();
+            assert!(faults.is_empty(), "{}: {faults:?}", rule.name);
+        }
+        let wrong = serde_json::json!({ "rule": { "expert": { "min_confidence": 101 } } });
+        assert!(!validator.is_valid(&wrong));
+        assert!(!validator.is_valid(&serde_json::json!({ "rule": { "nobody": {} } })));
+        assert!(!validator.is_valid(&serde_json::json!({ "rule": {} })));
+    }
+
+    #[test]
+    fn schemas_are_valid_and_null_is_no_value() {
+        for schema in [swarm(), agent()] {
+            jsonschema::meta::validate(&schema).unwrap();
+        }
+        assert!(!swarm().to_string().contains("\"null\""));
     }
 }

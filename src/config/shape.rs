@@ -4,7 +4,7 @@
 
 use super::diagnostic::{Diagnostic, Report};
 use super::nearest::{list, nearest};
-use super::yaml::{Content, Node, Place, join};
+use super::tree::{Content, Node, Place, join};
 use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
@@ -159,7 +159,7 @@ impl Seen<'_> {
         let help = match (nearest(key, keys()), holder) {
             (_, Some((holder, _))) => format!("`{key}` belongs below `{holder}`"),
             (Some(near), None) => format!("did you mean `{near}`?"),
-            (None, None) => format!("the keys here are {}", list(keys())),
+            (None, None) => format!("the keys here are {}", list(keys(), "and")),
         };
         self.report.error_at_key(entry, format!("unknown key `{key}`"), help);
     }
@@ -215,7 +215,12 @@ fn constants(rule: &Value, keyword: &str) -> Vec<String> {
 
 /// A JSON value as one writes it in YAML.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match (value.as_str(), value.as_f64()) {
+        (Some(text), _) => text.to_owned(),
+        // 100, not 100.0.
+        (None, Some(number)) => number.to_string(),
+        (None, None) => value.to_string(),
+    }
 }
 
 fn one_of(node: &Node, options: &[String]) -> Fault {
@@ -226,7 +231,7 @@ fn one_of(node: &Node, options: &[String]) -> Fault {
     };
     let message = match options {
         [only] => format!("expected `{only}`, found {}", node.found()),
-        _ => format!("expected one of {}, found {}", list(known()), node.found()),
+        _ => format!("expected one of {}, found {}", list(known(), "or"), node.found()),
     };
     Fault { message, help, rank: 1 }
 }
@@ -264,7 +269,9 @@ fn value_fault(node: &Node, kind: &Kind, rule: &Value) -> Fault {
         Kind::MinItems { limit } | Kind::MinProperties { limit } => sized(rule, &format!("at least {limit}"), node),
         Kind::MaxItems { limit } | Kind::MaxProperties { limit } => sized(rule, &format!("at most {limit}"), node),
         Kind::Pattern { pattern } => {
-            Fault { message: format!("{found} does not match {pattern}"), help: help_of(rule), rank: 2 }
+            // Rules say in `x-unit` what a text looks like.
+            let expected = rule.get("x-unit").and_then(Value::as_str).map_or_else(|| pattern.clone(), str::to_owned);
+            Fault { message: format!("expected {expected}, found {found}"), help: help_of(rule), rank: 2 }
         }
         other => {
             Fault { message: format!("{found} does not satisfy {}", other.keyword()), help: help_of(rule), rank: 3 }

@@ -2,22 +2,30 @@
 
 use super::super::diagnostic::Report;
 use super::super::nearest::{list, suggestion};
-use super::super::rules::Rule;
 use super::super::scalars::Symbol;
 use super::super::schema;
 use super::super::shape::{self, Patterns};
+use super::super::tree::{self, Content, Node};
 use super::super::written::{AgentFile, Agents, Risk};
-use super::super::yaml::{self, Content, Node};
 use super::{CheckedAgent, Scope, parse, told_twice, typed};
 use jsonschema::Validator;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use swarm_agents::registry::{self, RuleSpec};
+use swarm_core::features::Wants;
+use swarm_core::model::Interval;
+use swarm_core::rule::Build;
 
+/// What names of shipped files begin with, in messages.
+const SHIPPED: &str = "shipped ";
 /// Most agents of a swarm.
 const MAX_AGENTS: usize = 100_000;
 
 pub(super) fn check(scope: &Scope<'_>, report: &mut Report) -> Vec<CheckedAgent> {
-    let mut files = Files { scope, known: BTreeMap::new(), validators: BTreeMap::new() };
+    let mut intervals = scope.swarm.market.as_ref().and_then(|market| market.intervals.clone()).unwrap_or_default();
+    intervals.sort_unstable();
+    let mut files =
+        Files { scope, intervals, known: BTreeMap::new(), complete: BTreeMap::new(), schemas: BTreeMap::new() };
     let (mut agents, mut taken) = (Vec::new(), BTreeSet::new());
     for (cohort, (cohort_name, written)) in scope.swarm.cohorts.iter().flat_map(|all| &all.0).enumerate() {
         let mut counted: BTreeMap<String, u32> = BTreeMap::new();
@@ -62,10 +70,13 @@ fn symbols(scope: &Scope<'_>, entry: &Agents, node: &Node, report: &mut Report) 
     let market = scope.market_symbols();
     let named = node.get("symbols");
     let mut places: Vec<usize> = Vec::new();
+    // A faulty symbol in `market.symbols` still counts as one.
+    let mut number = scope.symbols().len();
     let mut complete = true;
     match (&entry.symbols, named) {
         (Some(own), Some(named)) => {
             told_twice(named.items(), report);
+            number = named.items().len();
             let known = scope.symbols();
             for (symbol, at) in own.iter().zip(named.items()) {
                 match market.iter().position(|candidate| candidate == symbol) {
@@ -83,17 +94,14 @@ fn symbols(scope: &Scope<'_>, entry: &Agents, node: &Node, report: &mut Report) 
     }
     if let (Some(count), Some(at)) = (entry.count, node.get("count"))
         && complete
-        && !places.is_empty()
-        && count as usize != places.len()
+        && count as usize != number
     {
-        let (agents, symbols) = (plural(count as usize, "agent"), plural(places.len(), "symbol"));
+        let (agents, symbols) = (plural(count as usize, "agent"), plural(number, "symbol"));
         let help = match named {
-            Some(_) => format!("write `count: {}`, or leave it out", places.len()),
-            None => {
-                format!("write `count: {}`, or name {} in `symbols`", places.len(), plural(count as usize, "symbol"))
-            }
+            Some(_) => format!("write `count: {number}`, or leave it out"),
+            None => format!("write `count: {number}`, or name {} in `symbols`", plural(count as usize, "symbol")),
         };
-        report.error(at, format!("{agents} cannot share {symbols}: each agent trades one symbol of its own"), help);
+        report.error(at, format!("{agents} for {symbols}: each agent trades one symbol of its own"), help);
     }
     places
 }
@@ -105,8 +113,13 @@ fn plural(n: usize, word: &str) -> String {
 /// Agent files by what `use` says.
 struct Files<'a> {
     scope: &'a Scope<'a>,
+    /// Of the swarm, ascending; none when they are faulty.
+    intervals: Vec<Interval>,
     known: BTreeMap<String, File>,
-    validators: BTreeMap<usize, Validator>,
+    /// Parameters without fault, by rule and text as written: thousands of agents may share them.
+    complete: BTreeMap<(&'static str, String), Value>,
+    /// Schema of each rule in use.
+    schemas: BTreeMap<&'static str, (Value, Validator)>,
 }
 
 enum File {
@@ -115,8 +128,7 @@ enum File {
     /// Its faults have been told.
     Faulty,
     Good {
-        /// Place of the rule among the rules.
-        rule: usize,
+        rule: &'static RuleSpec,
         /// Its parameters as written.
         params: Node,
         risk: Box<Risk>,
@@ -131,13 +143,13 @@ impl Files<'_> {
             let file = self.load(name, at, report);
             self.known.insert(name.clone(), file);
         }
-        let (rule, params, file_risk) = match &self.known[name] {
+        let (spec, params, file_risk) = match &self.known[name] {
             File::Good { rule, params, risk } => (*rule, params, risk),
             File::Faulty => return None,
             File::Absent => {
-                let shipped: Vec<String> = self.scope.rules.iter().map(|rule| shipped_name(name, rule.name)).collect();
+                let shipped: Vec<String> = registry::rules().iter().map(|rule| shipped_name(name, rule.name)).collect();
                 let help = suggestion(name, shipped.iter().map(String::as_str));
-                report.error(at, format!("there is no agent file `{}`", yaml::shorten(name)), help);
+                report.error(at, format!("there is no agent file `{}`", tree::shorten(name)), help);
                 return None;
             }
         };
@@ -146,20 +158,38 @@ impl Files<'_> {
         if let Some(set) = node.get("set") {
             merged.overlay(set);
         }
-        let spec = &self.scope.rules[rule];
+        let key = (spec.name, merged.to_json().to_string());
+        if let Some(complete) = self.complete.get(&key) {
+            return Some((spec.name.to_owned(), complete.clone(), risk));
+        }
         let before = report.errors.len();
-        let validator = self.validators.entry(rule).or_insert_with(|| super::validator(spec.schema));
-        shape::check(&mut merged, spec.schema, validator, Patterns::Tell, report);
+        let (schema, validator) = self.schemas.entry(spec.name).or_insert_with(|| {
+            let schema = (spec.schema)();
+            let validator = super::validator(&schema);
+            (schema, validator)
+        });
+        shape::check(&mut merged, schema, validator, Patterns::Tell, report);
         if report.errors.len() > before {
             return None;
         }
         let json = merged.to_json();
-        for (key, message) in (spec.check)(&json) {
-            let at = nearest_node(&merged, &key).unwrap_or(at);
-            let path = if at.path.ends_with(&key) { String::new() } else { format!("`{key}`: ") };
-            report.error(at, format!("{path}{message}"), "");
+        let mut faults = (spec.check)(&json);
+        let complete = (spec.complete)(&json);
+        if faults.is_empty() && !self.intervals.is_empty() {
+            faults.extend(fit(spec, &complete, &self.intervals));
         }
-        (report.errors.len() == before).then(|| (spec.name.to_owned(), (spec.complete)(&json), risk))
+        for (key, message) in faults {
+            // Nobody can mend a shipped file: what is wrong there is told where it is used.
+            let at = nearest_node(&merged, &key).filter(|node| !node.place.file.starts_with(SHIPPED)).unwrap_or(at);
+            let told = key.is_empty() || at.path.ends_with(&key);
+            let help = if told { String::new() } else { format!("say otherwise with `set: {{ {key}: … }}`") };
+            report.error(at, if told { message } else { format!("`{key}`: {message}") }, help);
+        }
+        if report.errors.len() > before {
+            return None;
+        }
+        self.complete.insert(key, complete.clone());
+        Some((spec.name.to_owned(), complete, risk))
     }
 
     fn load(&self, name: &str, at: &Node, report: &mut Report) -> File {
@@ -173,11 +203,8 @@ impl Files<'_> {
                 }
             }
         } else {
-            let stem = name.strip_prefix("./").unwrap_or(name);
-            let stem = stem.strip_prefix("agents/").unwrap_or(stem);
-            let stem = stem.strip_suffix(".yaml").unwrap_or(stem);
-            match self.scope.rules.iter().find(|rule| rule.name == stem) {
-                Some(rule) => self.read(&format!("shipped agents/{stem}.yaml"), rule.shipped_yaml, report),
+            match registry::shipped(name) {
+                Some(text) => self.read(&format!("{SHIPPED}{}", shipped_name("/", stem(name))), text, report),
                 None => File::Absent,
             }
         }
@@ -191,7 +218,7 @@ impl Files<'_> {
         let written: AgentFile = typed(&mut root, report);
         let within = Scope { root: &root, whole: &root, ..*self.scope };
         super::swarm::risk_spans(&within, &["risk"], report);
-        let chosen = root.get("rule").and_then(|node| choose(self.scope.rules, node, report));
+        let chosen = root.get("rule").and_then(|node| choose(node, report));
         match chosen {
             Some((rule, params)) if report.errors.len() == before => {
                 File::Good { rule, params, risk: Box::new(written.risk.unwrap_or_default()) }
@@ -202,11 +229,11 @@ impl Files<'_> {
 }
 
 /// The rule that an agent file names, and its parameters.
-fn choose(rules: &[Rule<'_>], node: &Node, report: &mut Report) -> Option<(usize, Node)> {
-    let names = || rules.iter().map(|rule| rule.name);
+fn choose(node: &Node, report: &mut Report) -> Option<(&'static RuleSpec, Node)> {
+    let names = || registry::rules().iter().map(|rule| rule.name);
     let (entry, further) = match node.entries() {
         [] => {
-            report.error(node, "expected a rule, found none", format!("there is {}", list(names())));
+            report.error(node, "expected a rule, found none", format!("there is {}", list(names(), "and")));
             return None;
         }
         [first, further @ ..] => (first, further),
@@ -216,9 +243,9 @@ fn choose(rules: &[Rule<'_>], node: &Node, report: &mut Report) -> Option<(usize
         report.error_at_key(second, message, "an agent file has one rule: write another file");
         return None;
     }
-    let Some(rule) = rules.iter().position(|rule| rule.name == entry.key) else {
+    let Some(rule) = registry::find(&entry.key) else {
         let help = suggestion(&entry.key, names().collect::<Vec<_>>());
-        report.error_at_key(entry, format!("there is no rule `{}`", yaml::shorten(&entry.key)), help);
+        report.error_at_key(entry, format!("there is no rule `{}`", tree::shorten(&entry.key)), help);
         return None;
     };
     let mut params = entry.node.clone();
@@ -233,6 +260,19 @@ fn choose(rules: &[Rule<'_>], node: &Node, report: &mut Report) -> Option<(usize
         }
     }
     Some((rule, params))
+}
+
+/// A rule that cannot be built for these intervals says why; what is built here is thrown away.
+fn fit(rule: &RuleSpec, params: &Value, intervals: &[Interval]) -> Option<(String, String)> {
+    let mut wants = Wants::default();
+    let mut build = Build { wants: &mut wants, base: *intervals.first()?, intervals };
+    (rule.build)(params, &mut build).err().map(|error| (error.path, error.message))
+}
+
+/// `expert` of `agents/expert.yaml`.
+fn stem(name: &str) -> &str {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    file.strip_suffix(".yaml").unwrap_or(file)
 }
 
 /// A shipped file in the way that `like` is written.

@@ -8,11 +8,10 @@ mod market;
 mod swarm;
 
 use super::diagnostic::{Diagnostic, Report};
-use super::rules::Rule;
 use super::shape::{self, Patterns};
+use super::tree::{Content, Entry, Node, Place};
 use super::written::{Risk, Swarm};
-use super::yaml::{self, Entry, Node, Place};
-use super::{read, schema};
+use super::{read, schema, yaml};
 use jsonschema::Validator;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -57,7 +56,6 @@ struct Scope<'a> {
     /// The tree as written, for the names things are referred to by.
     whole: &'a Node,
     swarm: &'a Swarm,
-    rules: &'a [Rule<'a>],
 }
 
 impl Scope<'_> {
@@ -94,7 +92,7 @@ fn validator(schema: &Value) -> Validator {
 }
 
 /// Checks the text of a swarm file. `path` names it and gives the directory that its paths are relative to.
-pub(super) fn check(path: &Path, text: &str, rules: &[Rule<'_>]) -> (Option<Checked>, Report) {
+pub(super) fn check(path: &Path, text: &str) -> (Option<Checked>, Report) {
     let name = path.display().to_string();
     let mut report = Report::default();
     report.sources.insert(name.clone(), text.to_owned());
@@ -103,7 +101,7 @@ pub(super) fn check(path: &Path, text: &str, rules: &[Rule<'_>]) -> (Option<Chec
     shape::check(&mut root, &schema::SWARM, &SWARM, Patterns::Leave, &mut report);
     let swarm: Swarm = typed(&mut root, &mut report);
     let dir = path.parent().unwrap_or(Path::new(""));
-    let scope = Scope { dir, root: &root, whole: &whole, swarm: &swarm, rules };
+    let scope = Scope { dir, root: &root, whole: &whole, swarm: &swarm };
     market::check(&scope, &mut report);
     swarm::check(&scope, &mut report);
     let agents = agents::check(&scope, &mut report);
@@ -126,9 +124,11 @@ fn parse(name: &str, text: &str, report: &mut Report) -> Option<Node> {
         report.error_at_key(entry, format!("key `{}` stands here a second time", entry.key), "remove one of them");
     }
     match &document.root.content {
-        yaml::Content::Map(_) => Some(document.root),
-        yaml::Content::Null => {
-            report.error(&document.root, "the file is empty", "`swarm init` writes an example");
+        Content::Map(_) => Some(document.root),
+        Content::Null => {
+            let place = Place { line: 1, column: 1, ..document.root.place };
+            let help = "`swarm init` writes an example";
+            report.errors.push(Diagnostic::new(&place, "", "the file is empty", help));
             None
         }
         _ => {

@@ -44,12 +44,15 @@ fn portfolios(scope: &Scope<'_>, report: &mut Report) {
         .iter()
         .filter_map(|cohort| cohort.node.get("portfolio")?.text())
         .collect();
+    // A name that leads nowhere was probably meant for a portfolio that seems unused.
+    let known = scope.names("portfolios");
+    let complete = used.iter().all(|name| known.contains(name));
     let mut accounts: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, portfolio) in &portfolios.0 {
         let name = name.0.as_str();
         risk_spans(scope, &["portfolios", name, "risk"], report);
         let Some(entry) = scope.entry(&["portfolios", name]) else { continue };
-        if !used.contains(name) {
+        if complete && !used.contains(name) {
             report.warn_at_key(entry, format!("no cohort trades portfolio `{name}`"), "give it a cohort, or remove it");
         }
         if scope.mode() != Mode::Live {
