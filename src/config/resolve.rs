@@ -1,0 +1,214 @@
+//! A checked file to the plan: names become indexes, defaults are filled in. Nothing can fail here; what
+//! could has been told by the checks.
+
+use super::check::{Checked, CheckedAgent};
+use super::market::{MarketSpec, MarketText};
+use super::runtime::{RestartPolicy, RuntimePlan, Speed};
+use super::scalars::{Name, Span, Symbol};
+use super::written::{
+    Cohort, FillRule, MarginMode, Market, Named, Portfolio, PortfolioRisk, Restart, Risk, Swarm, Venue,
+};
+use super::{defaults, instruments};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::path::Path;
+use swarm_core::model::{
+    AgentPlan, CohortId, CohortPlan, ExchangeParams, ExperimentPlan, Instrument, Interval, Limits, LossRun, Plan,
+    PortfolioId, PortfolioPlan, Rate, SymbolId,
+};
+
+/// What the schema requires is there once a file has been checked.
+fn required<T>(value: Option<T>) -> T {
+    value.expect("invariant: a checked file has every required key")
+}
+
+/// The plan of a checked file.
+pub(super) fn plan(checked: &Checked) -> Plan {
+    let swarm = &checked.swarm;
+    let market = required(swarm.market.as_ref());
+    let intervals = intervals(market);
+    let base = *required(intervals.first());
+    let portfolios = required(swarm.portfolios.as_ref());
+    let cohorts = required(swarm.cohorts.as_ref());
+    let venue = swarm.venue.clone().unwrap_or_default();
+    let cohort_plans: Vec<CohortPlan> = cohorts.0.iter().map(|cohort| cohort_plan(cohort, portfolios)).collect();
+    Plan {
+        name: required(swarm.name.as_ref()).0.clone(),
+        mode: swarm.mode.unwrap_or_default(),
+        base,
+        intervals,
+        gaps: market.gaps.unwrap_or_default(),
+        instruments: contracts(market, &venue),
+        exchange: exchange(&venue),
+        limits: limits(&swarm.risk.clone().unwrap_or_default()),
+        portfolios: portfolios.0.iter().map(|(name, written)| portfolio_plan(name, written, base)).collect(),
+        agents: checked.agents.iter().map(|agent| agent_plan(agent, &cohort_plans)).collect(),
+        experiment: swarm.experiment.as_ref().map(|experiment| ExperimentPlan {
+            control: CohortId(place(cohorts, required(experiment.control.as_ref()))),
+            treatment: CohortId(place(cohorts, required(experiment.treatment.as_ref()))),
+        }),
+        cohorts: cohort_plans,
+    }
+}
+
+fn intervals(market: &Market) -> Vec<Interval> {
+    let mut intervals = required(market.intervals.clone());
+    intervals.sort_unstable();
+    intervals
+}
+
+fn place<T>(named: &Named<Name, T>, name: &Name) -> u16 {
+    let place = required(named.0.iter().position(|(known, _)| known == name));
+    u16::try_from(place).expect("invariant: the schema allows fewer than 2^16")
+}
+
+fn contracts(market: &Market, venue: &Venue) -> Vec<Instrument> {
+    let written = |symbol: &Symbol| venue.instruments.as_ref()?.0.iter().find(|(known, _)| known == symbol);
+    let contract = |symbol: &Symbol| match written(symbol) {
+        Some((_, filters)) => instruments::overridden(&symbol.0, filters),
+        None => instruments::instrument(&symbol.0),
+    };
+    required(market.symbols.as_ref()).iter().map(contract).collect()
+}
+
+fn exchange(venue: &Venue) -> ExchangeParams {
+    let default = ExchangeParams::default();
+    ExchangeParams {
+        maker_fee: venue.maker_fee.unwrap_or(default.maker_fee),
+        taker_fee: venue.taker_fee.unwrap_or(default.taker_fee),
+        // Ten thousandths: a basis point with up to four decimals stays exact.
+        spread: venue.spread_bps.map_or(default.spread, |bps| Rate(bps.0 / 10_000)),
+        impact: venue.impact.unwrap_or(default.impact),
+        latency_ms: venue.latency_ms.map_or(default.latency_ms, i64::from),
+        path: venue.path.unwrap_or(default.path),
+        fill_on_trade_through: venue.fill.unwrap_or_default() == FillRule::TradeThrough,
+        isolated_margin: venue.margin.unwrap_or_default() == MarginMode::Isolated,
+        funding_interval_ms: venue.funding_interval.map_or(default.funding_interval_ms, |span| span.0),
+    }
+}
+
+fn limits(written: &Risk) -> Limits {
+    let run = |run: &super::written::LossRun| LossRun {
+        losses: required(run.losses),
+        cool_down_ms: required(run.cool_down).0,
+    };
+    Limits {
+        max_positions: written.max_positions,
+        max_leverage: written.max_leverage,
+        max_drawdown: written.max_drawdown,
+        daily_loss: written.daily_loss,
+        loss_run: written.loss_run.as_ref().map(run),
+        max_notional: written.max_notional,
+        entries_per_minute: written.entries_per_minute,
+        price_collar: written.price_collar,
+        max_data_age_ms: written.max_age.map(|age| age.0),
+    }
+}
+
+/// What limits a portfolio where its `risk` says nothing.
+fn portfolio_defaults(base: Interval) -> Risk {
+    Risk {
+        max_positions: Some(defaults::MAX_POSITIONS),
+        max_leverage: Some(defaults::MAX_LEVERAGE),
+        max_drawdown: Some(defaults::MAX_DRAWDOWN),
+        entries_per_minute: Some(defaults::ENTRIES_PER_MINUTE),
+        price_collar: Some(defaults::PRICE_COLLAR),
+        max_age: Some(Span(defaults::max_age_ms(base))),
+        ..Risk::default()
+    }
+}
+
+fn portfolio_plan(name: &Name, written: &Portfolio, base: Interval) -> PortfolioPlan {
+    let none = PortfolioRisk::default();
+    let risk = written.risk.as_ref().unwrap_or(&none);
+    PortfolioPlan {
+        name: name.0.clone(),
+        equity: required(written.equity),
+        limits: limits(&risk.common().over(&portfolio_defaults(base))),
+        breaker_samples: risk.breaker_samples.unwrap_or(defaults::BREAKER_SAMPLES),
+        on_trip: risk.on_trip.unwrap_or_default(),
+        require_stop: risk.require_stop.unwrap_or(defaults::REQUIRE_STOP),
+    }
+}
+
+fn cohort_plan((name, written): &(Name, Cohort), portfolios: &Named<Name, Portfolio>) -> CohortPlan {
+    let portfolio = PortfolioId(place(portfolios, required(written.portfolio.as_ref())));
+    CohortPlan { name: name.0.clone(), portfolio }
+}
+
+fn agent_plan(agent: &CheckedAgent, cohorts: &[CohortPlan]) -> AgentPlan {
+    let small = |place: usize| u16::try_from(place).expect("invariant: the schema allows fewer than 2^16");
+    AgentPlan {
+        name: agent.name.clone(),
+        cohort: CohortId(small(agent.cohort)),
+        portfolio: cohorts[agent.cohort].portfolio,
+        symbol: SymbolId(small(agent.symbol)),
+        rule: agent.rule.clone(),
+        params: agent.params.clone(),
+        limits: limits(&agent.risk),
+    }
+}
+
+/// What a run of a checked file needs beside the plan. `dir` is the file's directory.
+pub(super) fn runtime(swarm: &Swarm, dir: &Path) -> RuntimePlan {
+    let market = required(swarm.market.as_ref());
+    let source = market.source.clone().unwrap_or(MarketText::Synthetic(None));
+    let spec = match source.spec(market.seed) {
+        MarketSpec::Replay { dir: data } => MarketSpec::Replay { dir: dir.join(data) },
+        other => other,
+    };
+    let listen = swarm.api.as_ref().and_then(|api| api.listen.as_deref()).unwrap_or(defaults::LISTEN);
+    let actors = swarm.actors.clone().unwrap_or_default();
+    let restart = actors.restart.clone().unwrap_or_default();
+    let portfolios = required(swarm.portfolios.as_ref());
+    let mode = swarm.mode.unwrap_or_default();
+    RuntimePlan {
+        market: spec,
+        start: market.start.map_or(defaults::START, |start| start.0),
+        speed: Speed::default(),
+        venue: swarm.venue.as_ref().and_then(|venue| venue.kind).unwrap_or_default(),
+        accounts: portfolios.0.iter().map(|(_, written)| Some(written.account.as_ref()?.0.clone())).collect(),
+        state_dir: dir.join(swarm.state.as_deref().unwrap_or(defaults::STATE)).join(mode.label()),
+        listen: listen.parse().expect("invariant: the address has been checked"),
+        arbiters: actors.arbiters.unwrap_or(defaults::ARBITERS) as usize,
+        mailbox_capacity: actors.mailbox_capacity.unwrap_or(defaults::MAILBOX_CAPACITY) as usize,
+        restart: restart_policy(&restart),
+    }
+}
+
+fn restart_policy(restart: &Restart) -> RestartPolicy {
+    let (first, longest) = restart.waits();
+    RestartPolicy {
+        max_restarts: restart.max_restarts.unwrap_or(defaults::MAX_RESTARTS),
+        within_ms: restart.within.map_or(defaults::RESTART_WITHIN_MS, |span| span.0),
+        back_off_ms: first.0,
+        back_off_max_ms: longest.0,
+    }
+}
+
+/// SHA-256 of a text, in hexadecimal.
+pub fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// SHA-256 of a plan, whatever the order in which parameters were written.
+pub fn config_hash(plan: &Plan) -> String {
+    let mut value = serde_json::to_value(plan).expect("invariant: a plan is JSON");
+    sort_keys(&mut value);
+    hash(&value.to_string())
+}
+
+fn sort_keys(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.sort_keys();
+            map.values_mut().for_each(sort_keys);
+        }
+        Value::Array(items) => items.iter_mut().for_each(sort_keys),
+        _ => {}
+    }
+}
