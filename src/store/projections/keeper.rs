@@ -15,6 +15,9 @@ use swarm_core::model::Fact;
 /// Records taken in at once while catching up.
 const CHUNK_RECORDS: usize = 1_024;
 
+/// Damaged ones, ones of another history, fresh ones: more attempts would not help.
+const ATTEMPTS: u32 = 3;
+
 /// Why bringing the projections up stopped.
 enum Obstacle {
     /// They are damaged: set aside and start over.
@@ -34,13 +37,19 @@ impl From<ProjectionError> for Obstacle {
 pub(super) struct Keeper {
     folder: PathBuf,
     journal: PathBuf,
+    /// The journal's end when the thread was started: up to there the projections should be.
+    started_at: Position,
+    /// What there was has been set aside or emptied.
+    lost: bool,
     shared: Arc<Shared>,
     rings: Rings,
 }
 
 impl Keeper {
     pub(super) fn new(folder: &Path, journal: &Path, shared: Arc<Shared>) -> Self {
-        Self { folder: folder.to_owned(), journal: journal.to_owned(), shared, rings: Rings::default() }
+        let started_at = *shared.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let (folder, journal) = (folder.to_owned(), journal.to_owned());
+        Self { folder, journal, started_at, lost: false, shared, rings: Rings::default() }
     }
 
     fn end(&self) -> Position {
@@ -111,21 +120,19 @@ impl Keeper {
         }
     }
 
-    /// Opens the database and reads what it lacks from the journal; starts over once if need be.
+    /// Opens the database and reads what it lacks from the journal; starts over if need be.
     fn bring_up(&mut self) {
-        for _ in 0..2 {
+        for attempts_left in (0..ATTEMPTS).rev() {
+            // Dropping an open database gives its files free.
             self.put(Shelf::Building);
             match self.open().and_then(|()| self.catch_up()) {
                 Ok(()) => return,
                 Err(Obstacle::Hopeless(reason)) => return self.put(Shelf::Unavailable(reason)),
+                Err(Obstacle::Damage(error)) if attempts_left == 0 => {
+                    return self.put(Shelf::Unavailable(format!("fresh ones do not hold either: {error}")));
+                }
                 Err(obstacle) => self.remove(&obstacle),
             }
-        }
-        self.put(Shelf::Building);
-        match self.open().and_then(|()| self.catch_up()) {
-            Ok(()) => {}
-            Err(Obstacle::Hopeless(reason)) => self.put(Shelf::Unavailable(reason)),
-            Err(_) => self.put(Shelf::Unavailable("rebuilt ones do not hold either; check the disk".into())),
         }
     }
 
@@ -135,15 +142,15 @@ impl Keeper {
         let end = self.end();
         let beyond = farthest.offset > end.offset || farthest.link.seq > end.link.seq;
         let elsewhere = farthest.link.seq == end.link.seq && farthest != end;
+        self.rings = rings;
         if beyond || elsewhere {
             guarded(|| trees.clear())?;
             self.rings = Rings::default();
+            self.lost = true;
+        }
+        let missing = reflects == Position::start() && self.started_at != reflects;
+        if std::mem::take(&mut self.lost) || missing {
             self.shared.rebuilt.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.rings = rings;
-            if reflects == Position::start() && end != reflects {
-                self.shared.rebuilt.fetch_add(1, Ordering::Relaxed);
-            }
         }
         self.put(Shelf::Ready(trees));
         Ok(())
@@ -207,6 +214,7 @@ impl Keeper {
             return self.set_aside();
         }
         // Another history is not worth keeping: the journal is the truth.
+        self.lost = true;
         let cleared = self.with_trees(|trees, _| trees.clear());
         self.rings = Rings::default();
         if cleared.is_err() {
@@ -215,9 +223,9 @@ impl Keeper {
     }
 
     fn set_aside(&mut self) {
-        // Dropping the database gives its files free.
         self.put(Shelf::Building);
         self.rings = Rings::default();
+        self.lost = true;
         self.shared.damaged.fetch_add(1, Ordering::Relaxed);
         if self.folder.exists() {
             // If this fails, opening fails again and says why.
