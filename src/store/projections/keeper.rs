@@ -18,6 +18,9 @@ const CHUNK_RECORDS: usize = 1_024;
 /// Damaged ones, ones of another history, fresh ones: more attempts would not help.
 const ATTEMPTS: u32 = 3;
 
+/// Folders set aside in one run, after which damage is taken to have a cause that rebuilding cannot cure.
+const SET_ASIDE_AT_MOST: u64 = 5;
+
 /// Why bringing the projections up stopped.
 enum Obstacle {
     /// They are damaged: set aside and start over.
@@ -30,7 +33,11 @@ enum Obstacle {
 
 impl From<ProjectionError> for Obstacle {
     fn from(error: ProjectionError) -> Self {
-        Self::Damage(error)
+        match error {
+            ProjectionError::Damaged(_) => Self::Damage(error),
+            ProjectionError::Unavailable(reason) => Self::Hopeless(reason),
+            ProjectionError::NotReady => Self::Hopeless(error.to_string()),
+        }
     }
 }
 
@@ -100,24 +107,35 @@ impl Keeper {
             }
             trees.apply(&facts, commit.end, rings)
         });
-        if applied.is_err() {
+        if matches!(applied, Err(ProjectionError::Damaged(_))) {
             self.shared.needs_repair.store(true, Ordering::Relaxed);
         }
     }
 
     fn repair_or_catch_up(&mut self) {
-        if self.shared.needs_repair.swap(false, Ordering::Relaxed) {
-            self.set_aside();
-            return self.bring_up();
+        if self.is_unavailable() {
+            return;
         }
-        match self.catch_up() {
+        let found = if self.shared.needs_repair.swap(false, Ordering::Relaxed) {
+            Err(Obstacle::Damage(ProjectionError::Damaged("a value that was read".into())))
+        } else {
+            self.catch_up()
+        };
+        match found {
             Ok(()) => {}
             Err(Obstacle::Hopeless(reason)) => self.put(Shelf::Unavailable(reason)),
+            Err(Obstacle::Damage(_)) if self.shared.damaged.load(Ordering::Relaxed) >= SET_ASIDE_AT_MOST => {
+                self.put(Shelf::Unavailable("they were damaged again and again: check the disk".into()));
+            }
             Err(obstacle) => {
                 self.remove(&obstacle);
                 self.bring_up();
             }
         }
+    }
+
+    fn is_unavailable(&self) -> bool {
+        matches!(*self.shared.shelf.read().unwrap_or_else(PoisonError::into_inner), Shelf::Unavailable(_))
     }
 
     /// Opens the database and reads what it lacks from the journal; starts over if need be.
@@ -158,9 +176,6 @@ impl Keeper {
 
     /// Reads from the journal what the trees lack.
     fn catch_up(&mut self) -> Result<(), Obstacle> {
-        if matches!(*self.shared.shelf.read().unwrap_or_else(PoisonError::into_inner), Shelf::Unavailable(_)) {
-            return Ok(());
-        }
         let (from, journal_end) = (self.with_trees(|trees, _| trees.reflects())?, self.end());
         if from.offset >= journal_end.offset {
             return Ok(());

@@ -8,6 +8,7 @@ use super::{DECISIONS_PER_AGENT, ProjectionError, Recorded, Trade};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, VecDeque};
+use std::io::ErrorKind;
 use std::path::Path;
 use swarm_core::journal::Position;
 use swarm_core::model::{AgentId, DecisionRecord, Fact, ReportKind, VenueEvent};
@@ -28,8 +29,19 @@ type Result<T> = std::result::Result<T, ProjectionError>;
 
 impl From<sled::Error> for ProjectionError {
     fn from(error: sled::Error) -> Self {
-        Self::Damaged(error.to_string())
+        match &error {
+            sled::Error::Io(source) if is_of_the_disk(source.kind()) => Self::Unavailable(error.to_string()),
+            _ => Self::Damaged(error.to_string()),
+        }
     }
+}
+
+/// Whether an error is about the disk or the rights to it: fresh files would meet it too.
+fn is_of_the_disk(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 /// The open database.

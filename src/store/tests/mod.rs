@@ -1,6 +1,7 @@
 //! The room as its users see it: directories on a real disk, opened, broken and opened again.
 
 mod export;
+mod journal_writer;
 mod projections;
 mod recovery;
 mod state_dir;

@@ -165,6 +165,39 @@ fn a_value_found_damaged_is_reported_and_repaired() {
 }
 
 #[test]
+fn damage_that_comes_back_ends_them_and_not_the_swarm() {
+    let (place, facts) = (Place::new(), run(20));
+    let (opened, projections) = with_projections(&place, &facts);
+    let reader = projections.reader();
+    for _ in 0..6 {
+        projections.damage_last_trade();
+        assert!(matches!(reader.last_trades(None, 1), Err(ProjectionError::Damaged(_))));
+        projections.settle();
+    }
+    let error = reader.last_trades(None, 1).unwrap_err();
+    assert!(error.to_string().contains("damaged again and again"), "{error}");
+    assert_eq!(projections.counts().damaged, 5);
+    let feed = projections.feed();
+    drop(opened);
+    let opened = place.open();
+    let writer = opened.dir.writer(WriterOptions::default(), move |commit| feed.offer(commit)).unwrap();
+    writer.append(vec![started(1)]).unwrap();
+    assert_eq!(writer.close(), Ok(facts.len() as u64 + 1));
+    projections.settle();
+}
+
+#[test]
+fn a_file_in_the_place_of_the_folder_is_set_aside() {
+    let place = Place::new();
+    drop(place.open());
+    std::fs::write(place.file("projections"), "text").unwrap();
+    let facts = run(5);
+    let (_opened, projections) = with_projections(&place, &facts);
+    check(&projections, &facts);
+    assert_eq!(std::fs::read(place.file("projections.1")).unwrap(), b"text");
+}
+
+#[test]
 fn projections_of_a_step_that_was_cut_off_are_forgotten() {
     let (place, facts) = (Place::new(), run(20));
     let begun = [facts.clone(), vec![candle(20), decision(1, 20, Action::Exit)]].concat();
