@@ -235,7 +235,9 @@ mod tests {
     fn a_group_that_never_was_durable_may_be_lost_in_any_order_and_a_durable_one_may_not() {
         let storage = FaultyStorage::new();
         let mut committer = committer(&storage);
-        (1..=3).for_each(|n| drop(committer.stage(&started(n)).unwrap()));
+        for n in 1..=3 {
+            committer.stage(&started(n)).unwrap();
+        }
         committer.commit().unwrap();
         let mut bytes = storage.bytes();
         bytes[HEADER_BYTES..HEADER_BYTES + 8].fill(0);
