@@ -168,11 +168,6 @@ impl<S: JournalStorage> Committer<S> {
         self.staged.len()
     }
 
-    /// The storage, for whoever wants to look at or break it.
-    pub const fn storage_mut(&mut self) -> &mut S {
-        &mut self.storage
-    }
-
     fn check(&self) -> Result<(), JournalFailure> {
         self.failure.clone().map_or(Ok(()), Err)
     }
@@ -203,7 +198,7 @@ fn write_all(storage: &mut impl JournalStorage, mut bytes: &[u8]) -> io::Result<
 mod tests {
     use super::super::testkit::{FaultyStorage, started};
     use super::*;
-    use swarm_core::journal::{MAX_PAYLOAD_BYTES, RecordError, header, records};
+    use swarm_core::journal::{HEADER_BYTES, MAX_PAYLOAD_BYTES, RecordError, header, records};
     use swarm_core::model::{AgentChange, AgentId, Time};
 
     fn committer(storage: &FaultyStorage) -> Committer<FaultyStorage> {
@@ -234,6 +229,28 @@ mod tests {
         assert_eq!(stored(&storage), (3, None));
         assert_eq!(committer.commit().unwrap().link.seq, 3);
         assert_eq!(storage.syncs(), 1, "nothing to flush");
+    }
+
+    #[test]
+    fn a_group_that_never_was_durable_may_be_lost_in_any_order_and_a_durable_one_may_not() {
+        let storage = FaultyStorage::new();
+        let mut committer = committer(&storage);
+        for n in 1..=3 {
+            committer.stage(&started(n)).unwrap();
+        }
+        committer.commit().unwrap();
+        let mut bytes = storage.bytes();
+        bytes[HEADER_BYTES..HEADER_BYTES + 8].fill(0);
+        let torn = RecordError::Torn { offset: 16, bytes: bytes.len() as u64 - 16 };
+        assert_eq!(records(&bytes).next(), Some(Err(torn)));
+
+        let next_group = committer.durable().offset;
+        committer.stage(&started(4)).unwrap();
+        committer.commit().unwrap();
+        let mut bytes = storage.bytes();
+        bytes[HEADER_BYTES..HEADER_BYTES + 8].fill(0);
+        let damaged = RecordError::Damaged { offset: 16, seq: 1, good_offset: next_group };
+        assert_eq!(records(&bytes).next(), Some(Err(damaged)));
     }
 
     #[test]

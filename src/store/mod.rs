@@ -27,6 +27,8 @@ mod recover;
 mod state_dir;
 #[cfg(test)]
 mod testkit;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use error::StoreError;

@@ -80,22 +80,21 @@ impl StateDir {
         let lock = lock::acquire(&path)?;
 
         let found = Manifest::read(&path)?;
-        let created = found.is_none();
         let mut manifest = manifest.clone();
-        let mut previous_config = None;
-        if let Some(found) = found {
+        if let Some(found) = &found {
             let differences = found.differences(&manifest);
             if !differences.is_empty() {
                 return Err(StoreError::OtherSwarm { path, differences });
             }
             manifest.created_at = found.created_at;
-            previous_config = (found.config_hash != manifest.config_hash).then_some(found.config_hash);
         }
 
         let journal = path.join(JOURNAL);
         let scan = if journal.exists() { Some(recover::scan(&mut JournalReader::open(&journal)?)?) } else { None };
         files::restrict_directory(&path).map_err(StoreError::io("change the rights of", &path))?;
-        manifest.write(&path)?;
+        if found.as_ref() != Some(&manifest) {
+            manifest.write(&path)?;
+        }
         let (torn, begun) = match &scan {
             Some(scan) => continue_journal(&journal, scan)?,
             None => (None, None),
@@ -104,6 +103,8 @@ impl StateDir {
         if position == Position::start() {
             begin_journal(&journal)?;
         }
+        let created = found.is_none();
+        let previous_config = found.map(|found| found.config_hash).filter(|hash| *hash != manifest.config_hash);
         Ok(Opened {
             created,
             records: position.link.seq,

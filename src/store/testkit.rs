@@ -4,11 +4,60 @@ use super::{JournalStorage, Manifest};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use swarm_core::journal::header;
-use swarm_core::model::{AgentChange, AgentId, Fact, Mode, Time};
+use swarm_core::model::{
+    Action, AgentChange, AgentId, Candle, Decision, DecisionRecord, Explanation, Fact, Fill, IntentId, Mode, OrderId,
+    PortfolioId, Price, Qty, ReportKind, Side, SymbolId, Time, Usd, VenueEvent,
+};
 
 /// A small fact that says `n`.
 pub(super) fn started(n: u32) -> Fact {
     Fact::Agent { at: Time(i64::from(n)), agent: AgentId(n), change: AgentChange::Started }
+}
+
+/// A candle that opens at minute `n`.
+pub(super) fn candle(n: i64) -> Fact {
+    let price = Price::whole(100 + n);
+    let candle = Candle { open_time: minute(n), open: price, high: price, low: price, close: price, volume: 1.5 };
+    Fact::Candle { symbol: SymbolId(0), candle }
+}
+
+/// The end of the step of that candle.
+pub(super) fn step_end(n: i64) -> Fact {
+    Fact::StepEnd { at: minute(n + 1) }
+}
+
+/// A decision at minute `n`, a signal unless it is HOLD.
+pub(super) fn decision(agent: u32, n: i64, action: Action) -> Fact {
+    let record = Box::new(DecisionRecord {
+        at: minute(n + 1),
+        candle: minute(n),
+        agent: AgentId(agent),
+        symbol: SymbolId(0),
+        decision: Decision { action, confidence: 60.0, target_score: 0.25, proposal: None },
+        explanation: Explanation { reason: format!("decision {n}"), ..Explanation::default() },
+    });
+    if action == Action::Hold { Fact::Hold(record) } else { Fact::Signal(record) }
+}
+
+/// A fill of an agent's order at minute `n`.
+pub(super) fn filled(portfolio: u16, agent: u32, n: i64) -> Fact {
+    let fill = Fill {
+        trade: u64::try_from(n).expect("not negative"),
+        side: Side::Buy,
+        price: Price::whole(100 + n),
+        qty: Qty::ONE,
+        fee: Usd(3_500),
+        maker: false,
+        slippage: Usd::ZERO,
+    };
+    let id = OrderId { intent: IntentId { agent: AgentId(agent), number: 1 }, leg: 0 };
+    let kind = ReportKind::Filled { fill, leaves: Qty::ZERO };
+    let event = VenueEvent::Order { id, symbol: SymbolId(0), at: minute(n + 1), kind };
+    Fact::Venue { portfolio: PortfolioId(portfolio), event }
+}
+
+const fn minute(n: i64) -> Time {
+    Time(1_698_796_800_000 + n * 60_000)
 }
 
 /// A manifest with two of each name.

@@ -15,6 +15,12 @@ use swarm_core::model::Fact;
 /// Records taken in at once while catching up.
 const CHUNK_RECORDS: usize = 1_024;
 
+/// Damaged ones, ones of another history, fresh ones: more attempts would not help.
+const ATTEMPTS: u32 = 3;
+
+/// Folders set aside in one run, after which damage is taken to have a cause that rebuilding cannot cure.
+const SET_ASIDE_AT_MOST: u64 = 5;
+
 /// Why bringing the projections up stopped.
 enum Obstacle {
     /// They are damaged: set aside and start over.
@@ -27,20 +33,30 @@ enum Obstacle {
 
 impl From<ProjectionError> for Obstacle {
     fn from(error: ProjectionError) -> Self {
-        Self::Damage(error)
+        match error {
+            ProjectionError::Damaged(_) => Self::Damage(error),
+            ProjectionError::Unavailable(reason) => Self::Hopeless(reason),
+            ProjectionError::NotReady => Self::Hopeless(error.to_string()),
+        }
     }
 }
 
 pub(super) struct Keeper {
     folder: PathBuf,
     journal: PathBuf,
+    /// The journal's end when the thread was started: up to there the projections should be.
+    started_at: Position,
+    /// What there was has been set aside or emptied.
+    lost: bool,
     shared: Arc<Shared>,
     rings: Rings,
 }
 
 impl Keeper {
     pub(super) fn new(folder: &Path, journal: &Path, shared: Arc<Shared>) -> Self {
-        Self { folder: folder.to_owned(), journal: journal.to_owned(), shared, rings: Rings::default() }
+        let started_at = *shared.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let (folder, journal) = (folder.to_owned(), journal.to_owned());
+        Self { folder, journal, started_at, lost: false, shared, rings: Rings::default() }
     }
 
     fn end(&self) -> Position {
@@ -91,19 +107,26 @@ impl Keeper {
             }
             trees.apply(&facts, commit.end, rings)
         });
-        if applied.is_err() {
+        if matches!(applied, Err(ProjectionError::Damaged(_))) {
             self.shared.needs_repair.store(true, Ordering::Relaxed);
         }
     }
 
     fn repair_or_catch_up(&mut self) {
-        if self.shared.needs_repair.swap(false, Ordering::Relaxed) {
-            self.set_aside();
-            return self.bring_up();
+        if self.is_unavailable() {
+            return;
         }
-        match self.catch_up() {
+        let found = if self.shared.needs_repair.swap(false, Ordering::Relaxed) {
+            Err(Obstacle::Damage(ProjectionError::Damaged("a value that was read".into())))
+        } else {
+            self.catch_up()
+        };
+        match found {
             Ok(()) => {}
             Err(Obstacle::Hopeless(reason)) => self.put(Shelf::Unavailable(reason)),
+            Err(Obstacle::Damage(_)) if self.shared.damaged.load(Ordering::Relaxed) >= SET_ASIDE_AT_MOST => {
+                self.put(Shelf::Unavailable("they were damaged again and again: check the disk".into()));
+            }
             Err(obstacle) => {
                 self.remove(&obstacle);
                 self.bring_up();
@@ -111,21 +134,23 @@ impl Keeper {
         }
     }
 
-    /// Opens the database and reads what it lacks from the journal; starts over once if need be.
+    fn is_unavailable(&self) -> bool {
+        matches!(*self.shared.shelf.read().unwrap_or_else(PoisonError::into_inner), Shelf::Unavailable(_))
+    }
+
+    /// Opens the database and reads what it lacks from the journal; starts over if need be.
     fn bring_up(&mut self) {
-        for _ in 0..2 {
+        for attempts_left in (0..ATTEMPTS).rev() {
+            // Dropping an open database gives its files free.
             self.put(Shelf::Building);
             match self.open().and_then(|()| self.catch_up()) {
                 Ok(()) => return,
                 Err(Obstacle::Hopeless(reason)) => return self.put(Shelf::Unavailable(reason)),
+                Err(Obstacle::Damage(error)) if attempts_left == 0 => {
+                    return self.put(Shelf::Unavailable(format!("fresh ones do not hold either: {error}")));
+                }
                 Err(obstacle) => self.remove(&obstacle),
             }
-        }
-        self.put(Shelf::Building);
-        match self.open().and_then(|()| self.catch_up()) {
-            Ok(()) => {}
-            Err(Obstacle::Hopeless(reason)) => self.put(Shelf::Unavailable(reason)),
-            Err(_) => self.put(Shelf::Unavailable("rebuilt ones do not hold either; check the disk".into())),
         }
     }
 
@@ -135,15 +160,15 @@ impl Keeper {
         let end = self.end();
         let beyond = farthest.offset > end.offset || farthest.link.seq > end.link.seq;
         let elsewhere = farthest.link.seq == end.link.seq && farthest != end;
+        self.rings = rings;
         if beyond || elsewhere {
             guarded(|| trees.clear())?;
             self.rings = Rings::default();
+            self.lost = true;
+        }
+        let missing = reflects == Position::start() && self.started_at != reflects;
+        if std::mem::take(&mut self.lost) || missing {
             self.shared.rebuilt.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.rings = rings;
-            if reflects == Position::start() && end != reflects {
-                self.shared.rebuilt.fetch_add(1, Ordering::Relaxed);
-            }
         }
         self.put(Shelf::Ready(trees));
         Ok(())
@@ -151,9 +176,6 @@ impl Keeper {
 
     /// Reads from the journal what the trees lack.
     fn catch_up(&mut self) -> Result<(), Obstacle> {
-        if matches!(*self.shared.shelf.read().unwrap_or_else(PoisonError::into_inner), Shelf::Unavailable(_)) {
-            return Ok(());
-        }
         let (from, journal_end) = (self.with_trees(|trees, _| trees.reflects())?, self.end());
         if from.offset >= journal_end.offset {
             return Ok(());
@@ -207,6 +229,7 @@ impl Keeper {
             return self.set_aside();
         }
         // Another history is not worth keeping: the journal is the truth.
+        self.lost = true;
         let cleared = self.with_trees(|trees, _| trees.clear());
         self.rings = Rings::default();
         if cleared.is_err() {
@@ -215,9 +238,9 @@ impl Keeper {
     }
 
     fn set_aside(&mut self) {
-        // Dropping the database gives its files free.
         self.put(Shelf::Building);
         self.rings = Rings::default();
+        self.lost = true;
         self.shared.damaged.fetch_add(1, Ordering::Relaxed);
         if self.folder.exists() {
             // If this fails, opening fails again and says why.

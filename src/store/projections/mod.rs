@@ -161,6 +161,15 @@ impl Projections {
         }
     }
 
+    /// Breaks a value in the open database.
+    #[cfg(test)]
+    pub(super) fn damage_last_trade(&self) {
+        let shelf = self.shared.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        if let Shelf::Ready(trees) = &*shelf {
+            trees.damage_last_trade();
+        }
+    }
+
     /// Takes in what was offered, flushes, and ends the thread.
     pub fn close(self) {
         drop(self);

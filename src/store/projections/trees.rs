@@ -8,7 +8,9 @@ use super::{DECISIONS_PER_AGENT, ProjectionError, Recorded, Trade};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, VecDeque};
+use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 use swarm_core::journal::Position;
 use swarm_core::model::{AgentId, DecisionRecord, Fact, ReportKind, VenueEvent};
 
@@ -23,13 +25,27 @@ const OF_AGENT: u8 = b'a';
 /// Milliseconds between sled's own flushes to disk: the only ones that last through a loss of power.
 const FLUSH_EVERY_MS: u64 = 500;
 const CACHE_BYTES: u64 = 32 << 20;
+/// How often and after which pause a locked database is tried again.
+const LOCK_ATTEMPTS: u32 = 500;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 type Result<T> = std::result::Result<T, ProjectionError>;
 
 impl From<sled::Error> for ProjectionError {
     fn from(error: sled::Error) -> Self {
-        Self::Damaged(error.to_string())
+        match &error {
+            sled::Error::Io(source) if is_of_the_disk(source.kind()) => Self::Unavailable(error.to_string()),
+            _ => Self::Damaged(error.to_string()),
+        }
     }
+}
+
+/// Whether an error is about the disk or the rights to it: fresh files would meet it too.
+fn is_of_the_disk(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 /// The open database.
@@ -53,11 +69,7 @@ pub(super) struct Rings {
 impl Trees {
     /// Opens the database and checks every value in it.
     pub(super) fn open(folder: &Path) -> Result<(Self, Rings)> {
-        let database = sled::Config::default()
-            .path(folder)
-            .flush_every_ms(Some(FLUSH_EVERY_MS))
-            .cache_capacity(CACHE_BYTES)
-            .open()?;
+        let database = open_database(folder)?;
         let trees = Self {
             decisions: database.open_tree("decisions")?,
             signals: database.open_tree("signals")?,
@@ -232,6 +244,21 @@ impl Trees {
         *value.last_mut().expect("not empty") ^= 1;
         self.trades.insert(key, value).expect("writable");
     }
+}
+
+/// Opens the files. Background threads of sled hold the lock of a database for a moment after it was
+/// dropped; since the state directory is locked for this process, nobody else can.
+fn open_database(folder: &Path) -> Result<sled::Db> {
+    let config = sled::Config::default().path(folder).flush_every_ms(Some(FLUSH_EVERY_MS)).cache_capacity(CACHE_BYTES);
+    for _ in 0..LOCK_ATTEMPTS {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            result => return Ok(result?),
+        }
+    }
+    Err(ProjectionError::Unavailable("their files stay locked by another process".into()))
 }
 
 /// Adds what `part` makes of the facts to a tree that only grows, and says which place it now reflects.
