@@ -1,3 +1,12 @@
-//! The runtime around `swarm-core`.
+//! The runtime around `swarm-core`: one room a module.
 
+pub mod actors;
+pub mod api;
+pub mod cli;
 pub mod config;
+pub mod control;
+pub mod market;
+pub mod record;
+pub mod store;
+pub mod telemetry;
+pub mod venue;
