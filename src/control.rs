@@ -26,6 +26,13 @@ pub enum AgentState {
     Failed,
 }
 
+impl AgentState {
+    /// Decides, or will as soon as its features are ready.
+    pub const fn is_up(self) -> bool {
+        matches!(self, Self::Warming | Self::Running)
+    }
+}
+
 /// One agent as seen from outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AgentStatus {

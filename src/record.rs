@@ -2,8 +2,8 @@
 //! to listeners and metrics. Both hosts feed it in the supervisor's order; it decides nothing.
 
 use crate::control::{Control, DecisionView, Event};
-use crate::telemetry::Metrics;
-use std::collections::VecDeque;
+use crate::telemetry::{Metrics, OrderOutcome};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use swarm_core::engine::Sink;
@@ -11,7 +11,7 @@ use swarm_core::experiment::Tracker;
 use swarm_core::journal::Fingerprint;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{
-    AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Fact, IntentId, OrderId, Plan,
+    Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Fact, IntentId, OrderId, Plan,
     Purpose, ReportKind, Step, Time, VenueEvent, Verdict,
 };
 use swarm_core::risk::Supervisor;
@@ -37,8 +37,19 @@ pub struct Recorder {
     fingerprint: Fingerprint,
     listeners: Option<Listeners>,
     decisions: Decisions,
-    /// Market time of the last fact that had one.
-    now: Time,
+    last: Vec<Option<LastDecision>>,
+    panics: BTreeMap<AgentId, String>,
+}
+
+/// What an agent decided last, HOLD included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LastDecision {
+    /// What.
+    pub action: Action,
+    /// 0 to 100.
+    pub confidence: f64,
+    /// -1 to 1.
+    pub target_score: f64,
 }
 
 /// The last decisions of each agent.
@@ -65,7 +76,8 @@ impl Recorder {
             fingerprint: Fingerprint::new(),
             listeners,
             decisions: Decisions { per_agent, sequence: 0, kept: (0..agents).map(|_| VecDeque::new()).collect() },
-            now: Time(0),
+            last: vec![None; agents],
+            panics: BTreeMap::new(),
             plan,
         }
     }
@@ -82,6 +94,11 @@ impl Recorder {
     /// An agent decided in so much time.
     pub fn decided_in(&mut self, agent: AgentId, decision: &Decision, elapsed: Duration) {
         self.tracker.decided(agent);
+        self.last[agent.index()] = Some(LastDecision {
+            action: decision.action,
+            confidence: decision.confidence,
+            target_score: decision.target_score,
+        });
         if let Some(listeners) = &self.listeners {
             let cells = listeners.metrics.agent(agent);
             cells.decided(decision.action, decision.confidence, decision.target_score, elapsed);
@@ -104,6 +121,16 @@ impl Recorder {
     /// Takes the end of a step that the journal already holds.
     pub fn step_restored(&mut self, at: Time, candles: u64, supervisor: &Supervisor) {
         self.tracker.step_end_at(at, candles, supervisor);
+    }
+
+    /// The last decision of an agent, if it was recorded.
+    pub fn last_decision(&self, agent: AgentId) -> Option<&LastDecision> {
+        self.last.get(agent.index())?.as_ref()
+    }
+
+    /// Message of the agent's last panic.
+    pub fn last_error(&self, agent: AgentId) -> Option<&str> {
+        self.panics.get(&agent).map(String::as_str)
     }
 
     /// The last decisions of one agent, or of all, oldest first.
@@ -210,7 +237,7 @@ impl Recorder {
             }
             Fact::Venue { portfolio, event } => {
                 if let VenueEvent::Order { kind, .. } = event {
-                    listeners.metrics.portfolio(*portfolio).order(kind);
+                    listeners.metrics.portfolio(*portfolio).order(outcome(kind));
                 }
                 self.tell_venue(*portfolio, event);
             }
@@ -243,6 +270,17 @@ const fn purpose_of(id: OrderId) -> Purpose {
     if id.leg == 0 { Purpose::Entry } else { Purpose::Exit }
 }
 
+/// The step an order went, as the metrics name it.
+const fn outcome(kind: &ReportKind) -> OrderOutcome {
+    match kind {
+        ReportKind::Accepted => OrderOutcome::Accepted,
+        ReportKind::Filled { leaves, .. } if leaves.is_zero() => OrderOutcome::Filled,
+        ReportKind::Filled { .. } => OrderOutcome::PartlyFilled,
+        ReportKind::Rejected(_) => OrderOutcome::Rejected,
+        ReportKind::Canceled(_) | ReportKind::CancelRejected => OrderOutcome::Canceled,
+    }
+}
+
 /// A verdict in words.
 pub fn verdict_text(verdict: &Verdict) -> String {
     match verdict {
@@ -258,7 +296,6 @@ impl Sink for Recorder {
         self.tracker.fact(fact);
         match fact {
             Fact::Signal(record) | Fact::Hold(record) => {
-                self.now = record.at;
                 self.keep(record);
             }
             Fact::Intent { id, .. } => {
@@ -273,6 +310,9 @@ impl Sink for Recorder {
                     kept.verdict = Some(verdict.clone());
                 }
             }
+            Fact::Agent { agent, change: AgentChange::Panicked { message }, .. } => {
+                self.panics.insert(*agent, message.clone());
+            }
             _ => {}
         }
         self.listen(fact);
@@ -281,13 +321,13 @@ impl Sink for Recorder {
     fn trade(&mut self, trade: &Trade) {
         self.tracker.trade(trade);
         if let Some(listeners) = &self.listeners {
-            listeners.metrics.agent(trade.agent).trade(trade.net_pnl.0 > 0);
+            listeners.metrics.agent(trade.agent).trade(trade.net.0 > 0);
             self.tell(Event::Trade {
                 at: trade.closed_at,
                 agent: self.agent_name(trade.agent),
                 symbol: self.plan.instrument(trade.symbol).symbol.clone(),
-                net_pnl: trade.net_pnl,
-                reason: format!("{:?}", trade.reason).to_lowercase(),
+                net_pnl: trade.net,
+                reason: format!("{:?}", trade.exit).to_lowercase(),
             });
         }
     }

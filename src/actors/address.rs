@@ -1,7 +1,7 @@
 //! The only place that sends to actors. Every send is bounded, and a message that is not taken is
 //! counted with its reason; actix's unbounded sends are not used (a test checks it).
 
-use crate::telemetry::{ActorName, DropReason, Metrics};
+use crate::telemetry::{Actor as ActorName, DropReason, Metrics};
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, MailboxError, Message};
 use std::time::Duration;
@@ -13,10 +13,10 @@ pub const ASK_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// The actor is gone: it was stopped, or it panicked.
-    #[error("the {0} is gone")]
+    #[error("the {name} is gone", name = .0.label())]
     Gone(ActorName),
     /// It did not answer in time.
-    #[error("the {0} did not answer within {seconds} s", seconds = ASK_TIMEOUT.as_secs())]
+    #[error("the {name} did not answer within {seconds} s", name = .0.label(), seconds = ASK_TIMEOUT.as_secs())]
     Late(ActorName),
 }
 
@@ -49,7 +49,7 @@ impl<A: Actor> Address<A> {
     {
         self.addr.send(message).timeout(ASK_TIMEOUT).await.map_err(|error| match error {
             MailboxError::Closed => self.dropped(DropReason::Closed, AskError::Gone(self.name)),
-            MailboxError::Timeout => self.dropped(DropReason::Deadline, AskError::Late(self.name)),
+            MailboxError::Timeout => self.dropped(DropReason::Late, AskError::Late(self.name)),
         })
     }
 

@@ -13,7 +13,7 @@ use super::supervisor::SupervisorActor;
 use crate::control::{Control, Request};
 use crate::record::{Listeners, Recorder};
 use crate::store::JournalWriter;
-use crate::telemetry::{ActorName, Metrics};
+use crate::telemetry::{Actor as ActorName, Metrics};
 use crate::venue::SimulatedVenue;
 use actix::{Actor, Arbiter, ArbiterHandle};
 use std::cell::RefCell;
@@ -214,10 +214,11 @@ fn fold(setup: &Setup) -> Folded {
         steps: 0,
     };
     let mut candles: Vec<SymbolId> = Vec::new();
+    let mut trades = Vec::new();
     for fact in &setup.history {
-        folded.supervisor.apply(fact);
+        folded.supervisor.apply_with(fact, &mut trades);
         folded.recorder.restore(fact);
-        for trade in folded.supervisor.take_trades() {
+        for trade in trades.drain(..) {
             folded.recorder.trade(&trade);
         }
         match fact {
@@ -233,6 +234,7 @@ fn fold(setup: &Setup) -> Folded {
                 live_through(&mut folded.lives[agent.index()], change, folded.last_step.unwrap_or_default(), setup);
             }
             Fact::StepEnd { at } => {
+                folded.exchanges.iter_mut().for_each(|exchange| exchange.apply(fact));
                 // HOLDs may not be journaled: every running agent whose symbol had a candle decided.
                 for (index, agent) in plan.agents.iter().enumerate() {
                     if folded.lives[index].runs() && candles.contains(&agent.symbol) {
@@ -286,9 +288,10 @@ fn warm(setup: &mut Setup, hub: &mut Hub, last_step: Option<Time>) -> Result<Vec
 fn reconcile(plan: &Plan, supervisor: &Supervisor, exchanges: &[Exchange]) -> Result<(), BootError> {
     for (index, exchange) in exchanges.iter().enumerate() {
         let portfolio = PortfolioId::at(index);
-        if let Some(difference) = swarm_core::invariants::venue_difference(plan, supervisor, portfolio, exchange) {
+        let held = exchange.held().iter().filter_map(|symbol| Some((*symbol, exchange.position(*symbol)?.holding.qty)));
+        if let Err(violation) = swarm_core::invariants::agrees(supervisor, portfolio, held) {
             let portfolio = plan.portfolios[index].name.clone();
-            return Err(BootError::Disagreement { portfolio, difference });
+            return Err(BootError::Disagreement { portfolio, difference: violation.to_string() });
         }
     }
     Ok(())

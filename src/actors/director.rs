@@ -7,9 +7,8 @@ use super::boot::{Ended, Hands, Pace};
 use super::kill::KillSwitch;
 use super::observe;
 use super::stepper::Floor;
-use super::supervisor::{Act, Ask, AskDecisions, AskReport, Halt, Reset};
+use super::supervisor::{Act, Ask, AskDecisions, AskReport, Halt, Question, Reset};
 use crate::control::{AgentAct, AgentState, AgentStatus, Control, ControlError, Request, Snapshot};
-use crate::record::Recorder;
 use crate::telemetry::Metrics;
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,7 +132,7 @@ impl Director {
         let (plan, metrics) = (Arc::clone(&self.plan), self.metrics.clone());
         let lives: Vec<LifeState> = self.floor.lives.iter().map(|life| life.state()).collect();
         let now = self.now;
-        let ask: Box<dyn FnOnce(&_, &_) -> () + Send> =
+        let ask: Question<()> =
             Box::new(move |supervisor, _| observe::renew_metrics(&plan, &metrics, supervisor, &lives, now));
         self.floor.supervisor.ask(Ask(ask)).await?;
         Ok(())
@@ -146,7 +145,7 @@ impl Director {
             Request::Shutdown { reason } => return Ok(Some(reason)),
             Request::Snapshot(reply) => drop(reply.send(self.snapshot().await?)),
             Request::Compare(reply) => {
-                let ask: Box<dyn FnOnce(&_, &Recorder) -> Option<Comparison> + Send> =
+                let ask: Question<Option<Comparison>> =
                     Box::new(|_, recorder| recorder.tracker().comparison());
                 drop(reply.send(self.floor.supervisor.ask(Ask(ask)).await?.0));
             }
@@ -176,7 +175,7 @@ impl Director {
     async fn snapshot(&self) -> Result<Snapshot, Halt> {
         let plan = Arc::clone(&self.plan);
         let lives = self.floor.lives.clone();
-        let ask: Box<dyn FnOnce(&_, &_) -> Snapshot + Send> =
+        let ask: Question<Snapshot> =
             Box::new(move |supervisor, recorder| observe::snapshot(&plan, supervisor, recorder, &lives));
         let mut snapshot = self.floor.supervisor.ask(Ask(ask)).await?.0;
         snapshot.market.clone_from(&self.market);
@@ -194,7 +193,7 @@ impl Director {
         index.map(AgentId::at).ok_or_else(|| ControlError::Unknown {
             kind: "agent",
             name: name.to_owned(),
-            nearest: crate::config::nearest(name, names()).map(str::to_owned),
+            nearest: crate::config::nearest::nearest(name, names()).map(str::to_owned),
         })
     }
 
@@ -204,7 +203,7 @@ impl Director {
         index.map(PortfolioId::at).ok_or_else(|| ControlError::Unknown {
             kind: "portfolio",
             name: name.to_owned(),
-            nearest: crate::config::nearest(name, names()).map(str::to_owned),
+            nearest: crate::config::nearest::nearest(name, names()).map(str::to_owned),
         })
     }
 
@@ -290,8 +289,8 @@ impl Director {
         };
         let mut closing = 0;
         for portfolio in portfolios {
-            let ask: Box<dyn FnOnce(&swarm_core::risk::Supervisor, &_) -> u32 + Send> =
-                Box::new(move |supervisor, _| supervisor.open_positions(portfolio));
+            let ask: Question<u32> =
+                Box::new(move |supervisor, _| supervisor.portfolio(portfolio).open_positions);
             closing += self.floor.supervisor.ask(Ask(ask)).await?.0;
             self.floor.tell(self.now, Act::Flatten(self.now, portfolio)).await?;
         }

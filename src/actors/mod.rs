@@ -11,9 +11,11 @@ mod execution;
 mod feed;
 mod journal;
 mod kill;
+mod observe;
 mod stepper;
 mod supervisor;
 
 pub use address::{Address, AskError};
+pub use journal::Barrier;
 pub use boot::{BootError, Ended, Outcome, Pace, Setup, run};
 pub use kill::KillSwitch;

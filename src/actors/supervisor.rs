@@ -83,7 +83,10 @@ pub struct Reset {
 pub struct AskStandings(pub Vec<Option<Rate>>);
 
 /// Asks a question of the supervisor's state.
-pub struct Ask<T>(pub Box<dyn FnOnce(&Supervisor, &Recorder) -> T + Send>);
+pub struct Ask<T>(pub Question<T>);
+
+/// A question of the supervisor's state.
+pub type Question<T> = Box<dyn FnOnce(&Supervisor, &Recorder) -> T + Send>;
 
 impl<T: Send + 'static> Message for Ask<T> {
     type Result = Answered<T>;
@@ -244,6 +247,14 @@ impl Handler<Reset> for SupervisorActor {
     fn handle(&mut self, reset: Reset, _: &mut Context<Self>) -> Self::Result {
         let done = self.core.reset_breaker(reset.at, reset.scope, &reset.reason, &mut self.effects);
         AtomicResponse::new(Box::pin(self.settle().map(|settled, _, _| settled.map(|_| done))))
+    }
+}
+
+impl<T: Send + 'static> Handler<Ask<T>> for SupervisorActor {
+    type Result = MessageResult<Ask<T>>;
+
+    fn handle(&mut self, Ask(question): Ask<T>, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(Answered(question(&self.core, &self.recorder)))
     }
 }
 

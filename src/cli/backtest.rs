@@ -198,13 +198,13 @@ impl Files {
             trade.qty,
             trade.entry_price,
             trade.exit_price,
-            trade.gross_pnl,
+            trade.gross,
             trade.fees,
             trade.funding,
             trade.slippage,
-            trade.net_pnl,
+            trade.net,
             trade.leverage,
-            summary::exit_reason(trade.reason),
+            summary::exit_reason(trade.exit),
         )
     }
 
@@ -233,7 +233,7 @@ impl Files {
     fn equity(&mut self, at: Time, supervisor: &Supervisor) -> std::io::Result<()> {
         let midnight = at.0.rem_euclid(swarm_core::model::DAY_MS) == 0;
         for (index, portfolio) in self.plan.portfolios.iter().enumerate() {
-            let equity = supervisor.equity(PortfolioId::at(index));
+            let equity = supervisor.account_view(PortfolioId::at(index)).equity;
             if midnight || equity.0 != self.last_equity[index] {
                 writeln!(self.equity, "{},{},{equity}", at.0, portfolio.name)?;
                 self.last_equity[index] = equity.0;

@@ -95,7 +95,7 @@ pub fn decisions(args: &DecisionsArgs) -> Result<(), Failure> {
     let view = open(&dir)?;
     let names = &view.manifest().agents;
     if let Some(name) = args.agent.as_ref().filter(|name| !names.contains(name)) {
-        let nearest = crate::config::nearest(name, names.iter().map(String::as_str));
+        let nearest = crate::config::nearest::nearest(name, names.iter().map(String::as_str));
         let hint = nearest.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         return Err(Failure::Input(format!("no agent named `{name}` in {}{hint}", dir.display())));
     }

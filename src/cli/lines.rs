@@ -18,7 +18,7 @@ pub fn spawn(mut events: Receiver<Event>, to_stderr: bool) -> tokio::task::JoinH
             // A terminal that is gone does not stop the swarm.
             let _ = if to_stderr { writeln!(std::io::stderr(), "{text}") } else { writeln!(std::io::stdout(), "{text}") };
         }
-    }
+    })
 }
 
 fn signal(view: &DecisionView) -> String {

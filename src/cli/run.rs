@@ -242,11 +242,6 @@ async fn serve(
     if args.no_dashboard {
         state = state.without_page();
     }
-    let compare = control.clone();
-    state = state.with_compare(Arc::new(move || {
-        let control = compare.clone();
-        Box::pin(async move { control.compare().await.ok().flatten() })
-    }));
     crate::api::serve(listener, state).await.map_err(|error| failed(&error))
 }
 

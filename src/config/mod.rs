@@ -10,7 +10,7 @@ pub mod defaults;
 mod diagnostic;
 pub mod instruments;
 mod market;
-mod nearest;
+pub mod nearest;
 mod read;
 mod render;
 mod resolve;

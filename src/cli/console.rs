@@ -1,0 +1,208 @@
+//! What a command reads from and writes to: results on stdout, questions and errors on stderr, colour
+//! only where it is seen. Tests put buffers in its place.
+
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::process::ExitCode;
+use swarm_core::model::Mode;
+
+/// Why a command did not do what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Exit code: 1 it failed, 2 the input is wrong.
+    pub exit: u8,
+    /// For programs.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+impl Failure {
+    /// What was asked for makes no sense.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self { exit: 2, code: "wrong_input".to_owned(), message: message.into() }
+    }
+
+    /// It could not be done.
+    pub fn failed(code: &str, message: impl Into<String>) -> Self {
+        Self { exit: 1, code: code.to_owned(), message: message.into() }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::failed("output", format!("cannot write the result: {error}"))
+    }
+}
+
+/// Input, output and whether colour is seen.
+pub struct Console {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    input: Box<dyn BufRead + Send>,
+    color: bool,
+}
+
+/// A colour of a cell; the meaning, not the shade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Warn,
+    /// Needs an operator.
+    Bad,
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    text: String,
+    tone: Option<Tone>,
+    right: bool,
+}
+
+impl Cell {
+    /// To the left.
+    pub fn text(text: impl ToString) -> Self {
+        Self { text: printable(&text.to_string()), tone: None, right: false }
+    }
+
+    /// To the right.
+    pub fn number(text: impl ToString) -> Self {
+        Self { right: true, ..Self::text(text) }
+    }
+
+    /// In a colour.
+    pub fn toned(self, tone: Tone) -> Self {
+        Self { tone: Some(tone), ..self }
+    }
+}
+
+/// Text from elsewhere without characters that could steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+impl Console {
+    /// The process's own.
+    pub fn standard() -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            input: Box::new(BufReader::new(io::stdin())),
+            color: io::stdout().is_terminal() && !no_color,
+        }
+    }
+
+    /// Of these parts.
+    pub fn new(
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+        input: impl BufRead + Send + 'static,
+        color: bool,
+    ) -> Self {
+        Self { out: Box::new(out), err: Box::new(err), input: Box::new(input), color }
+    }
+
+    /// A line of the result.
+    pub fn line(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(writeln!(self.out, "{}", printable(text))?)
+    }
+
+    /// The one JSON document of `--json`.
+    pub fn json(&mut self, document: &impl serde::Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(document)
+            .map_err(|error| Failure::failed("output", format!("cannot write the result: {error}")))?;
+        Ok(writeln!(self.out, "{text}")?)
+    }
+
+    /// A table with its columns aligned; a column stands like its cells.
+    pub fn table(&mut self, columns: &[&str], rows: &[Vec<Cell>]) -> Result<(), Failure> {
+        let width_of = |index: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.text.chars().count());
+            cells.chain([columns[index].chars().count()]).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns.len()).map(width_of).collect();
+        let head: Vec<Cell> = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                let right = rows.first().and_then(|row| row.get(index)).is_some_and(|cell| cell.right);
+                Cell { text: (*column).to_owned(), tone: None, right }
+            })
+            .collect();
+        for row in std::iter::once(&head).chain(rows) {
+            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| self.pad(cell, *width)).collect();
+            writeln!(self.out, "{}", cells.join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn pad(&self, cell: &Cell, width: usize) -> String {
+        let blanks = " ".repeat(width.saturating_sub(cell.text.chars().count()));
+        let text = match cell.tone {
+            Some(tone) if self.color => {
+                let code = match tone {
+                    Tone::Good => 32,
+                    Tone::Warn => 33,
+                    Tone::Bad => 31,
+                };
+                format!("\u{1b}[{code}m{}\u{1b}[0m", cell.text)
+            }
+            _ => cell.text.clone(),
+        };
+        if cell.right { format!("{blanks}{text}") } else { format!("{text}{blanks}") }
+    }
+
+    /// Asks before an act on money. On live money the answer is a name, typed out; else a yes.
+    pub fn confirm(&mut self, mode: Mode, act: &str, name: &str) -> Result<(), Failure> {
+        let act = printable(act);
+        let expected = match mode {
+            Mode::Live => {
+                write!(self.err, "LIVE, real money. {act}\nType `{}` to go on: ", printable(name))?;
+                vec![name.to_owned()]
+            }
+            Mode::Paper | Mode::Backtest => {
+                write!(self.err, "{act} [y/N] ")?;
+                vec!["y".to_owned(), "yes".to_owned()]
+            }
+        };
+        self.err.flush()?;
+        let mut answer = String::new();
+        let read = self.input.read_line(&mut answer)?;
+        if read == 0 {
+            writeln!(self.err)?;
+        }
+        let answer = answer.trim();
+        let agreed = expected.iter().any(|word| word == answer || (mode != Mode::Live && word.eq_ignore_ascii_case(answer)));
+        if agreed {
+            return Ok(());
+        }
+        Err(Failure::failed("not_confirmed", "not confirmed, so nothing was done; `--yes` goes on without asking"))
+    }
+
+    /// Ends a command: says what failed, and gives the exit code. With `json`, a failure is the one
+    /// document on stdout, in the API's shape.
+    pub fn finish(&mut self, json: bool, result: Result<(), Failure>) -> u8 {
+        let Err(failure) = result else { return 0 };
+        if json {
+            let document = serde_json::json!({"error": {"code": failure.code, "message": failure.message}});
+            // Where not even this can be written, the exit code still says it.
+            let _ = self.json(&document);
+        }
+        let _ = writeln!(self.err, "error: {}", printable(&failure.message));
+        failure.exit
+    }
+}
+
+/// Runs a command on the process's own console.
+pub(super) async fn on_standard_console<F>(json: bool, command: F) -> ExitCode
+where
+    F: AsyncFnOnce(&mut Console) -> Result<(), Failure>,
+{
+    let mut console = Console::standard();
+    let result = command(&mut console).await;
+    ExitCode::from(console.finish(json, result))
+}
