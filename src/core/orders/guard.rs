@@ -215,6 +215,11 @@ impl Guard {
         }
     }
 
+    /// The position was reduced by something that is not one of the guard's orders, as in a liquidation.
+    pub fn reduced(&mut self) {
+        self.venue_sweeps = false;
+    }
+
     /// Call after each fact of the venue: starts and stops the clock of a naked position, and forgets a
     /// position that is gone.
     pub fn settle(&mut self, at: Time, qty: Qty) {

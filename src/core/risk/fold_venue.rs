@@ -115,6 +115,7 @@ impl Supervisor {
             if let Some(part) = rest.split_off(held.abs()) {
                 closed += if Some(index) == own { part.qty } else { Qty::ZERO };
                 self.book_part(portfolio, index, at, &part, reason, trades);
+                self.books[portfolio.index()].engagements[index].guard.reduced();
             }
         }
         let opened = rest.qty;

@@ -216,3 +216,16 @@ fn an_operators_flatten_goes_on_until_flat() {
     assert_eq!(world.trades[0].exit, ExitReason::Operator);
     world.flatten(PortfolioId(9));
 }
+
+#[test]
+fn a_reset_between_two_steps_is_recorded_with_the_equity_it_began_anew_from() {
+    let mut world = exposed(|_| {});
+    world.mark(P0, BTC, DOWN);
+    world.mark(P0, BTC, DOWN);
+    // Equity is the old peak again, by a mark that no fact tells.
+    world.mark(P0, BTC, "100.1");
+    assert_eq!(world.supervisor.portfolio(P0).equity, usd("10000"));
+    world.reset(BreakerScope::Portfolio(P0), "looked into it").unwrap();
+    world.step("100");
+    assert_eq!(world.supervisor.portfolio(P0).peak_equity, usd("10000"));
+}
