@@ -76,10 +76,10 @@ impl Guard {
     }
 
     /// A guard for an execution that no known order explains: whatever it opened is closed at market.
-    /// Its legs begin above `after`, so that no id is used twice.
-    pub fn orphan(side: Side, after: u16) -> Self {
+    /// Its legs begin at `leg`, so that no id is used twice.
+    pub fn orphan(side: Side, leg: u16) -> Self {
         let mut guard = Self::new(side, ExitPlan::default());
-        guard.next_leg = (after | super::LAST_MOVING_LEG).saturating_add(1);
+        guard.next_leg = leg;
         guard.closing = Some(ExitReason::Naked);
         guard
     }

@@ -46,6 +46,11 @@ enum Event {
         agent: u32,
         change: u8,
     },
+    /// A fill of an order that was final long ago.
+    Stray {
+        agent: u32,
+        sell: bool,
+    },
     Reset(u8),
     Flatten(u16),
     Gate(bool),
@@ -72,6 +77,7 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(portfolio, amount)| Event::Transfer { portfolio, amount }),
         1 => (0u16..2, 0u16..3).prop_map(|(portfolio, symbol)| Event::Liquidate { portfolio, symbol }),
         1 => (agent, 0u8..5).prop_map(|(agent, change)| Event::Agent { agent, change }),
+        1 => (0u32..5, any::<bool>()).prop_map(|(agent, sell)| Event::Stray { agent, sell }),
         1 => (0u8..4).prop_map(Event::Reset),
         1 => (0u16..2).prop_map(Event::Flatten),
         1 => any::<bool>().prop_map(Event::Gate),
@@ -92,6 +98,10 @@ struct Life {
     world: World,
     venue: Venue,
     last: Vec<i64>,
+    /// The last stop placed for the nth position of an entry.
+    stops: std::collections::BTreeMap<(IntentId, usize), Price>,
+    /// All ids ever sent.
+    ids: std::collections::BTreeSet<OrderId>,
 }
 
 impl Life {
@@ -113,7 +123,13 @@ impl Life {
         if flatten {
             plan.portfolios[0].on_trip = OnTrip::Flatten;
         }
-        Self { world: World::new(plan), venue: Venue::default(), last: vec![1_000; 3] }
+        Self {
+            world: World::new(plan),
+            venue: Venue::default(),
+            last: vec![1_000; 3],
+            stops: Default::default(),
+            ids: Default::default(),
+        }
     }
 
     fn held(&self, portfolio: PortfolioId, symbol: SymbolId) -> Qty {
@@ -228,6 +244,7 @@ impl Life {
                 };
                 self.world.agent(*agent, change);
             }
+            Event::Stray { agent, sell } => self.stray(*agent, *sell),
             Event::Reset(which) => {
                 let scope = match which {
                     0 => BreakerScope::Swarm,
@@ -278,6 +295,25 @@ impl Life {
         assert!(entries.count() == 0 || !tripped, "no approval while tripped");
     }
 
+    fn stray(&mut self, agent: u32, sell: bool) {
+        let plan = &self.world.plan.agents[agent as usize];
+        let (portfolio, symbol) = (plan.portfolio, plan.symbol);
+        let side = if sell { Side::Sell } else { Side::Buy };
+        let id = OrderId { intent: IntentId { agent: AgentId(agent), number: 1_000_000 }, leg: 7 };
+        let fill = Fill {
+            trade: 1,
+            side,
+            price: Price(self.last[symbol.index()] * 10_000_000),
+            qty: qty("0.5"),
+            fee: Usd(1),
+            maker: true,
+            slippage: Usd::ZERO,
+        };
+        *self.venue.held.entry((portfolio, symbol)).or_default() += side.signed(fill.qty);
+        let kind = ReportKind::Filled { fill, leaves: Qty::ZERO };
+        self.world.venue(portfolio, VenueEvent::Order { id, symbol, at: self.world.now, kind });
+    }
+
     fn tripped_above(&self, agent: u32) -> bool {
         let portfolio = self.world.plan.agents[agent as usize].portfolio;
         [BreakerScope::Swarm, BreakerScope::Portfolio(portfolio), BreakerScope::Agent(AgentId(agent))]
@@ -307,7 +343,11 @@ impl Life {
     fn take_commands(&mut self) {
         for command in self.world.commands() {
             match command {
-                Command::Place(order) => self.venue.orders.push(order.into_inner()),
+                Command::Place(order) => {
+                    self.a_stop_never_moves_back(order.get());
+                    assert!(self.ids.insert(order.get().id), "{} is used twice", order.get().id);
+                    self.venue.orders.push(order.into_inner());
+                }
                 Command::Cancel(cancel) => {
                     let id = cancel.get().id;
                     if id.leg % 3 == 2 {
@@ -327,6 +367,16 @@ impl Life {
                 }
             }
         }
+    }
+
+    fn a_stop_never_moves_back(&mut self, order: &Order) {
+        let (Purpose::Stop, OrderKind::StopMarket { trigger }) = (order.purpose, order.kind) else { return };
+        let intent = order.id.intent;
+        let nth = self.world.trades.iter().filter(|trade| trade.intent == intent).count();
+        let before = *self.stops.entry((intent, nth)).or_insert(trigger);
+        let better = if order.side == Side::Sell { trigger >= before } else { trigger <= before };
+        assert!(better, "{order:?} is worse than {before}");
+        self.stops.insert((intent, nth), trigger);
     }
 
     fn check(&self) {
