@@ -76,10 +76,10 @@ impl Guard {
     }
 
     /// A guard for an execution that no known order explains: whatever it opened is closed at market.
-    /// Its legs begin above `after`, so that no id is used twice.
-    pub fn orphan(side: Side, after: u16) -> Self {
+    /// Its legs begin at `leg`, so that no id is used twice.
+    pub fn orphan(side: Side, leg: u16) -> Self {
         let mut guard = Self::new(side, ExitPlan::default());
-        guard.next_leg = (after | super::LAST_MOVING_LEG).saturating_add(1);
+        guard.next_leg = leg;
         guard.closing = Some(ExitReason::Naked);
         guard
     }
@@ -213,6 +213,11 @@ impl Guard {
             let target = order.target;
             self.fault_of(target, |target| target.done += closed);
         }
+    }
+
+    /// The position was reduced by something that is not one of the guard's orders, as in a liquidation.
+    pub fn reduced(&mut self) {
+        self.venue_sweeps = false;
     }
 
     /// Call after each fact of the venue: starts and stops the clock of a naked position, and forgets a

@@ -5,6 +5,7 @@ use super::engagement::Engagement;
 use super::pace::Pace;
 use crate::ledger::{Account, AgentBook};
 use crate::model::{EntryOrder, ExitPlan, IntentId, Price, Rate, Side, SymbolId, Usd};
+use crate::orders::LAST_MOVING_LEG;
 use std::ops::Range;
 
 /// What is open, reserved and used at one level.
@@ -120,6 +121,8 @@ pub(super) struct AgentState {
     pub(super) pace: Pace,
     pub(super) asked: Asked,
     pub(super) confidence: Option<f64>,
+    /// First leg for the next execution that no known order explains; above all legs of known ones.
+    pub(super) orphan_leg: u16,
     /// Observed since the last end of a step.
     pub(super) touched: bool,
 }
@@ -140,6 +143,7 @@ impl AgentState {
                 reference: Price::ZERO,
             },
             confidence: None,
+            orphan_leg: LAST_MOVING_LEG + 1,
             touched: false,
         }
     }

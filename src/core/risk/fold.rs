@@ -55,9 +55,13 @@ impl Supervisor {
     }
 
     fn with_intent(&mut self, portfolio: PortfolioId, intent: IntentId, change: impl FnOnce(&mut Engagement)) {
-        let Some(symbol) = self.plan.agents.get(intent.agent.index()).map(|agent| agent.symbol) else { return };
         let Some(book) = self.books.get_mut(portfolio.index()) else { return };
-        if let Some(index) = book.find(symbol, intent) {
+        let symbol = self.plan.agents.get(intent.agent.index()).map(|agent| agent.symbol);
+        let index = symbol
+            .and_then(|symbol| book.find(symbol, intent))
+            // An execution that nobody asked for may be on any symbol.
+            .or_else(|| book.engagements.iter().position(|one| one.intent == intent));
+        if let Some(index) = index {
             change(&mut book.engagements[index]);
         }
     }

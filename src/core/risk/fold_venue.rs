@@ -115,6 +115,7 @@ impl Supervisor {
             if let Some(part) = rest.split_off(held.abs()) {
                 closed += if Some(index) == own { part.qty } else { Qty::ZERO };
                 self.book_part(portfolio, index, at, &part, reason, trades);
+                self.books[portfolio.index()].engagements[index].guard.reduced();
             }
         }
         let opened = rest.qty;
@@ -142,9 +143,7 @@ impl Supervisor {
 
     /// The engagement of an order; one that no engagement knows gets one that closes what it opened.
     fn engage(&mut self, portfolio: PortfolioId, symbol: SymbolId, id: OrderId, fill: &Fill) -> Option<usize> {
-        if id.intent.agent.index() >= self.agents.len() {
-            return None;
-        }
+        let leg = self.agents.get(id.intent.agent.index())?.orphan_leg;
         let book = &mut self.books[portfolio.index()];
         if book.find(symbol, id.intent).is_none() {
             book.insert(Engagement {
@@ -154,7 +153,7 @@ impl Supervisor {
                 reserve_price: Price::ZERO,
                 fee_rate: self.plan.exchange.taker_fee,
                 confidence: None,
-                guard: Guard::orphan(fill.side, id.leg),
+                guard: Guard::orphan(fill.side, leg.max(id.leg.saturating_add(1))),
                 position: Position::default(),
                 orphan: true,
             });
@@ -230,6 +229,10 @@ impl Supervisor {
             let one = &mut book.engagements[index];
             one.guard.settle(at, one.position.holding.qty);
             if one.is_done() {
+                let agent = &mut self.agents[one.agent().index()];
+                if one.orphan {
+                    agent.orphan_leg = agent.orphan_leg.max(one.guard.next_leg());
+                }
                 book.engagements.remove(index);
             }
         }

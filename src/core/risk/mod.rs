@@ -4,6 +4,12 @@
 //! Its handlers decide which facts there are; [`Supervisor::apply`] is the only place where facts change
 //! state, so the fold of a journal is the supervisor that wrote it. It knows no strategy, sends nothing
 //! and keeps no clock.
+//!
+//! What a host does besides calling the handlers: it journals candles, signals and holds itself, and hands
+//! the first two to [`Supervisor::on_candle`] and [`Supervisor::on_signal`]; a mark that did not come from
+//! a candle it journals as [`Fact::Mark`](crate::model::Fact::Mark), applies, and then gives to
+//! [`Supervisor::on_marks`] of each portfolio with exposure. Agents run after
+//! [`AgentChange::Started`](crate::model::AgentChange::Started), not before.
 
 mod approved;
 mod book;
@@ -25,6 +31,7 @@ mod watch;
 pub use approved::Approved;
 pub use breaker::{Breaker, Sample, Trip, drawdown};
 pub use refusal::{Figure, Level, Refusal, RefusalReason};
+pub(crate) use sizing::times_capped;
 pub use supervisor::{CancelOrder, Command, Effects, ResetError, Supervisor};
 pub use views::{AgentSnapshot, OpenOrder, OpenPosition, PortfolioSnapshot};
 

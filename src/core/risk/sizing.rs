@@ -9,6 +9,12 @@ use crate::model::{Entry, EntryOrder, Instrument, ONE, Price, Qty, Rate, Round, 
 /// Largest notional an intent may name, in USDT: beyond it, sums of money would not fit.
 const MAX_SANE_NOTIONAL: Usd = Usd::whole(1_000_000_000);
 
+/// `amount * times`, rounded down, and capped where money ends instead of failing: for limits only.
+pub(crate) fn times_capped(amount: Usd, times: Rate) -> Usd {
+    let product = (i128::from(amount.0) * i128::from(times.0)).div_euclid(i128::from(ONE));
+    Usd(i64::try_from(product).unwrap_or(if product < 0 { i64::MIN / 2 } else { i64::MAX / 2 }))
+}
+
 /// What an entry is sized by.
 pub(super) struct Sizing<'a> {
     pub(super) tiers: &'a [Tier<'a>; 3],
@@ -121,7 +127,7 @@ impl Sizing<'_> {
     fn cap_gross(&self, running: &mut Running) -> Result<(), Refusal> {
         for tier in self.tiers {
             let Some(cap) = tier.limits.max_leverage else { continue };
-            let room = tier.capital.times(cap, Round::Down) - tier.exposure.gross;
+            let room = times_capped(tier.capital, cap) - tier.exposure.gross;
             let seen = super::breaker::ratio(tier.exposure.gross + running.notional(), tier.capital);
             running.cap(RefusalReason::MaxLeverage, tier.level, room, Figure::Rate(cap), Figure::Rate(seen))?;
         }
@@ -152,7 +158,7 @@ impl Sizing<'_> {
         // notional / leverage + notional * fee = free  =>  notional = free * leverage / (1 + fee * leverage)
         let times = Rate::whole(i64::from(leverage));
         let divisor = Rate::ONE + self.fee.times(times, Round::Up);
-        let cap = self.free_margin.max(Usd::ZERO).times(times, Round::Down).over(divisor, Round::Down);
+        let cap = times_capped(self.free_margin.max(Usd::ZERO), times).over(divisor, Round::Down);
         let (limit, seen) = (Figure::Usd(self.free_margin), Figure::Usd(needed));
         running.cap(RefusalReason::InsufficientMargin, Level::Portfolio, cap, limit, seen)
     }

@@ -451,3 +451,24 @@ fn a_liquidation_is_booked_and_swept() {
     world.report("0-1-2", ReportKind::CancelRejected);
     world.step("60");
 }
+
+#[test]
+fn what_a_liquidation_leaves_is_protected_anew() {
+    let mut world = World::with(|_| {});
+    world.long("3", stop("50"));
+    world.accept("0-1-1");
+    world.sent();
+    world.report("0-1-1", ReportKind::Canceled(CancelReason::Liquidation));
+    assert!(world.sent().is_empty(), "its fill is on the way");
+    let fill = Fill {
+        trade: 99,
+        side: Side::Sell,
+        price: price("60"),
+        qty: qty("2"),
+        fee: usd("1"),
+        maker: false,
+        slippage: Usd::ZERO,
+    };
+    world.venue(P0, VenueEvent::Liquidation { symbol: BTC, at: world.now, fill });
+    assert_eq!(world.sent(), ["0-1-2 Stop sell 1 stop 50 reduce"]);
+}
