@@ -181,8 +181,8 @@ pub struct OrderStatus {
     /// Buy or sell.
     #[schema(value_type = String)]
     pub side: Side,
-    /// Type with its prices.
-    #[schema(value_type = Object)]
+    /// Type with its prices: `"Market"`, or an object such as `{"Limit": {"price", "tif"}}`.
+    #[schema(value_type = serde_json::Value)]
     pub kind: OrderKind,
     /// Quantity still open.
     #[schema(value_type = String)]

@@ -47,14 +47,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             .app_data::<Data<ApiState>>()
             .map(|state| state.limits)
             .expect("invariant: `configure` registers the state");
-        let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let declared =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let payload = payload.take();
         Box::pin(async move {
             if declared.is_some_and(|bytes: usize| bytes > limits.body_bytes) {
                 return Err(ApiError::too_large(limits.body_bytes));
             }
             let read = read(payload, limits.body_bytes);
-            let bytes = tokio::time::timeout(limits.request_timeout, read).await;
+            let bytes = tokio::time::timeout(limits.body_timeout, read).await;
             let bytes = bytes.map_err(|_| ApiError::body_timeout())??;
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 return Ok(Self(None));

@@ -84,6 +84,12 @@ impl ApiError {
         Self { close: true, ..error }
     }
 
+    pub(super) fn length_required() -> Self {
+        let message = "a body needs a Content-Length here; chunked bodies are not taken";
+        let error = Self::new(StatusCode::LENGTH_REQUIRED, "length_required", message);
+        Self { close: true, ..error }
+    }
+
     pub(super) fn body_timeout() -> Self {
         let error = Self::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not arrive in time");
         Self { close: true, ..error }

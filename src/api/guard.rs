@@ -7,13 +7,16 @@
 
 use super::error::ApiError;
 use super::state::ApiState;
-use actix_web::body::{BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::{DefaultHeaders, Next};
-use actix_web::{Error, ResponseError};
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpMessage, ResponseError};
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// The names and addresses that clients may call this server by.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +99,11 @@ fn check_token(state: &ApiState, headers: &HeaderMap) -> Result<(), ApiError> {
     };
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            if state.token.matches(token.trim()) { Ok(()) } else { Err(ApiError::wrong_token()) }
+            if state.token.matches(token.trim()) {
+                Ok(())
+            } else {
+                Err(ApiError::wrong_token())
+            }
         }
         _ => Err(ApiError::no_token()),
     }
@@ -112,12 +119,38 @@ fn check(state: &ApiState, request: &ServiceRequest) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// An answer's body that keeps the reader of the request's body. The server would wait without end for
+/// the rest of a chunked body whose reader is gone; while the reader lives to the end of the answer, it
+/// closes the connection instead.
+struct Closing {
+    body: BoxBody,
+    _unread: Payload,
+}
+
+impl MessageBody for Closing {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}
+
 /// Turns away what may not be asked.
 pub(super) async fn admit<B: MessageBody>(
     state: ApiState,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    if request.headers().contains_key(header::TRANSFER_ENCODING) {
+        let _unread = request.take_payload();
+        let response = ApiError::length_required().error_response();
+        let response = response.map_body(|_, body| BoxBody::new(Closing { body, _unread }));
+        return Ok(request.into_response(response).map_into_right_body());
+    }
     if let Err(error) = check(&state, &request) {
         return Ok(request.into_response(error.error_response()).map_into_right_body());
     }

@@ -130,7 +130,7 @@ pub(super) enum Side {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Event {
     /// A decision other than HOLD.
-    Signal(DecisionView),
+    Signal(Box<DecisionView>),
     /// An order executed, wholly or in part.
     Fill {
         /// Market time, ms since the epoch.

@@ -53,7 +53,7 @@ pub async fn serve(listener: TcpListener, state: ApiState) -> io::Result<ApiServ
     .max_connections(limits.connections_per_worker)
     .worker_max_blocking_threads(2)
     .keep_alive(limits.keep_alive)
-    .client_request_timeout(limits.request_timeout)
+    .client_request_timeout(limits.head_timeout)
     .client_disconnect_timeout(Duration::from_secs(1))
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .disable_signals()

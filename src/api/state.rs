@@ -26,8 +26,10 @@ pub struct ServerLimits {
     pub event_streams: usize,
     /// Size of a request's body in bytes.
     pub body_bytes: usize,
-    /// Time for a request's head, and again for its body, to arrive.
-    pub request_timeout: Duration,
+    /// Time for the head of a connection's first request to arrive; its resolution is half a second.
+    pub head_timeout: Duration,
+    /// Time for a request's body to arrive.
+    pub body_timeout: Duration,
     /// Time an idle connection is kept.
     pub keep_alive: Duration,
     /// Time between signs of life on a quiet event stream.
@@ -41,7 +43,8 @@ impl Default for ServerLimits {
             connections_per_worker: 128,
             event_streams: 16,
             body_bytes: 64 * 1_024,
-            request_timeout: Duration::from_secs(5),
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
             heartbeat: Duration::from_secs(15),
         }
@@ -69,9 +72,10 @@ impl ApiState {
     /// State of the swarm of this plan.
     pub fn new(plan: &Plan, control: Control, metrics: Metrics, token: Token) -> Self {
         let limits = ServerLimits::default();
-        let drawdown_limits = plan.portfolios.iter().filter_map(|portfolio| {
-            portfolio.limits.max_drawdown.map(|drawdown| (portfolio.name.clone(), drawdown))
-        });
+        let drawdown_limits = plan
+            .portfolios
+            .iter()
+            .filter_map(|portfolio| portfolio.limits.max_drawdown.map(|drawdown| (portfolio.name.clone(), drawdown)));
         Self {
             control,
             metrics,

@@ -154,7 +154,17 @@ pub(super) fn table(agents: &[AgentStatus], console: &mut Console) -> Result<(),
         ]
     };
     let columns = [
-        "AGENT", "STATE", "COHORT", "SYMBOL", "LAST", "CONFIDENCE", "SCORE", "WON/LOST", "PROFIT", "OPEN PROFIT", "ERROR",
+        "AGENT",
+        "STATE",
+        "COHORT",
+        "SYMBOL",
+        "LAST",
+        "CONFIDENCE",
+        "SCORE",
+        "WON/LOST",
+        "PROFIT",
+        "OPEN PROFIT",
+        "ERROR",
     ];
     console.table(&columns, &agents.iter().map(row).collect::<Vec<_>>())
 }

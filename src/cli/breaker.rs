@@ -50,7 +50,8 @@ pub(super) async fn execute(args: &Args, console: &mut Console) -> Result<(), Fa
         let act = format!("Clear the breaker of `{portfolio}`; its agents may open positions again.");
         console.confirm(Mode::Live, &act, portfolio)?;
     }
-    let answer = client.post(&["api", "v1", "portfolios", portfolio, "breaker", "reset"], &json!({"reason": reason})).await?;
+    let answer =
+        client.post(&["api", "v1", "portfolios", portfolio, "breaker", "reset"], &json!({"reason": reason})).await?;
     if connection.json {
         return console.json(&answer);
     }

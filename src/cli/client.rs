@@ -45,7 +45,8 @@ impl Client {
     /// A client of the swarm at `--api`.
     pub fn new(connection: &Connection) -> Result<Self, Failure> {
         let api = &connection.api;
-        let wrong = |reason: &str| Failure::input(format!("--api {api}: {reason}; expected such as http://127.0.0.1:8080"));
+        let wrong =
+            |reason: &str| Failure::input(format!("--api {api}: {reason}; expected such as http://127.0.0.1:8080"));
         let base = Url::parse(api).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
             return Err(wrong("not an http or https address"));
@@ -63,7 +64,8 @@ impl Client {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let builder = if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-        let http = builder.build().map_err(|error| Failure::failed("client", format!("cannot set up HTTP: {error}")))?;
+        let http =
+            builder.build().map_err(|error| Failure::failed("client", format!("cannot set up HTTP: {error}")))?;
         Ok(Self { base, http, connection: connection.clone() })
     }
 
@@ -108,7 +110,10 @@ impl Client {
                 cause.to_string()
             };
             let api = &self.connection.api;
-            Failure::failed("unreachable", format!("no swarm answers at {api}: {reason}; is `swarm run` running there?"))
+            Failure::failed(
+                "unreachable",
+                format!("no swarm answers at {api}: {reason}; is `swarm run` running there?"),
+            )
         };
         let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status();
@@ -116,7 +121,8 @@ impl Client {
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|error| not_ours(&error.to_string()));
         }
-        let error = serde_json::from_slice::<ErrorBody>(&body).map_err(|_| not_ours(&format!("status {status}")))?.error;
+        let error =
+            serde_json::from_slice::<ErrorBody>(&body).map_err(|_| not_ours(&format!("status {status}")))?.error;
         let exit = if status == reqwest::StatusCode::BAD_REQUEST { 2 } else { 1 };
         Err(Failure { exit, code: error.code, message: error.message })
     }

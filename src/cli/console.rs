@@ -176,7 +176,8 @@ impl Console {
             writeln!(self.err)?;
         }
         let answer = answer.trim();
-        let agreed = expected.iter().any(|word| word == answer || (mode != Mode::Live && word.eq_ignore_ascii_case(answer)));
+        let agreed =
+            expected.iter().any(|word| word == answer || (mode != Mode::Live && word.eq_ignore_ascii_case(answer)));
         if agreed {
             return Ok(());
         }

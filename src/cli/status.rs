@@ -48,7 +48,10 @@ fn head(snapshot: &Snapshot, console: &mut Console) -> Result<(), Failure> {
     };
     console.table(&["SWARM", "MODE", "PHASE"], &[vec![Cell::text(&snapshot.name), mode, phase]])?;
     let speed = snapshot.speed.map_or("as fast as possible".to_owned(), |speed| format!("{speed} times real time"));
-    console.line(&format!("market {}, {speed}; at {} after {} steps", snapshot.market, snapshot.market_time, snapshot.steps))
+    console.line(&format!(
+        "market {}, {speed}; at {} after {} steps",
+        snapshot.market, snapshot.market_time, snapshot.steps
+    ))
 }
 
 fn portfolios(portfolios: &[PortfolioStatus], console: &mut Console) -> Result<(), Failure> {

@@ -26,7 +26,9 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The filter is not one.
-    #[error("{FILTER_VARIABLE}={filter}: {reason}; use a level (error, warn, info, debug, trace) or target=level pairs")]
+    #[error(
+        "{FILTER_VARIABLE}={filter}: {reason}; use a level (error, warn, info, debug, trace) or target=level pairs"
+    )]
     Filter {
         /// As given.
         filter: String,

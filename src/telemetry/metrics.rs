@@ -204,12 +204,10 @@ fn gauges(registry: &Registry, name: &str, help: &str, label: &str) -> GaugeVec 
 }
 
 fn cohorts(registry: &Registry, plan: &Plan) -> Vec<(String, Arc<CohortMetrics>)> {
-    let actions =
-        counters(registry, "swarm_decisions_by_action_total", "Decisions by action.", &["cohort", "action"]);
+    let actions = counters(registry, "swarm_decisions_by_action_total", "Decisions by action.", &["cohort", "action"]);
     let refusals = counters(registry, "swarm_refusals_total", "Refused intents by reason.", &["cohort", "reason"]);
     let latency = HistogramOpts::new("swarm_decision_latency_seconds", "Time that a decision took.");
-    let latency =
-        register(registry, HistogramVec::new(latency.buckets(DECISION_BUCKETS.to_vec()), &["cohort"]));
+    let latency = register(registry, HistogramVec::new(latency.buckets(DECISION_BUCKETS.to_vec()), &["cohort"]));
     let metrics = |name: &str| CohortMetrics {
         actions: Action::ALL.map(|action| actions.with_label_values(&[name, action.label()])),
         refusals: RefusalReason::ALL.map(|reason| refusals.with_label_values(&[name, reason.label()])),

@@ -22,10 +22,7 @@ pub(super) fn mode_banner(mode: Mode) -> String {
 
 /// In place of the numbers while the swarm does not answer.
 pub(super) fn unanswered(reason: &str) -> String {
-    format!(
-        r#"<section data-part="head"><h1>asterswarm</h1><p class="empty">{}</p></section>"#,
-        escape(&reason)
-    )
+    format!(r#"<section data-part="head"><h1>asterswarm</h1><p class="empty">{}</p></section>"#, escape(&reason))
 }
 
 /// All of them, in the page's order.
@@ -142,7 +139,17 @@ fn positions(positions: &[PositionStatus]) -> String {
         ]
     };
     let columns = [
-        "Portfolio", "Symbol", "Agent", "Side", "Quantity", "Entry", "Mark", "Open profit", "Stop", "Targets", "Since",
+        "Portfolio",
+        "Symbol",
+        "Agent",
+        "Side",
+        "Quantity",
+        "Entry",
+        "Mark",
+        "Open profit",
+        "Stop",
+        "Targets",
+        "Since",
     ];
     table("positions", "Positions", &columns, positions.iter().map(row).collect(), "No open position.")
 }
@@ -177,8 +184,20 @@ fn agents(agents: &[AgentStatus]) -> String {
         ]
     };
     let columns = [
-        "Agent", "State", "Cohort", "Symbol", "Rule", "Last", "Confidence", "Score", "Profit", "Open profit",
-        "Won / lost", "Decisions", "Restarts", "Error",
+        "Agent",
+        "State",
+        "Cohort",
+        "Symbol",
+        "Rule",
+        "Last",
+        "Confidence",
+        "Score",
+        "Profit",
+        "Open profit",
+        "Won / lost",
+        "Decisions",
+        "Restarts",
+        "Error",
     ];
     let heading = match agents.len().checked_sub(AGENTS_SHOWN) {
         Some(rest @ 1..) => format!("Agents ({AGENTS_SHOWN} shown; {rest} more at /api/v1/agents)"),
