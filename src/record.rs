@@ -222,18 +222,13 @@ impl Recorder {
     fn listen(&mut self, fact: &Fact) {
         let Some(listeners) = &self.listeners else { return };
         match fact {
-            Fact::Verdict { id, portfolio, verdict } => {
+            Fact::Verdict { id, verdict, .. } => {
                 listeners.metrics.agent(id.agent).intent(verdict);
-                if let Verdict::Refused(refusal) = verdict {
-                    let cohort = self.plan.agents[id.agent.index()].cohort;
-                    listeners.metrics.cohort(cohort).refused(refusal.reason);
-                }
                 // A decision is told with its verdict, once that is known.
                 let told = self.decisions.kept[id.agent.index()].back().map(|kept| self.view(kept));
                 if let Some(view) = told {
                     self.tell(Event::Signal(Box::new(view)));
                 }
-                let _ = portfolio;
             }
             Fact::Venue { portfolio, event } => {
                 if let VenueEvent::Order { kind, .. } = event {

@@ -369,7 +369,6 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         plan,
         floor,
         hands,
-        control: setup.control,
         metrics,
         kill: setup.kill,
         requests: setup.requests,

@@ -8,7 +8,7 @@ use super::kill::KillSwitch;
 use super::observe;
 use super::stepper::Floor;
 use super::supervisor::{Act, Ask, AskDecisions, AskReport, Halt, Question, Reset};
-use crate::control::{AgentAct, AgentState, AgentStatus, Control, ControlError, Request, Snapshot};
+use crate::control::{AgentAct, AgentState, AgentStatus, ControlError, Request, Snapshot};
 use crate::telemetry::Metrics;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,6 @@ pub struct Director {
     pub(super) plan: Arc<Plan>,
     pub(super) floor: Floor,
     pub(super) hands: Hands,
-    pub(super) control: Control,
     pub(super) metrics: Metrics,
     pub(super) kill: KillSwitch,
     pub(super) requests: mpsc::Receiver<Request>,

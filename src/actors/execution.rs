@@ -4,7 +4,7 @@
 use super::address::Address;
 use super::kill::KillSwitch;
 use super::supervisor::{Act, Halt, SupervisorActor};
-use crate::venue::SimulatedVenue;
+use crate::venue::{SimulatedVenue, Venue};
 use actix::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, MessageResult, WrapFuture};
 use std::sync::Arc;
 use swarm_core::model::{FundingDue, Interval, PortfolioId, Purpose, Step, Time, VenueEvent};

@@ -6,7 +6,7 @@ use super::journal::{Append, Journal};
 use super::kill::KillSwitch;
 use crate::control::DecisionView;
 use crate::record::Recorder;
-use actix::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, MessageResult, WrapFuture};
+use actix::{Actor, ActorFuture, ActorFutureExt, AtomicResponse, Context, Handler, Message, MessageResult, WrapFuture};
 use std::sync::Arc;
 use std::time::Duration;
 use swarm_core::engine::{Answer, Sink, Standing, judge};
@@ -121,6 +121,9 @@ pub struct AskReport {
     pub run_s: f64,
 }
 
+/// Commands, once the journal has the facts they rest on.
+type Settled = std::pin::Pin<Box<dyn ActorFuture<SupervisorActor, Output = Result<Vec<Command>, Halt>>>>;
+
 /// The actor.
 pub struct SupervisorActor {
     plan: Arc<Plan>,
@@ -204,7 +207,7 @@ impl SupervisorActor {
     }
 
     /// Records the effects of an act and hands out its commands once the journal has its facts.
-    fn settle(&mut self) -> AtomicResponse<Self, Result<Vec<Command>, Halt>> {
+    fn settle(&mut self) -> Settled {
         let facts = std::mem::take(&mut self.effects.facts);
         let commands = std::mem::take(&mut self.effects.commands);
         for fact in &facts {
@@ -220,7 +223,7 @@ impl SupervisorActor {
             }
             Ok(commands)
         };
-        AtomicResponse::new(Box::pin(work.into_actor(self)))
+        Box::pin(work.into_actor(self))
     }
 }
 
@@ -233,7 +236,7 @@ impl Handler<Act> for SupervisorActor {
 
     fn handle(&mut self, act: Act, _: &mut Context<Self>) -> Self::Result {
         let ended_step = self.act(act);
-        let answer = self.settle();
+        let answer = AtomicResponse::new(self.settle());
         if let Some(step) = ended_step {
             self.recorder.step_end(&step, &self.core);
         }
@@ -246,7 +249,7 @@ impl Handler<Reset> for SupervisorActor {
 
     fn handle(&mut self, reset: Reset, _: &mut Context<Self>) -> Self::Result {
         let done = self.core.reset_breaker(reset.at, reset.scope, &reset.reason, &mut self.effects);
-        AtomicResponse::new(Box::pin(self.settle().map(|settled, _, _| settled.map(|_| done))))
+        AtomicResponse::new(Box::pin(self.settle().map(move |settled, _, _| settled.map(move |_| done))))
     }
 }
 

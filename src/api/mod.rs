@@ -23,7 +23,7 @@ pub use guard::Hosts;
 pub use openapi::document;
 pub use routes::{ROUTES, configure};
 pub use server::{ApiServer, serve};
-pub use state::{ApiState, CompareProvider, ServerLimits};
+pub use state::{ApiState, ServerLimits};
 pub use token::{TOKEN_VARIABLE, Token, TokenError};
 
 #[cfg(test)]

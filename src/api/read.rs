@@ -11,6 +11,7 @@ use crate::telemetry::Metrics;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path};
 use serde::{Deserialize, Serialize};
+use swarm_core::experiment::Comparison;
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -166,12 +167,11 @@ pub(super) async fn decisions(state: Data<ApiState>, query: Params<DecisionQuery
 
 /// The comparison of control and treatment as it stands.
 #[utoipa::path(get, path = "/api/v1/compare", tag = "read", responses(
-    (status = 200, description = "The `comparison` part of the report, with the cohorts' metrics.", body = Object),
+    (status = 200, description = "The `comparison` part of the report.", body = Object),
     (status = 404, description = "There is nothing to compare.", body = ErrorBody),
 ))]
-pub(super) async fn compare(state: Data<ApiState>) -> Answer<serde_json::Value> {
-    let comparison = state.compare.as_ref().and_then(|provider| provider());
-    comparison.map(Json).ok_or_else(ApiError::no_experiment)
+pub(super) async fn compare(state: Data<ApiState>) -> Answer<Comparison> {
+    state.control.compare().await?.map(Json).ok_or_else(ApiError::no_experiment)
 }
 
 #[cfg(test)]

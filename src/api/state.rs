@@ -12,9 +12,6 @@ use std::time::Duration;
 use swarm_core::model::{Mode, Plan, Rate};
 use tokio::sync::{Semaphore, watch};
 
-/// Makes the comparison of control and treatment as it stands; `None` while there is none.
-pub type CompareProvider = Arc<dyn Fn() -> Option<serde_json::Value> + Send + Sync>;
-
 /// Bounds on what clients can take of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
@@ -61,7 +58,7 @@ pub struct ApiState {
     pub(super) mode: Mode,
     /// Drawdown that trips the breaker, by portfolio.
     pub(super) drawdown_limits: Arc<BTreeMap<String, Rate>>,
-    pub(super) compare: Option<CompareProvider>,
+    pub(super) page: bool,
     pub(super) limits: ServerLimits,
     pub(super) streams: Arc<Semaphore>,
     pub(super) recent: RecentEvents,
@@ -83,7 +80,7 @@ impl ApiState {
             hosts: Hosts::default(),
             mode: plan.mode,
             drawdown_limits: Arc::new(drawdown_limits.collect()),
-            compare: None,
+            page: true,
             limits,
             streams: Arc::new(Semaphore::new(limits.event_streams)),
             recent: RecentEvents::default(),
@@ -91,9 +88,9 @@ impl ApiState {
         }
     }
 
-    /// With a source for `/api/v1/compare`.
-    pub fn with_compare(mut self, provider: CompareProvider) -> Self {
-        self.compare = Some(provider);
+    /// Without the status page.
+    pub fn without_page(mut self) -> Self {
+        self.page = false;
         self
     }
 

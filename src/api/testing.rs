@@ -8,6 +8,7 @@ use crate::control::{
 };
 use crate::telemetry::Metrics;
 use std::sync::{Arc, Mutex};
+use swarm_core::experiment::Comparison;
 use swarm_core::model::{
     Action, AgentId, AgentPlan, BreakerScope, CohortId, CohortPlan, Decision, DecisionRecord, ExchangeParams,
     ExitReason, Explanation, FeatureLine, GapPolicy, Instrument, IntentKind, Interval, LeverageBracket, Limits, Mode,
@@ -242,6 +243,7 @@ pub(crate) struct World {
     pub(crate) decisions: Vec<DecisionView>,
     /// What it was told to do, in words.
     pub(crate) told: Vec<String>,
+    pub(crate) comparison: Option<Comparison>,
 }
 
 impl World {
@@ -317,6 +319,7 @@ impl World {
             Request::Decisions { agent, after, limit, reply } => {
                 drop(reply.send(self.decisions(agent.as_deref(), after, limit)));
             }
+            Request::Compare(reply) => drop(reply.send(self.comparison.clone())),
             Request::Shutdown { reason } => self.told.push(format!("shutdown {reason}")),
         }
     }
@@ -345,11 +348,19 @@ impl Fake {
         let token = Token::new(TOKEN, "test").unwrap();
         let state = adjust(ApiState::new(&plan, control.clone(), metrics.clone(), token));
         let decisions = (1..=6).map(|n| decision(n, u32::try_from(n % 4).unwrap())).collect();
-        let world = Arc::new(Mutex::new(World { snapshot: snapshot(), decisions, told: Vec::new() }));
+        let world = Arc::new(Mutex::new(World { snapshot: snapshot(), decisions, told: Vec::new(), comparison: None }));
         let director = tokio::spawn(direct(requests, Arc::clone(&world)));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let server = serve(listener, state).await.unwrap();
         Self { server, control, metrics, world, director }
+    }
+
+    /// There is something to compare.
+    pub(crate) fn compares(&self) -> Comparison {
+        let curve = |daily: f64| (0..40).map(|day| 100.0 + daily * f64::from(day)).collect::<Vec<_>>();
+        let comparison = swarm_core::experiment::compare(("control", &curve(0.0)), ("expert", &curve(1.0)));
+        self.world.lock().unwrap().comparison = Some(comparison.clone());
+        comparison
     }
 
     /// What the director was told to do so far.

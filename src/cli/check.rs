@@ -55,6 +55,6 @@ pub fn schema(args: &SchemaArgs) -> Result<(), Failure> {
         Which::Swarm => config::schema::swarm(),
         Which::Agent => config::schema::agent(),
     };
-    let _ = writeln!(std::io::stdout(), "{schema:#}");
+    let _ = std::io::stdout().write_all(config::schema::text(&schema).as_bytes());
     Ok(())
 }

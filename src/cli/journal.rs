@@ -5,12 +5,12 @@ use super::card::card;
 use super::prepare::Failure;
 use crate::control::DecisionView;
 use crate::record::verdict_text;
-use crate::store::{StateView, StoreError, export, verify};
+use crate::store::{JournalEnding, StateView, StoreError, Verification, export, verify};
 use clap::{Args as ClapArgs, Subcommand};
 use std::collections::VecDeque;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use swarm_core::model::Fact;
+use swarm_core::model::{Fact, Time};
 
 /// Read a journal.
 #[derive(Debug, ClapArgs)]
@@ -52,10 +52,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             let text = if *json {
                 serde_json::to_string_pretty(&verification).map_err(|error| Failure::Failed(error.to_string()))?
             } else {
-                verification.to_string()
+                in_words(&verification)
             };
             let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
-            if verification.is_sound() { Ok(()) } else { Err(Failure::Silent(1)) }
+            if verification.holds() { Ok(()) } else { Err(Failure::Silent(1)) }
         }
         Act::Export { dir } => {
             let view = open(dir)?;
@@ -66,6 +66,32 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+fn in_words(seen: &Verification) -> String {
+    let time = |at: Option<Time>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+    let ending = match &seen.ending {
+        JournalEnding::Whole => "every record holds".to_owned(),
+        JournalEnding::Torn { offset, bytes } => format!(
+            "every record holds; the last {bytes} bytes, from byte {offset} on, are no whole record: \
+             a run is writing, or was cut off, and the next one cuts them"
+        ),
+        JournalEnding::Damaged { offset, message } => format!("DAMAGED after byte {offset}: {message}"),
+    };
+    let begun = match seen.begun_records {
+        0 => String::new(),
+        records => format!(", {records} records of a step that was begun"),
+    };
+    format!(
+        "{} records in {} bytes, {} steps{begun}\nfrom {} to {}\nfingerprint {}\n{}\n{ending}",
+        seen.records,
+        seen.bytes,
+        seen.steps,
+        time(seen.first),
+        time(seen.last),
+        seen.fingerprint,
+        if seen.finished { "finished: its data is used up" } else { "not finished: the next run goes on with it" },
+    )
 }
 
 /// Show the last decisions with their grounds.

@@ -1,6 +1,7 @@
 //! What several commands need before they can start: the swarm file, its rules, dates, exit codes.
 
 use crate::config::{self, Loaded};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,16 +38,21 @@ impl Failure {
     }
 }
 
+/// Whether stderr shows colours.
+fn colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Loads a swarm file; every fault in it is in the failure's text.
 pub fn load(path: &Path) -> Result<Loaded, Failure> {
     match config::load(path) {
         Ok(loaded) => {
-            for warning in &loaded.warnings {
-                eprintln!("warning: {warning}");
+            if !loaded.warnings.is_empty() {
+                eprint!("{}", config::render(&loaded.report(), colour()));
             }
             Ok(loaded)
         }
-        Err(report) => Err(Failure::Input(config::render(&report))),
+        Err(report) => Err(Failure::Input(config::render(&report, colour()))),
     }
 }
 

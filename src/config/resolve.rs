@@ -181,9 +181,9 @@ fn restart_policy(restart: &Restart) -> RestartPolicy {
     let (first, longest) = restart.waits();
     RestartPolicy {
         max_restarts: restart.max_restarts.unwrap_or(defaults::MAX_RESTARTS),
-        within_ms: restart.within.map_or(defaults::RESTART_WITHIN_MS, |span| span.0),
+        window_ms: restart.within.map_or(defaults::RESTART_WITHIN_MS, |span| span.0),
         back_off_ms: first.0,
-        back_off_max_ms: longest.0,
+        max_back_off_ms: longest.0,
     }
 }
 

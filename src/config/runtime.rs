@@ -7,7 +7,8 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use swarm_core::model::{Millis, Time};
+pub use swarm_core::engine::RestartPolicy;
+use swarm_core::model::Time;
 
 /// How fast recorded or made-up candles are handed out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,19 +36,6 @@ impl FromStr for Speed {
             _ => Err(SpeedError(text.to_owned())),
         }
     }
-}
-
-/// What happens to an agent whose rule panicked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RestartPolicy {
-    /// Restarts within `within_ms` before it stays failed.
-    pub max_restarts: u32,
-    /// The time in which restarts are counted.
-    pub within_ms: Millis,
-    /// Wait before the first restart, doubled for each further one.
-    pub back_off_ms: Millis,
-    /// Longest wait.
-    pub back_off_max_ms: Millis,
 }
 
 /// Everything a run needs beside the plan.

@@ -211,6 +211,7 @@ const fn time_of(fact: &Fact) -> Option<Time> {
         Fact::Venue { event, .. } => Some(event.at()),
         Fact::Order { at, .. }
         | Fact::Cancel { at, .. }
+        | Fact::Closing { at, .. }
         | Fact::Mark { at, .. }
         | Fact::Breaker { at, .. }
         | Fact::Agent { at, .. }

@@ -11,7 +11,7 @@ fn read(metrics: &Metrics) -> Page {
 }
 
 fn refusal() -> Refusal {
-    Refusal { reason: RefusalReason::DailyLoss, level: Level::Portfolio, limit: String::new(), seen: String::new() }
+    Refusal { reason: RefusalReason::DailyLoss, level: Level::Portfolio, limit: Figure::None, seen: Figure::None }
 }
 
 const AGENT: [(&str, &str); 3] = [("agent", "expert-btcusdt"), ("cohort", "expert"), ("mode", "paper")];

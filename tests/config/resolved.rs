@@ -170,8 +170,8 @@ fn what_a_run_needs_has_defaults_and_may_be_written() {
     assert_eq!((runtime.state_dir, runtime.listen.port()), (sample("journal/paper"), 9000));
     assert_eq!((runtime.arbiters, runtime.mailbox_capacity), (2, 64));
     let restart = runtime.restart;
-    assert_eq!((restart.max_restarts, restart.within_ms), (0, 3_600_000));
-    assert_eq!((restart.back_off_ms, restart.back_off_max_ms), (50, 2_000));
+    assert_eq!((restart.max_restarts, restart.window_ms), (0, 3_600_000));
+    assert_eq!((restart.back_off_ms, restart.max_back_off_ms), (50, 2_000));
     let runtime = variant("source: synthetic,", "source: synthetic, seed: 9, start: 2024-02-29,").runtime;
     assert_eq!((runtime.market, runtime.start), (MarketSpec::Synthetic { seed: 9 }, Time(1_709_164_800_000)));
     let runtime = variant("source: synthetic,", "source: \"replay:../data\",").runtime;

@@ -8,7 +8,7 @@ mod parts;
 use super::error::{ApiError, ErrorBody};
 use super::state::ApiState;
 use crate::control::ControlError;
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, ResponseError};
 use actix_web::web::Data;
 use html::escape;
 
@@ -27,6 +27,9 @@ async fn parts_now(state: &ApiState) -> Result<String, ControlError> {
     (status = 200, description = "The swarm at a glance.", content_type = "text/html", body = String),
 ))]
 pub(super) async fn index(state: Data<ApiState>) -> HttpResponse {
+    if !state.page {
+        return ApiError::not_found("the status page is off: it was started with --no-dashboard").error_response();
+    }
     // Without an answer the page still comes up, says so, and goes on asking.
     let parts = parts_now(&state).await.unwrap_or_else(|error| parts::unanswered(&error.to_string()));
     let mode = state.mode.label();

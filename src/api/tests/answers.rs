@@ -6,7 +6,6 @@ use crate::control::DecisionView;
 use crate::telemetry::strict;
 use serde_json::json;
 use std::io::Read;
-use std::sync::Arc;
 
 #[tokio::test]
 async fn what_is_read_is_what_the_director_says() {
@@ -143,11 +142,10 @@ async fn readiness_follows_the_swarm() {
 
 #[tokio::test]
 async fn the_comparison_is_passed_through() {
-    let fake = Fake::with(|state| state.with_compare(Arc::new(|| Some(json!({"verdict": "better"}))))).await;
-    assert_eq!(get(&fake, "/api/v1/compare").await.json(), json!({"verdict": "better"}));
-    fake.server.stop().await;
-    let fake = Fake::with(|state| state.with_compare(Arc::new(|| None))).await;
+    let fake = Fake::start().await;
     check(&fake, "GET", "/api/v1/compare", &[], "", 404, "no_experiment").await;
+    let comparison = fake.compares();
+    assert_eq!(get(&fake, "/api/v1/compare").await.json(), serde_json::to_value(comparison).unwrap());
     fake.server.stop().await;
 }
 
