@@ -52,19 +52,23 @@ impl ZScores {
 
     /// Takes the next value of each series; their scores. A value that is NaN is none: the series has no score
     /// until `window` values in a row have come, and its score is NaN so long.
-    #[inline]
+    // Inlined by force: handed over in memory, four numbers just stored one by one would be read two at a time,
+    // and have to wait for the stores.
+    #[inline(always)]
     pub fn update(&mut self, values: Lanes) -> Lanes {
-        let newest = self.at;
-        let leaving = std::mem::replace(&mut self.rows[newest], values);
-        self.at = if newest + 1 == self.rows.len() { 0 } else { newest + 1 };
-        let mut rebuild = self.at == 0;
+        let row = &mut self.rows[self.at];
+        let leaving = *row;
+        let distance: Lanes = std::array::from_fn(|lane| values[lane] - self.shift[lane]);
+        let left: Lanes = std::array::from_fn(|lane| leaving[lane] - self.shift[lane]);
         for lane in 0..LANES {
-            let (distance, left) = (values[lane] - self.shift[lane], leaving[lane] - self.shift[lane]);
-            let change = distance - left;
+            let change = distance[lane] - left[lane];
             self.sum[lane] += change;
-            self.squares[lane] += change * (distance + left);
+            self.squares[lane] += change * (distance[lane] + left[lane]);
             self.peak[lane] = if self.squares[lane] > self.peak[lane] { self.squares[lane] } else { self.peak[lane] };
         }
+        *row = values;
+        self.at = if self.at + 1 == self.rows.len() { 0 } else { self.at + 1 };
+        let mut rebuild = self.at == 0;
         let spread = self.spread();
         for lane in 0..LANES {
             rebuild |= spread[lane] < self.floor * self.peak[lane];
