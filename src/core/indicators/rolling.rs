@@ -319,7 +319,9 @@ mod tests {
             let cut = cut.min(values.len());
             let (mut mean, mut spread, mut max) = (RollingMean::new(len), RollingSpread::new(len), RollingMax::new(len));
             for value in &values[..cut] {
-                (mean.push(*value), spread.push(value * 3.0), max.push(value * 5.0));
+                mean.push(*value);
+                spread.push(value * 3.0);
+                max.push(value * 5.0);
             }
             mean.reset();
             spread.reset();

@@ -70,8 +70,8 @@ impl ZScores {
         self.at = if self.at + 1 == self.rows.len() { 0 } else { self.at + 1 };
         let mut rebuild = self.at == 0;
         let spread = self.spread();
-        for lane in 0..LANES {
-            rebuild |= spread[lane] < self.floor * self.peak[lane];
+        for (spread, peak) in spread.iter().zip(&self.peak) {
+            rebuild |= *spread < self.floor * peak;
         }
         let gone = (values[0] + values[1]) + (values[2] + values[3]);
         if rebuild | !self.settled | gone.is_nan() {
@@ -201,7 +201,9 @@ mod tests {
         #[test]
         fn after_a_reset_nothing_of_the_past_is_left(series in series(), cut in 0usize..150) {
             let (mut used, mut fresh) = (ZScores::new(7), ZScores::new(7));
-            series[..cut].iter().for_each(|v| drop(used.update([*v * 3.0; LANES])));
+            for value in &series[..cut] {
+                used.update([*value * 3.0; LANES]);
+            }
             used.reset();
             for value in &series[cut..] {
                 prop_assert_eq!(used.update([*value; LANES]).map(f64::to_bits), fresh.update([*value; LANES]).map(f64::to_bits));
