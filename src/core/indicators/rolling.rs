@@ -133,8 +133,8 @@ impl RollingMean {
 /// Keeps the sums of distances from a value of the window and of their squares. Digits are lost only where
 /// the sum of squares, or its highest since the last rebuild, is large against the spread; then, and once
 /// per window, both sums are rebuilt from the window with the newest value as reference. That bounds the loss: with
-/// an element of the window as reference the spread is at least 1/(n+1) of the sum of squares. (The idea of
-/// a rebuild at a peak is known from numerical libraries; the bound is Chan, Golub and LeVeque 1983, "shifted data".)
+/// an element of the window as reference the spread is at least 1/(n+1) of the sum of squares. (Variance of
+/// shifted data: Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983.)
 #[derive(Clone, Debug)]
 pub(super) struct RollingSpread {
     ring: Ring,

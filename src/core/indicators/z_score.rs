@@ -2,7 +2,7 @@
 
 use super::rolling::cancellation_floor;
 
-/// Series that one [`ZScores`] takes: what two registers of the least common processor hold.
+/// Series that one [`ZScores`] takes: as many numbers as two registers of 128 bits hold.
 pub const LANES: usize = 4;
 
 /// One number for each series.
