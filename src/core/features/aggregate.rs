@@ -28,8 +28,8 @@ impl Bar {
     }
     #[inline(always)]
     fn extend(&mut self, next: &Self) {
-        self.high = if next.high > self.high { next.high } else { self.high };
-        self.low = if next.low < self.low { next.low } else { self.low };
+        self.high = self.high.max(next.high);
+        self.low = self.low.min(next.low);
         self.close = next.close;
         self.volume += next.volume;
     }

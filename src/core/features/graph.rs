@@ -3,8 +3,8 @@
 use super::node::{Band, BandCells, Cell, Node, Source, Work};
 use super::{Feature, FeatureSpec, MacdLine, need};
 use crate::indicators::{
-    Adx, Atr, Bollinger, Cci, Ema, EmaFromFirst, Lagged, Macd, Momentum, Obv, RateOfChange, Rsi, Sma, StochasticRawK,
-    VolumeRatio, ZScore,
+    Adx, Atr, Bollinger, Cci, Ema, EmaFromFirst, LANES, Lagged, Macd, Momentum, Obv, RateOfChange, Rsi, Sma,
+    StochasticRawK, VolumeRatio, ZScores,
 };
 use crate::model::Interval;
 
@@ -19,17 +19,23 @@ pub(super) struct Graph<'a> {
     /// Features that have a node, and where they stand.
     known: Vec<(Feature, Cell)>,
     bands: Vec<(u32, BandCells)>,
+    /// Scores that have a cell and no node yet: window, source, cell.
+    scores: Vec<(u32, Source, Cell)>,
 }
 
 impl<'a> Graph<'a> {
     /// Computations for the wishes on `interval` among `specs`; hidden cells begin at `cells`. Returns them and how many
     /// cells there are now.
     pub(super) fn build(interval: Interval, specs: &'a [FeatureSpec], cells: usize) -> (Vec<Node>, usize) {
-        let (nodes, known, bands) = (Vec::new(), Vec::new(), Vec::new());
-        let mut graph = Self { interval, specs, cells, nodes, known, bands };
-        for spec in specs.iter().filter(|spec| spec.interval == interval) {
-            graph.cell(&spec.feature);
+        let (nodes, known, bands, scores) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut graph = Self { interval, specs, cells, nodes, known, bands, scores };
+        let wanted = specs.iter().filter(|spec| spec.interval == interval).map(|spec| &spec.feature);
+        // What rests on a score comes last, so that the scores before it are taken four at a time.
+        let (after, before): (Vec<&Feature>, Vec<&Feature>) = wanted.partition(|feature| rests_on_score(feature));
+        for feature in before.into_iter().chain(after) {
+            graph.cell(feature);
         }
+        graph.place_scores();
         (graph.nodes, graph.cells)
     }
 
@@ -70,8 +76,13 @@ impl<'a> Graph<'a> {
                 self.cell(&Feature::Sma { period: *slow }),
                 self.cell(&Feature::Adx { period: *adx }),
             ),
-            Feature::Lag { of, candles } => Work::Lag(Lagged::new(n(candles)), self.cell(of)),
-            Feature::ZScore { of, window } => Work::ZScore(ZScore::new(n(window)), self.cell(of)),
+            Feature::Lag { of, candles } => Work::Lag(Lagged::new(n(candles)), self.input(of)),
+            Feature::ZScore { of, window } => {
+                let source = self.input(of);
+                let cell = self.place(feature);
+                self.scores.push((*window, source, cell));
+                return cell;
+            }
         };
         let to = self.place(feature);
         self.nodes.push(Node { work, to });
@@ -89,6 +100,33 @@ impl<'a> Graph<'a> {
     fn hidden(&mut self) -> Cell {
         self.cells += 1;
         self.cells - 1
+    }
+
+    /// The cell of a feature that another one is about to be computed from.
+    fn input(&mut self, of: &Feature) -> Source {
+        let source = self.cell(of);
+        if has_score(of) {
+            self.place_scores();
+        }
+        source
+    }
+
+    /// Nodes for the scores that have none yet, those of one window together.
+    fn place_scores(&mut self) {
+        let mut scores = std::mem::take(&mut self.scores);
+        scores.sort_by_key(|(window, ..)| *window);
+        for alike in scores.chunk_by(|(one, ..), (other, ..)| one == other) {
+            for lanes in alike.chunks(LANES) {
+                let (window, _, to) = lanes[0];
+                let lane = |lane: usize| lanes.get(lane).unwrap_or(&lanes[0]);
+                let work = Work::ZScores(
+                    ZScores::new(window as usize),
+                    std::array::from_fn(|place| lane(place).1),
+                    std::array::from_fn(|place| lane(place).2),
+                );
+                self.nodes.push(Node { work, to });
+            }
+        }
     }
 
     fn smooth(&mut self, period: u32, of: &Feature) -> Work {
@@ -126,4 +164,17 @@ impl<'a> Graph<'a> {
             MacdLine::Histogram => histogram_to,
         }
     }
+}
+
+fn has_score(feature: &Feature) -> bool {
+    match feature {
+        Feature::ZScore { .. } => true,
+        Feature::Lag { of, .. } => has_score(of),
+        _ => false,
+    }
+}
+
+/// Computed from a score, rather than being one.
+fn rests_on_score(feature: &Feature) -> bool {
+    matches!(feature, Feature::Lag { of, .. } | Feature::ZScore { of, .. } if has_score(of))
 }

@@ -49,7 +49,7 @@ impl Bollinger {
         Self { spread: RollingSpread::new(period) }
     }
     /// Takes the next value; the bands, from the `period`th value on.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, value: f64) -> Option<Bands> {
         self.spread.push(value).then(|| Bands {
             middle: self.spread.mean(),

@@ -10,7 +10,7 @@
 //! arithmetic on `f64`, with operations that are exact by IEEE 754 only, so the same bits on every machine.
 //!
 //! Stochastic %K and %D have no struct of their own: they are an [`Sma`] over [`StochasticRawK`] and an
-//! [`Sma`] over that.
+//! [`Sma`] over that. [`ZScores`] alone takes several series at once, and takes an absent value as NaN.
 
 mod adx;
 mod atr;
@@ -37,4 +37,4 @@ pub use obv::Obv;
 pub use rsi::Rsi;
 pub use stochastic::StochasticRawK;
 pub use volume_ratio::VolumeRatio;
-pub use z_score::ZScore;
+pub use z_score::{LANES, ZScores};

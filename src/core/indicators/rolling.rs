@@ -6,39 +6,47 @@
 pub(super) struct Ring {
     slots: Box<[f64]>,
     at: usize,
-    filled: usize,
+    /// Slots that hold no value yet.
+    vacant: usize,
 }
 
 impl Ring {
     /// A ring of `len` values; below 1 counts as 1.
     pub(super) fn new(len: usize) -> Self {
-        Self { slots: vec![0.0; len.max(1)].into_boxed_slice(), at: 0, filled: 0 }
+        let len = len.max(1);
+        Self { slots: vec![0.0; len].into_boxed_slice(), at: 0, vacant: len }
     }
     pub(super) fn reset(&mut self) {
         self.at = 0;
-        self.filled = 0;
+        self.vacant = self.slots.len();
     }
-    /// Stores `value` in place of the one stored n values ago, which is returned; `None` while there is none.
+    /// Stores `value` in place of the one stored n values ago, which is returned; means nothing before the ring is full.
     #[inline(always)]
-    pub(super) fn push(&mut self, value: f64) -> Option<f64> {
+    pub(super) fn replace(&mut self, value: f64) -> f64 {
         let leaving = std::mem::replace(&mut self.slots[self.at], value);
         self.at += 1;
         if self.at == self.slots.len() {
             self.at = 0;
         }
-        if self.filled == self.slots.len() {
+        leaving
+    }
+    /// As [`replace`](Self::replace), `None` while there is none.
+    #[inline(always)]
+    pub(super) fn push(&mut self, value: f64) -> Option<f64> {
+        let leaving = self.replace(value);
+        if self.vacant == 0 {
             return Some(leaving);
         }
-        self.filled += 1;
+        self.vacant -= 1;
         None
     }
     #[inline(always)]
     pub(super) fn is_full(&self) -> bool {
-        self.filled == self.slots.len()
+        self.vacant == 0
     }
     #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
-        self.filled == 0
+        self.vacant == self.slots.len()
     }
     /// The newest value stands in the last slot: true once per window.
     #[inline(always)]
@@ -95,19 +103,25 @@ impl RollingMean {
     /// Takes a value; the mean, once there are n values.
     #[inline(always)]
     pub(super) fn push(&mut self, value: f64) -> Option<f64> {
-        if self.ring.is_empty() {
-            self.shift = value;
-            self.sum = 0.0;
+        if !self.ring.is_full() {
+            return self.fill(value);
         }
-        match self.ring.push(value) {
-            Some(leaving) => self.sum += value - leaving,
-            None => self.sum += value - self.shift,
-        }
+        self.sum += value - self.ring.replace(value);
         if self.ring.wrapped() {
             self.rebuild(value);
         }
+        Some(self.shift + self.sum * self.inverse)
+    }
+    #[cold]
+    fn fill(&mut self, value: f64) -> Option<f64> {
+        if self.ring.is_empty() {
+            (self.shift, self.sum) = (value, 0.0);
+        }
+        self.ring.push(value);
+        self.sum += value - self.shift;
         self.ring.is_full().then_some(self.shift + self.sum * self.inverse)
     }
+    #[inline(never)]
     fn rebuild(&mut self, newest: f64) {
         self.shift = newest;
         self.sum = sum_of(self.ring.slots(), |value| value - newest);
@@ -119,8 +133,8 @@ impl RollingMean {
 /// Keeps the sums of distances from a value of the window and of their squares. Digits are lost only where
 /// the sum of squares, or its highest since the last rebuild, is large against the spread; then, and once
 /// per window, both sums are rebuilt from the window with the newest value as reference. That bounds the loss: with
-/// an element of the window as reference the spread is at least 1/(n+1) of the sum of squares. (The idea of
-/// a rebuild at a peak is known from numerical libraries; the bound is Chan, Golub and LeVeque 1983, "shifted data".)
+/// an element of the window as reference the spread is at least 1/(n+1) of the sum of squares. (Variance of
+/// shifted data: Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983.)
 #[derive(Clone, Debug)]
 pub(super) struct RollingSpread {
     ring: Ring,
@@ -136,15 +150,17 @@ pub(super) struct RollingSpread {
     spread: f64,
 }
 
-/// Share of the sum of squares below which cancellation costs too much: leaves eleven digits of a spread.
-const CANCELLATION_FLOOR: f64 = 1e-4;
+/// Share of the sum of squares below which cancellation costs too much: leaves eleven digits of a spread. For long
+/// windows it lies below what a rebuild guarantees, or they would be rebuilt without end.
+pub(super) fn cancellation_floor(len: usize) -> f64 {
+    f64::min(1e-4, 0.25 / (len as f64 + 1.0))
+}
 
 impl RollingSpread {
     pub(super) fn new(len: usize) -> Self {
         let ring = Ring::new(len);
         let len = ring.slots().len() as f64;
-        // Below what a rebuild guarantees, or long windows would be rebuilt without end.
-        let floor = CANCELLATION_FLOOR.min(0.25 / (len + 1.0)) * len;
+        let floor = cancellation_floor(ring.slots().len()) * len;
         Self { ring, len, inverse: 1.0 / len, floor, shift: 0.0, sum: 0.0, squares: 0.0, peak: 0.0, spread: 0.0 }
     }
     #[inline(always)]
@@ -154,33 +170,28 @@ impl RollingSpread {
     /// Takes a value; whether there are n values.
     #[inline(always)]
     pub(super) fn push(&mut self, value: f64) -> bool {
-        if self.ring.is_empty() {
-            (self.shift, self.sum, self.squares, self.peak) = (value, 0.0, 0.0, 0.0);
-        }
-        let distance = value - self.shift;
-        match self.ring.push(value) {
-            Some(leaving) => {
-                let left = leaving - self.shift;
-                let change = distance - left;
-                self.sum += change;
-                self.squares += change * (distance + left);
-            }
-            None => {
-                self.sum += distance;
-                self.squares += distance * distance;
-            }
-        }
-        if self.squares > self.peak {
-            self.peak = self.squares;
-        }
-        self.spread = self.len * self.squares - self.sum * self.sum;
         if !self.ring.is_full() {
-            return false;
+            return self.fill(value);
         }
+        let leaving = self.ring.replace(value);
+        let (distance, left) = (value - self.shift, leaving - self.shift);
+        let change = distance - left;
+        self.sum += change;
+        self.squares += change * (distance + left);
+        self.peak = larger(self.peak, self.squares);
+        self.spread = self.len * self.squares - self.sum * self.sum;
         if self.ring.wrapped() || self.spread < self.floor * self.peak {
             self.rebuild(value);
         }
         true
+    }
+    #[cold]
+    fn fill(&mut self, value: f64) -> bool {
+        self.ring.push(value);
+        if self.ring.is_full() {
+            self.rebuild(value);
+        }
+        self.ring.is_full()
     }
     #[inline(never)]
     fn rebuild(&mut self, newest: f64) {
@@ -308,7 +319,9 @@ mod tests {
             let cut = cut.min(values.len());
             let (mut mean, mut spread, mut max) = (RollingMean::new(len), RollingSpread::new(len), RollingMax::new(len));
             for value in &values[..cut] {
-                (mean.push(*value), spread.push(value * 3.0), max.push(value * 5.0));
+                mean.push(*value);
+                spread.push(value * 3.0);
+                max.push(value * 5.0);
             }
             mean.reset();
             spread.reset();
@@ -317,8 +330,12 @@ mod tests {
             for value in &values[cut..] {
                 prop_assert_eq!(mean.push(*value), mean2.push(*value));
                 prop_assert_eq!(max.push(*value), max2.push(*value));
-                prop_assert_eq!(spread.push(*value), spread2.push(*value));
-                prop_assert_eq!(spread.deviation().to_bits(), spread2.deviation().to_bits());
+                let full = spread.push(*value);
+                prop_assert_eq!(full, spread2.push(*value));
+                if full {
+                    prop_assert_eq!(spread.mean().to_bits(), spread2.mean().to_bits());
+                    prop_assert_eq!(spread.deviation().to_bits(), spread2.deviation().to_bits());
+                }
             }
         }
     }

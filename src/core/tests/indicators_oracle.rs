@@ -1,6 +1,9 @@
 //! The indicators against TA-Lib's own Rust port: first value and every value, on synthetic candles with
 //! flat stretches and jumps, and on recorded candles where they lie beside the workspace.
 
+// A helper that cannot go on fails its test.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use support::{Candles, recorded, synthetic};
