@@ -3,7 +3,7 @@ use crate::api::testing::plan;
 use crate::telemetry::strict::{Page, parse};
 use crate::telemetry::{Account, Restored};
 use swarm_core::model::{Rate, Usd, Verdict};
-use swarm_core::risk::{Level, Refusal};
+use swarm_core::risk::{Figure, Level, Refusal};
 
 fn read(metrics: &Metrics) -> Page {
     let text = metrics.render();
@@ -11,7 +11,7 @@ fn read(metrics: &Metrics) -> Page {
 }
 
 fn refusal() -> Refusal {
-    Refusal { reason: RefusalReason::DailyLoss, level: Level::Portfolio, limit: Figure::None, seen: Figure::None }
+    Refusal { reason: RefusalReason::DailyLoss, level: Level::Portfolio, limit: Figure::Nothing, seen: Figure::Nothing }
 }
 
 const AGENT: [(&str, &str); 3] = [("agent", "expert-btcusdt"), ("cohort", "expert"), ("mode", "paper")];
