@@ -215,6 +215,18 @@ fn a_better_stop_refused_twice_leaves_the_old_one() {
 }
 
 #[test]
+fn a_better_stop_that_was_refused_is_tried_again_where_it_belonged() {
+    let mut world = World::with(|_| {});
+    world.long("1", trail("0.02", "3"));
+    world.accept("0-1-1");
+    world.mark(P0, BTC, "105");
+    world.sent();
+    world.mark(P0, BTC, "104");
+    world.report("0-1-2", ReportKind::Rejected(VenueReject::Other));
+    assert_eq!(world.sent(), ["0-1-3 Stop sell 1 stop 102 reduce"]);
+}
+
+#[test]
 fn a_position_naked_for_too_long_is_closed() {
     let mut world = World::with(|_| {});
     world.long("1", stop("5"));
@@ -399,6 +411,18 @@ fn a_reverse_whose_open_is_refused_still_closes() {
     let verdict = world.wish(0, IntentKind::Reverse(sell("1")));
     assert_eq!(resized(&verdict).reason, RefusalReason::EntryRate);
     assert_eq!(world.sent(), ["0-1-2 Exit sell 1 market reduce"]);
+}
+
+#[test]
+fn a_reverse_of_an_entry_that_may_still_fill_only_closes() {
+    let mut world = World::with(|_| {});
+    world.open(0, Entry { exits: stop("5"), ..limit(buy("2"), "100") });
+    world.fill("0-1-0", Side::Buy, "1", "100", "1");
+    world.accept("0-1-1");
+    world.sent();
+    let verdict = world.wish(0, IntentKind::Reverse(sell("1")));
+    assert_eq!(resized(&verdict).reason, RefusalReason::PositionOpen);
+    assert_eq!(world.sent(), ["cancel 0-1-0", "0-1-2 Exit sell 1 market reduce"]);
 }
 
 #[test]
