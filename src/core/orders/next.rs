@@ -168,7 +168,8 @@ impl Guard {
 
     /// A better stop, when it is enough better.
     fn move_stop(&self, plan: &StopPlan, newest: &Working, context: &Context<'_>) -> Option<Action> {
-        let moved = moved_stop(self.side, plan, context.entry_price, context.mark, context.instrument.tick)?;
+        // Not from the mark alone: a better stop that was refused is tried again where it belonged.
+        let moved = self.best_stop(plan, context);
         let OrderKind::StopMarket { trigger } = newest.kind else { return None };
         let gain = match self.side {
             Side::Buy => moved - trigger,

@@ -58,7 +58,10 @@ impl Supervisor {
             IntentKind::Open(entry) => self.judge_entry(now, intent, entry, None),
             IntentKind::Reverse(entry) => {
                 let held = self.reversible(intent, entry);
-                let mut judgement = self.judge_entry(now, intent, entry, held);
+                // While the rest of the old entry may still fill, there is no telling that it makes room.
+                let settled = held
+                    .filter(|&index| self.books[intent.portfolio.index()].engagements[index].guard.entry().is_none());
+                let mut judgement = self.judge_entry(now, intent, entry, settled);
                 if let Some(index) = held {
                     let held = &self.books[intent.portfolio.index()].engagements[index];
                     judgement.close = Some((held.intent, ExitReason::Reverse));

@@ -4,9 +4,11 @@ mod agents;
 mod breaker;
 mod checks;
 mod guard;
+mod life;
 mod money;
 mod properties;
 mod sizing;
+mod turns;
 
 use super::{Command, Effects, Refusal, RefusalReason, Supervisor};
 use crate::ledger::Trade;
