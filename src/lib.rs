@@ -1,1 +1,3 @@
 //! The runtime around `swarm-core`.
+
+pub mod market;
