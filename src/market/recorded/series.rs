@@ -121,3 +121,46 @@ pub(super) fn describe_gaps(symbol: &str, gaps: &[Gap]) -> Option<String> {
     }
     Some(format!("{symbol}: {} gap(s), {missing} candle(s) missing: {}", gaps.len(), places.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+    use swarm_core::model::{MINUTE_MS, Price};
+
+    fn minute(place: i64) -> Candle {
+        let price = |units: i64| Price::whole(1_000 + units);
+        Candle {
+            open_time: Time(place * MINUTE_MS),
+            open: price(place % 7),
+            high: price(8 + place % 11),
+            low: price(-(place % 5)),
+            close: price(place % 3),
+            volume: place as f64,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_whole_group_gives_one_candle_and_a_broken_one_a_hole(places in proptest::collection::btree_set(0i64..60, 5..60)) {
+            let fine: Vec<Candle> = places.iter().map(|&place| minute(place)).collect();
+            let candles = aggregate(&fine, Interval::M1, Interval::M5);
+            let whole: BTreeSet<i64> = (0..12).filter(|group| (0..5).all(|at| places.contains(&(group * 5 + at)))).collect();
+            let given: BTreeSet<i64> = candles.iter().map(|candle| candle.open_time.0 / Interval::M5.ms()).collect();
+            prop_assert_eq!(&given, &whole);
+            for candle in &candles {
+                let first = candle.open_time.0 / MINUTE_MS;
+                let group: Vec<Candle> = (first..first + 5).map(minute).collect();
+                prop_assert_eq!((candle.open, candle.close), (group[0].open, group[4].close));
+                prop_assert!(group.iter().all(|part| part.high <= candle.high && part.low >= candle.low));
+                prop_assert!(group.iter().any(|part| part.high == candle.high) && candle.fault().is_none());
+                prop_assert_eq!(candle.volume, group.iter().map(|part| part.volume).sum::<f64>());
+            }
+            let missing: u64 = gaps(&candles, Interval::M5).iter().map(|gap| gap.candles).sum();
+            if let (Some(first), Some(last)) = (whole.first(), whole.last()) {
+                prop_assert_eq!(missing as i64, last - first + 1 - whole.len() as i64);
+            }
+        }
+    }
+}
