@@ -1,7 +1,7 @@
 //! The two markets from outside: recorded files with every refusal, and the synthetic market with
 //! the facts it claims.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
 
 mod choice;
 mod files;
