@@ -130,7 +130,7 @@ pub(super) struct AgentState {
 impl AgentState {
     pub(super) fn new(start: Usd) -> Self {
         Self {
-            running: false,
+            running: true,
             intents: 0,
             book: AgentBook::default(),
             breaker: Breaker::new(start),

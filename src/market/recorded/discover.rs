@@ -1,0 +1,162 @@
+//! Which files below a directory hold candles or funding of the wanted symbols, by their names and
+//! folders. Opens a file only to tell the interval of one that lies outside of an interval folder.
+
+use super::read::infer_interval;
+use crate::market::MarketError;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use swarm_core::model::Interval;
+
+/// A file of candles.
+#[derive(Clone, Debug)]
+pub(super) struct CandleFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Which of the wanted symbols.
+    pub symbol: usize,
+    /// Length of its candles: the name of its folder, else told from its rows.
+    pub interval: Interval,
+    /// The folder that stands for the venue: the one above the interval folder, else its own.
+    pub folder: PathBuf,
+}
+
+/// A file of funding payments.
+#[derive(Clone, Debug)]
+pub(super) struct FundingFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Which of the wanted symbols.
+    pub symbol: usize,
+    /// Names of the folders between `funding` and the file.
+    pub below: Vec<String>,
+}
+
+/// What a directory holds of the wanted symbols.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Candle files by path.
+    pub candles: Vec<CandleFile>,
+    /// Funding files by path.
+    pub funding: Vec<FundingFile>,
+}
+
+/// Looks through `dir` at any depth.
+pub(super) fn discover(dir: &Path, symbols: &[String]) -> Result<Found, MarketError> {
+    let real = dir.canonicalize().map_err(|error| MarketError::io(dir, &error))?;
+    if !real.is_dir() {
+        return Err(MarketError::about(dir, "is not a directory", "name the directory that holds the files"));
+    }
+    let mut found = Found::default();
+    let mut has_funding = false;
+    for relative in files_below(dir)? {
+        let folders = folder_names(&relative);
+        let funding_at = folders.iter().position(|name| name == "funding");
+        has_funding |= funding_at.is_some();
+        let Some((symbol, suffixed)) = wanted_symbol(&relative, symbols) else { continue };
+        let path = dir.join(&relative);
+        if let Some(at) = funding_at {
+            found.funding.push(FundingFile { path, symbol, below: folders[at + 1..].to_vec() });
+        } else if let Some((interval, folder)) = place(dir, &real, &relative) {
+            found.candles.push(CandleFile { path, symbol, interval, folder });
+        } else if !suffixed {
+            // `SYMBOL_*` outside of an interval folder may be trades, books or anything else.
+            let folder = path.parent().unwrap_or(dir).to_owned();
+            found.candles.push(CandleFile { interval: infer_interval(&path)?, path, symbol, folder });
+        }
+    }
+    if !has_funding && let Some(twin) = funding_twin(&real) {
+        found.funding = funding_below(&twin, symbols)?;
+    }
+    Ok(found)
+}
+
+/// The interval folder that holds a file directly, and the folder above it.
+fn place(dir: &Path, real: &Path, relative: &Path) -> Option<(Interval, PathBuf)> {
+    let parent = relative.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let name = parent.map_or(real.file_name(), Path::file_name)?;
+    let interval = name.to_str()?.parse().ok()?;
+    let folder = match parent {
+        Some(parent) => match parent.parent().filter(|above| !above.as_os_str().is_empty()) {
+            Some(above) => dir.join(above),
+            None => dir.to_owned(),
+        },
+        None => real.parent()?.to_owned(),
+    };
+    Some((interval, folder))
+}
+
+/// For `.../klines/VENUE` without a funding folder inside: `.../funding/VENUE`, if it exists. An
+/// interval folder at the end is left out, as funding has none.
+fn funding_twin(real: &Path) -> Option<PathBuf> {
+    let parts: Vec<&OsStr> = real.iter().collect();
+    let at = parts.iter().rposition(|part| *part == "klines")?;
+    let twin = |parts: &[&OsStr]| -> Option<PathBuf> {
+        let path: PathBuf = parts
+            .iter()
+            .enumerate()
+            .map(|(index, part)| if index == at { OsStr::new("funding") } else { part })
+            .collect();
+        path.is_dir().then_some(path)
+    };
+    let ends_in_interval = parts.len() > at + 1 && parts.last()?.to_str()?.parse::<Interval>().is_ok();
+    twin(&parts).or_else(|| if ends_in_interval { twin(&parts[..parts.len() - 1]) } else { None })
+}
+
+fn funding_below(root: &Path, symbols: &[String]) -> Result<Vec<FundingFile>, MarketError> {
+    let names = folder_names(&root.join("file"));
+    let at = names.iter().rposition(|name| name == "funding").unwrap_or(0);
+    let mut funding = Vec::new();
+    for relative in files_below(root)? {
+        if let Some((symbol, _)) = wanted_symbol(&relative, symbols) {
+            let mut below = names[at + 1..].to_vec();
+            below.extend(folder_names(&relative));
+            funding.push(FundingFile { path: root.join(&relative), symbol, below });
+        }
+    }
+    Ok(funding)
+}
+
+/// The wanted symbol a file is named after, and whether more follows in the name: `SYMBOL.csv`,
+/// `SYMBOL_anything.csv`, each also with `.gz`. The longest symbol wins.
+fn wanted_symbol(path: &Path, symbols: &[String]) -> Option<(usize, bool)> {
+    let name = path.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".csv")?;
+    let fits = |symbol: &str| stem.strip_prefix(symbol).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+    let (index, symbol) =
+        symbols.iter().enumerate().filter(|(_, symbol)| fits(symbol)).max_by_key(|(_, symbol)| symbol.len())?;
+    Some((index, stem.len() > symbol.len()))
+}
+
+fn folder_names(file: &Path) -> Vec<String> {
+    file.parent().into_iter().flat_map(Path::iter).map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+/// All files at any depth, relative to `dir`, in order of path. Hidden ones are left out; a folder
+/// reached twice through links is entered once.
+fn files_below(dir: &Path) -> Result<Vec<PathBuf>, MarketError> {
+    let mut files = Vec::new();
+    let mut entered = BTreeSet::new();
+    let mut waiting = vec![PathBuf::new()];
+    while let Some(relative) = waiting.pop() {
+        let path = dir.join(&relative);
+        let io = |error: std::io::Error| MarketError::io(&path, &error);
+        if !entered.insert(path.canonicalize().map_err(io)?) {
+            continue;
+        }
+        for entry in path.read_dir().map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            if name.as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            // Follows links; one that leads nowhere is not data.
+            match path.join(&name).metadata() {
+                Ok(data) if data.is_dir() => waiting.push(relative.join(name)),
+                Ok(data) if data.is_file() => files.push(relative.join(name)),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
