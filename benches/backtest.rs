@@ -95,13 +95,14 @@ fn instrument(symbol: &str) -> Instrument {
 
 fn plan(rule: &str, params: serde_json::Value, base: Interval, agents: usize) -> Arc<Plan> {
     let spec = swarm_agents::registry::find(rule).expect("a shipped rule");
+    let params = Arc::new((spec.complete)(&params));
     let agent = |index| AgentPlan {
         name: format!("{rule}-{index}"),
         cohort: CohortId(0),
         portfolio: PortfolioId(0),
         symbol: SymbolId(0),
         rule: rule.into(),
-        params: (spec.complete)(&params),
+        params: Arc::clone(&params),
         limits: Limits::default(),
     };
     let reference = rule == "ema_cross";

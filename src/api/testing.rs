@@ -54,7 +54,7 @@ pub(crate) fn plan() -> Plan {
             portfolio: PortfolioId(cohort),
             symbol: SymbolId(symbol),
             rule: names[usize::from(cohort)].into(),
-            params: serde_json::Value::Null,
+            params: std::sync::Arc::new(serde_json::Value::Null),
             limits: Limits::default(),
         }
     });

@@ -1,13 +1,15 @@
 //! What several commands need before they can start: the swarm file, its rules, dates, exit codes.
 
 use crate::config::{self, Loaded};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use swarm_agents::registry::RuleFactory;
 use swarm_core::engine::MakeRule;
 use swarm_core::features::Wants;
-use swarm_core::model::{AgentId, Plan, Time};
+use swarm_core::model::{AgentId, AgentPlan, Plan, Time};
 use swarm_core::rule::{Build, Rule};
 
 /// Why a command ends without having done its work.
@@ -56,23 +58,34 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
     }
 }
 
-/// Makes the rules of a plan from the registry of `swarm-agents`.
+/// Makes the rules of a plan from the registry of `swarm-agents`. Agents declared together share what
+/// their parameters were prepared into.
 pub struct Rules {
     plan: Arc<Plan>,
+    /// By agent.
+    factories: Vec<Result<Arc<dyn RuleFactory>, String>>,
 }
 
 /// The rules of a plan.
 pub fn rules(plan: &Arc<Plan>) -> Rules {
-    Rules { plan: Arc::clone(plan) }
+    let mut prepared: BTreeMap<(&str, *const serde_json::Value), Result<Arc<dyn RuleFactory>, String>> =
+        BTreeMap::new();
+    let factory = |agent: &AgentPlan| match swarm_agents::registry::find(&agent.rule) {
+        Some(spec) => (spec.prepare)(&agent.params).map_err(|error| error.to_string()),
+        None => Err(format!("its rule `{}` is not in the registry", agent.rule)),
+    };
+    let factories = plan.agents.iter().map(|agent| {
+        let shared = (agent.rule.as_str(), Arc::as_ptr(&agent.params));
+        prepared.entry(shared).or_insert_with(|| factory(agent)).clone()
+    });
+    Rules { factories: factories.collect(), plan: Arc::clone(plan) }
 }
 
 impl MakeRule for Rules {
     fn make(&self, agent: AgentId, wants: &mut Wants) -> Result<Box<dyn Rule>, String> {
-        let agent = &self.plan.agents[agent.index()];
-        let spec = swarm_agents::registry::find(&agent.rule)
-            .ok_or_else(|| format!("its rule `{}` is not in the registry", agent.rule))?;
         let mut build = Build { wants, base: self.plan.base, intervals: &self.plan.intervals };
-        (spec.build)(&agent.params, &mut build).map_err(|error| error.to_string())
+        let factory = self.factories[agent.index()].as_ref().map_err(String::clone)?;
+        factory.build(&mut build).map_err(|error| error.to_string())
     }
 }
 

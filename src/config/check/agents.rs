@@ -11,6 +11,7 @@ use super::{CheckedAgent, Scope, parse, told_twice, typed};
 use jsonschema::Validator;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use swarm_agents::registry::{self, RuleSpec};
 use swarm_core::features::Wants;
 use swarm_core::model::Interval;
@@ -36,6 +37,7 @@ pub(super) fn check(scope: &Scope<'_>, report: &mut Report) -> Vec<CheckedAgent>
             super::swarm::risk_spans(scope, &[&at[..], &["risk"]].concat(), report);
             let symbols = symbols(scope, entry, node, report);
             let Some((rule, params, risk)) = files.agent(entry, node, report) else { continue };
+            let params = Arc::new(params);
             let prefix = &entry.name.as_ref().unwrap_or(cohort_name).0;
             for symbol in symbols {
                 let base = format!("{prefix}-{}", scope.market_symbols()[symbol].0.to_lowercase());
@@ -47,7 +49,7 @@ pub(super) fn check(scope: &Scope<'_>, report: &mut Report) -> Vec<CheckedAgent>
                     report.error(at, format!("agent name `{name}` is taken"), "give these agents another `name`");
                     break;
                 }
-                let (rule, params, risk) = (rule.clone(), params.clone(), risk.clone());
+                let (rule, params, risk) = (rule.clone(), Arc::clone(&params), risk.clone());
                 agents.push(CheckedAgent { cohort, name, symbol, rule, params, risk });
             }
             if agents.len() > MAX_AGENTS {

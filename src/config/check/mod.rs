@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::LazyLock;
 use swarm_core::model::Mode;
 
@@ -42,7 +43,7 @@ pub(super) struct CheckedAgent {
     /// Name of its rule.
     pub rule: String,
     /// Complete parameters.
-    pub params: Value,
+    pub params: Arc<Value>,
     /// Its own limits.
     pub risk: Risk,
 }

@@ -73,7 +73,7 @@ fn plan() -> Plan {
         portfolio: PortfolioId(index / SYMBOLS),
         symbol: SymbolId(index % SYMBOLS),
         rule: "bench".into(),
-        params: serde_json::Value::Null,
+        params: std::sync::Arc::new(serde_json::Value::Null),
         limits: limits(1),
     });
     Plan {

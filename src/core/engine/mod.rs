@@ -157,7 +157,12 @@ impl<M: MakeRule> Engine<M> {
     }
 
     /// Runs a tape to its end, or until `keep_going` says no (asked at every step).
-    pub fn run(&mut self, tape: &mut dyn Tape, sink: &mut impl Sink, mut keep_going: impl FnMut(&Step) -> bool) -> bool {
+    pub fn run(
+        &mut self,
+        tape: &mut dyn Tape,
+        sink: &mut impl Sink,
+        mut keep_going: impl FnMut(&Step) -> bool,
+    ) -> bool {
         let mut step = Step::default();
         while tape.next(&mut step) {
             self.step(&step, sink);
@@ -252,8 +257,7 @@ impl<M: MakeRule> Engine<M> {
                 continue;
             }
             let Some(frame) = self.hub.frame(symbol) else { continue };
-            let standing =
-                Standing::of(&self.plan, &self.supervisor, agent, self.funding_rates[symbol.index()]);
+            let standing = Standing::of(&self.plan, &self.supervisor, agent, self.funding_rates[symbol.index()]);
             let rule = self.rules[index].as_mut();
             match consult(rule, &self.plan, symbol, frame, &standing, self.options.record_holds) {
                 Ok(answer) => {

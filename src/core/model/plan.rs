@@ -3,6 +3,7 @@
 
 use super::{CandlePath, CohortId, Instrument, Interval, Millis, PortfolioId, Rate, SymbolId, Time, Usd};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Where money is at stake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -121,8 +122,8 @@ pub struct AgentPlan {
     pub symbol: SymbolId,
     /// Name of the rule in the registry.
     pub rule: String,
-    /// The rule's parameters, complete and checked.
-    pub params: serde_json::Value,
+    /// The rule's parameters, complete and checked; one value for all agents declared together.
+    pub params: Arc<serde_json::Value>,
     /// Limits of this level.
     pub limits: Limits,
 }

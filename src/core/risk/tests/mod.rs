@@ -71,7 +71,7 @@ pub(super) fn plan() -> Plan {
         portfolio: PortfolioId(portfolio),
         symbol: SymbolId(symbol),
         rule: "test".into(),
-        params: serde_json::Value::Null,
+        params: std::sync::Arc::new(serde_json::Value::Null),
         limits: Limits::default(),
     };
     let cohort = |name: &str, portfolio: u16| CohortPlan { name: name.into(), portfolio: PortfolioId(portfolio) };

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use swarm_core::model::*;
-use swarm_core::risk::{Level, Refusal, RefusalReason};
+use swarm_core::risk::{Figure, Level, Refusal, RefusalReason};
 
 const AT: Time = Time(1_698_796_800_000);
 
@@ -102,8 +102,8 @@ pub fn one_of_each() -> Vec<Fact> {
     let refusal = Refusal {
         reason: RefusalReason::MaxNotional,
         level: Level::Portfolio,
-        limit: "400".into(),
-        seen: "414".into(),
+        limit: Figure::Usd(Usd::whole(400)),
+        seen: Figure::Usd(Usd::whole(414)),
     };
     let portfolio = PortfolioId(1);
     let report = |kind| Fact::Venue {
@@ -127,7 +127,14 @@ pub fn one_of_each() -> Vec<Fact> {
         },
         Fact::Verdict { id: intent_id(1, 7), portfolio, verdict: Verdict::Resized(refusal) },
         Fact::Order { at: AT, order: order(Purpose::Stop, OrderKind::StopMarket { trigger: Price::whole(34_150) }) },
-        Fact::Cancel { at: AT, portfolio, id: order_id(1, 7, 2) },
+        Fact::Cancel { at: AT, portfolio, id: order_id(1, 7, 2), symbol: SymbolId(3) },
+        Fact::Closing {
+            at: AT,
+            portfolio,
+            symbol: SymbolId(3),
+            intent: order_id(1, 7, 2).intent,
+            reason: ExitReason::Naked,
+        },
         report(ReportKind::Accepted),
         report(ReportKind::Filled { fill: fill(99), leaves: Qty::ZERO }),
         report(ReportKind::Rejected(VenueReject::PriceBand)),
