@@ -4,6 +4,7 @@
 use crate::telemetry::{Actor as ActorName, DropReason, Metrics};
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, MailboxError, Message};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long a question may take. Longer means that something is stuck, not slow.
@@ -26,17 +27,19 @@ pub struct Address<A: Actor> {
     addr: Addr<A>,
     name: ActorName,
     metrics: Metrics,
+    /// Questions of this producer that are waiting or being answered.
+    waiting: AtomicUsize,
 }
 
 impl<A: Actor> Address<A> {
     /// A handle of one producer's own.
     pub fn new(addr: Addr<A>, name: ActorName, metrics: Metrics) -> Self {
-        Self { addr, name, metrics }
+        Self { addr, name, metrics, waiting: AtomicUsize::new(0) }
     }
 
     /// A handle for another producer.
     pub fn for_another_producer(&self) -> Self {
-        Self { addr: self.addr.clone(), name: self.name, metrics: self.metrics.clone() }
+        Self::new(self.addr.clone(), self.name, self.metrics.clone())
     }
 
     /// Asks and waits: for room in the mailbox, then for the answer. Overload policy: the asker waits.
@@ -47,7 +50,10 @@ impl<A: Actor> Address<A> {
         A: Handler<M>,
         A::Context: ToEnvelope<A, M>,
     {
-        self.addr.send(message).timeout(ASK_TIMEOUT).await.map_err(|error| match error {
+        self.metrics.mailbox_depth(self.name, self.waiting.fetch_add(1, Ordering::Relaxed) + 1);
+        let answer = self.addr.send(message).timeout(ASK_TIMEOUT).await;
+        self.metrics.mailbox_depth(self.name, self.waiting.fetch_sub(1, Ordering::Relaxed) - 1);
+        answer.map_err(|error| match error {
             MailboxError::Closed => self.dropped(DropReason::Closed, AskError::Gone(self.name)),
             MailboxError::Timeout => self.dropped(DropReason::Late, AskError::Late(self.name)),
         })

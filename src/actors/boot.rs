@@ -3,11 +3,13 @@
 
 use super::address::Address;
 use super::agent::Agent;
-use super::director::Director;
+use super::director::{Director, DirectorActor};
 use super::execution::Execution;
 use super::feed::{Feed, absorb};
 use super::journal::{Barrier, Journal};
 use super::kill::KillSwitch;
+use super::observer::Observer;
+use super::slot::Slot;
 use super::stepper::Floor;
 use super::supervisor::SupervisorActor;
 use crate::control::{Control, Request};
@@ -168,25 +170,20 @@ impl Hands {
     /// Starts an agent's actor on its arbiter.
     pub fn start_agent(&self, id: AgentId, rule: Box<dyn Rule>) -> Address<Agent> {
         let agent = Agent::new(id, Arc::clone(&self.plan), rule, self.record_holds);
-        let capacity = self.mailbox_capacity;
-        let addr = on(&self.arbiters, id.index(), move |context| {
-            let context: &mut actix::Context<Agent> = context;
-            context.set_mailbox_capacity(capacity);
-            agent
-        });
+        let addr = host(&self.arbiters, id.index(), self.mailbox_capacity, agent);
         Address::new(addr, ActorName::Agent, self.metrics.clone())
     }
 }
 
-/// Starts an actor on one of `arbiters`, or here when there is none.
-fn on<A>(
-    arbiters: &[ArbiterHandle],
-    index: usize,
-    make: impl FnOnce(&mut actix::Context<A>) -> A + Send + 'static,
-) -> actix::Addr<A>
+/// Starts an actor with a bounded mailbox on one of `arbiters`, or here when there is none.
+fn host<A>(arbiters: &[ArbiterHandle], index: usize, capacity: usize, actor: A) -> actix::Addr<A>
 where
-    A: Actor<Context = actix::Context<A>>,
+    A: Actor<Context = actix::Context<A>> + Send,
 {
+    let make = move |context: &mut actix::Context<A>| {
+        context.set_mailbox_capacity(capacity);
+        actor
+    };
     match arbiters.len() {
         0 => A::create(make),
         count => A::start_in_arbiter(&arbiters[index % count], make),
@@ -310,8 +307,10 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, BootError> {
     let rates = warm(&mut setup, &mut hub, folded.last_step)?;
     reconcile(&setup.plan, &folded.supervisor, &folded.exchanges)?;
     let director = assemble(setup, crew, hub, rates, folded);
-    let (ended, report) = director.run().await;
-    Ok(Outcome { ended, report })
+    match DirectorActor::begin(director).await {
+        Ok((ended, report)) => Ok(Outcome { ended, report }),
+        Err(_) => Ok(Outcome { ended: Ended::Halted("the director is gone".to_owned()), report: None }),
+    }
 }
 
 fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded: Folded) -> Director {
@@ -320,25 +319,27 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
     let arbiters: Vec<ArbiterHandle> = (1..setup.arbiters).map(|_| Arbiter::new().handle()).collect();
     let (trading, groups) = arbiters.split_at(arbiters.len().min(1));
     let capacity = setup.mailbox_capacity;
-    let journal = {
-        let journal = Journal::new(Arc::clone(&setup.writer), setup.barrier);
-        Address::new(on(trading, 0, move |_| journal), ActorName::Journal, metrics.clone())
-    };
+    let journal = Journal::new(Arc::clone(&setup.writer), setup.barrier);
+    let journal = Address::new(host(trading, 0, capacity, journal), ActorName::Journal, metrics.clone());
     let supervisor = {
         let actor =
             SupervisorActor::new(Arc::clone(&plan), folded.supervisor, folded.recorder, journal, setup.kill.clone());
-        Address::new(on(trading, 0, move |_| actor), ActorName::Supervisor, metrics.clone())
+        Address::new(host(trading, 0, capacity, actor), ActorName::Supervisor, metrics.clone())
     };
     let executions = folded.exchanges.into_iter().enumerate().map(|(index, exchange)| {
         let venue = SimulatedVenue::new(exchange);
         let own = supervisor.for_another_producer();
         let actor = Execution::new(PortfolioId::at(index), plan.base, venue, own, setup.kill.clone());
-        Address::new(on(trading, 0, move |_| actor), ActorName::Execution, metrics.clone())
+        Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone())
     });
     let executions = executions.collect();
     let feed = {
-        let feed = Feed::new(setup.tape, hub, rates);
-        Address::new(Feed::create(move |_| feed), ActorName::Feed, metrics.clone())
+        let slot = Slot::default();
+        let own = supervisor.for_another_producer();
+        let observer = Observer::new(Arc::clone(&plan), metrics.clone(), own, slot.clone());
+        let observer = Address::new(host(&[], 0, capacity, observer), ActorName::Observer, metrics.clone());
+        let feed = Feed::new(setup.tape, hub, rates, slot, observer, metrics.clone());
+        Address::new(host(&[], 0, capacity, feed), ActorName::Feed, metrics.clone())
     };
     let hands = Hands {
         plan: Arc::clone(&plan),
@@ -362,6 +363,7 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         lives: folded.lives,
         policy: setup.restart,
         gaps: 0,
+        metrics: metrics.clone(),
     };
     let writer = Arc::clone(&setup.writer);
     Director {

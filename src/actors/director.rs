@@ -10,17 +10,14 @@ use super::stepper::Floor;
 use super::supervisor::{Act, Ask, AskDecisions, AskReport, Halt, Question, Reset};
 use crate::control::{AgentAct, AgentState, AgentStatus, ControlError, Request, Snapshot};
 use crate::telemetry::Metrics;
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::sync::Arc;
 use std::time::Duration;
 use swarm_core::engine::LifeState;
 use swarm_core::experiment::{Comparison, Report};
 use swarm_core::model::{AgentChange, AgentId, BreakerScope, Plan, PortfolioId, StopPolicy, Time};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
-
-/// Metrics that are pictures of the present are renewed at most this often: between two scrapes
-/// nobody sees more, and at full speed a step takes microseconds.
-const METRICS_PERIOD: Duration = Duration::from_millis(250);
 
 /// The director.
 pub struct Director {
@@ -43,7 +40,7 @@ pub struct Director {
 
 impl Director {
     /// Runs the swarm to its end.
-    pub async fn run(mut self) -> (Ended, Option<Box<Report>>) {
+    async fn run(mut self) -> Finished {
         let started = Instant::now();
         let ended = match self.steps_until_the_end(started).await {
             Ok(ended) => ended,
@@ -60,7 +57,6 @@ impl Director {
     async fn steps_until_the_end(&mut self, started: Instant) -> Result<Ended, Halt> {
         let end = self.run_for.map(|run_for| started + run_for);
         let mut next_step = started;
-        let mut next_metrics = started;
         self.phase = "running".to_owned();
         loop {
             while let Ok(request) = self.requests.try_recv() {
@@ -93,10 +89,6 @@ impl Director {
             self.now = at;
             self.steps += 1;
             next_step = self.pace.after(next_step, self.plan.base);
-            if Instant::now() >= next_metrics {
-                self.renew_metrics().await?;
-                next_metrics = Instant::now() + METRICS_PERIOD;
-            }
         }
     }
 
@@ -128,12 +120,10 @@ impl Director {
     }
 
     async fn renew_metrics(&self) -> Result<(), Halt> {
-        let (plan, metrics) = (Arc::clone(&self.plan), self.metrics.clone());
-        let lives: Vec<LifeState> = self.floor.lives.iter().map(|life| life.state()).collect();
-        let now = self.now;
-        let ask: Question<()> =
-            Box::new(move |supervisor, _| observe::renew_metrics(&plan, &metrics, supervisor, &lives, now));
-        self.floor.supervisor.ask(Ask(ask)).await?;
+        let (plan, metrics, now) = (Arc::clone(&self.plan), self.metrics.clone(), self.now);
+        let renew: Question<()> =
+            Box::new(move |supervisor, _| observe::renew_metrics(&plan, &metrics, supervisor, now));
+        self.floor.supervisor.ask(Ask(renew)).await?;
         Ok(())
     }
 
@@ -310,5 +300,35 @@ pub const fn shown_state(state: LifeState, warm: bool) -> AgentState {
         LifeState::Stopped => AgentState::Stopped,
         LifeState::Restarting(_) => AgentState::Restarting,
         LifeState::Failed => AgentState::Failed,
+    }
+}
+
+/// The director as an actor: its work is one task, from the first step to the last.
+pub struct DirectorActor {
+    work: Option<(Director, oneshot::Sender<Finished>)>,
+}
+
+/// How the run ended, and its report where there is one.
+pub type Finished = (Ended, Option<Box<Report>>);
+
+impl DirectorActor {
+    /// Starts it; what the receiver gets is the end.
+    pub fn begin(director: Director) -> oneshot::Receiver<Finished> {
+        let (finished, end) = oneshot::channel();
+        Self { work: Some((director, finished)) }.start();
+        end
+    }
+}
+
+impl Actor for DirectorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        let Some((director, finished)) = self.work.take() else { return };
+        let work = async move {
+            // A receiver that is gone has no use for the end.
+            drop(finished.send(director.run().await));
+        };
+        context.spawn(work.into_actor(self).map(|(), _, context| context.stop()));
     }
 }

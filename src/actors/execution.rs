@@ -2,6 +2,7 @@
 //! venue, and brings the venue's events to the supervisor, one instant at a time.
 
 use super::address::Address;
+use super::breath::Breath;
 use super::kill::KillSwitch;
 use super::supervisor::{Act, Halt, SupervisorActor};
 use crate::venue::{SimulatedVenue, Venue};
@@ -38,6 +39,7 @@ pub struct Execution {
     venue: Option<SimulatedVenue>,
     supervisor: Arc<Address<SupervisorActor>>,
     kill: KillSwitch,
+    breath: Breath,
 }
 
 impl Execution {
@@ -49,7 +51,14 @@ impl Execution {
         supervisor: Address<SupervisorActor>,
         kill: KillSwitch,
     ) -> Self {
-        Self { portfolio, interval, venue: Some(venue), supervisor: Arc::new(supervisor), kill }
+        Self {
+            portfolio,
+            interval,
+            venue: Some(venue),
+            supervisor: Arc::new(supervisor),
+            kill,
+            breath: Breath::default(),
+        }
     }
 
     fn venue(&mut self) -> &mut SimulatedVenue {
@@ -150,7 +159,8 @@ impl Handler<Fund> for Execution {
 impl Handler<Walk> for Execution {
     type Result = AtomicResponse<Self, Result<(), Halt>>;
 
-    fn handle(&mut self, Walk(point): Walk, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Walk(point): Walk, context: &mut Context<Self>) -> Self::Result {
+        self.breath.take(context);
         self.lend(move |mut account| async move {
             let done = account.walk(point).await;
             (account.venue, done)

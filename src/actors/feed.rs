@@ -1,11 +1,15 @@
 //! The feed: owns the tape and the hub. It hands out steps when asked, so a slow swarm slows the feed
 //! and no closed candle is ever dropped or conflated.
 
+use super::address::Address;
 use super::agent::FrameCopy;
+use super::observer::{MarketPicture, Observer, Wake};
+use super::slot::Slot;
+use crate::telemetry::{Actor as ActorName, DropReason, Metrics};
 use actix::{Actor, Context, Handler, Message, MessageResult};
 use std::sync::Arc;
 use swarm_core::features::Hub;
-use swarm_core::model::{Rate, Step, SymbolId, Tape};
+use swarm_core::model::{Rate, Step, SymbolId, Tape, Time};
 
 /// Asks for the next step; none when the tape is at its end.
 #[derive(Message)]
@@ -33,12 +37,33 @@ pub struct Feed {
     tape: Box<dyn Tape + Send>,
     hub: Hub,
     funding_rates: Vec<Option<Rate>>,
+    slot: Slot<MarketPicture>,
+    observer: Address<Observer>,
+    metrics: Metrics,
 }
 
 impl Feed {
     /// A feed whose hub has seen everything before the tape's next step.
-    pub fn new(tape: Box<dyn Tape + Send>, hub: Hub, funding_rates: Vec<Option<Rate>>) -> Self {
-        Self { tape, hub, funding_rates }
+    pub fn new(
+        tape: Box<dyn Tape + Send>,
+        hub: Hub,
+        funding_rates: Vec<Option<Rate>>,
+        slot: Slot<MarketPicture>,
+        observer: Address<Observer>,
+        metrics: Metrics,
+    ) -> Self {
+        Self { tape, hub, funding_rates, slot, observer, metrics }
+    }
+
+    /// Leaves the newest picture for the observer. Overload policy: an unread one makes way, counted.
+    fn show(&self, at: Time) {
+        let symbols = self.funding_rates.len();
+        let last_closes = (0..symbols).map(|symbol| self.hub.last_close(SymbolId::at(symbol))).collect();
+        if self.slot.put(MarketPicture { at, last_closes }) {
+            self.observer.offer(Wake);
+        } else {
+            self.metrics.dropped(ActorName::Feed, DropReason::Conflated);
+        }
     }
 }
 
@@ -60,6 +85,7 @@ impl Handler<Close> for Feed {
 
     fn handle(&mut self, Close(step): Close, _: &mut Context<Self>) -> Self::Result {
         absorb(&mut self.hub, &mut self.funding_rates, &step);
+        self.show(step.close_time);
         let frames = step.candles.iter().enumerate().map(|(index, candle)| {
             candle.as_ref()?;
             let frame = self.hub.frame(SymbolId::at(index))?;

@@ -5,6 +5,7 @@
 //! Grouped is for the simulated exchange in accelerated time: no effect leaves the process, the exchange
 //! itself is folded from the same file, and a kill loses steps that nobody outside has seen.
 
+use super::breath::Breath;
 use crate::store::{JournalFailure, JournalWriter, OfferError};
 use actix::{Actor, AtomicResponse, Context, Handler, Message, WrapFuture};
 use std::sync::Arc;
@@ -32,12 +33,13 @@ pub struct Append(pub Vec<Fact>);
 pub struct Journal {
     writer: Arc<JournalWriter>,
     barrier: Barrier,
+    breath: Breath,
 }
 
 impl Journal {
     /// Over an open writer.
-    pub const fn new(writer: Arc<JournalWriter>, barrier: Barrier) -> Self {
-        Self { writer, barrier }
+    pub fn new(writer: Arc<JournalWriter>, barrier: Barrier) -> Self {
+        Self { writer, barrier, breath: Breath::default() }
     }
 }
 
@@ -62,7 +64,8 @@ async fn append(writer: &JournalWriter, facts: Vec<Fact>) -> Result<u64, Journal
 impl Handler<Append> for Journal {
     type Result = AtomicResponse<Self, Result<u64, JournalFailure>>;
 
-    fn handle(&mut self, Append(facts): Append, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Append(facts): Append, context: &mut Context<Self>) -> Self::Result {
+        self.breath.take(context);
         // The end of a run is waited for whatever the barrier.
         let last = facts.iter().any(|fact| matches!(fact, Fact::End { .. }));
         let (writer, strict) = (Arc::clone(&self.writer), last || self.barrier == Barrier::Strict);

@@ -6,12 +6,15 @@
 mod address;
 mod agent;
 mod boot;
+mod breath;
 mod director;
 mod execution;
 mod feed;
 mod journal;
 mod kill;
 mod observe;
+mod observer;
+mod slot;
 mod stepper;
 mod supervisor;
 

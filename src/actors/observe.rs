@@ -5,7 +5,7 @@ use super::director::shown_state;
 use crate::control::{AgentStatus, CohortStatus, OrderStatus, PortfolioStatus, PositionStatus, Snapshot};
 use crate::record::Recorder;
 use crate::telemetry::{Account, Metrics};
-use swarm_core::engine::{LifeState, Lifecycle};
+use swarm_core::engine::Lifecycle;
 use swarm_core::model::{AgentId, Plan, PortfolioId, Time};
 use swarm_core::orders::Status;
 use swarm_core::risk::Supervisor;
@@ -128,10 +128,10 @@ fn orders(plan: &Plan, supervisor: &Supervisor, id: PortfolioId) -> Vec<OrderSta
 }
 
 /// Renews the gauges.
-pub fn renew_metrics(plan: &Plan, metrics: &Metrics, supervisor: &Supervisor, lives: &[LifeState], now: Time) {
-    for (index, life) in lives.iter().enumerate() {
+pub fn renew_metrics(plan: &Plan, metrics: &Metrics, supervisor: &Supervisor, now: Time) {
+    for index in 0..plan.agents.len() {
         let (cells, seen) = (metrics.agent(AgentId::at(index)), supervisor.agent(AgentId::at(index)));
-        cells.set_running(matches!(life, LifeState::Running));
+        cells.set_running(seen.running);
         cells.set_pnl(seen.realized_net, seen.unrealized);
         cells.set_notional(seen.notional);
     }

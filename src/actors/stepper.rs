@@ -5,6 +5,7 @@ use super::agent::{Agent, Board, Renew, Reply, Tick};
 use super::execution::{Begin, Execution, Fund, Obey, Walk};
 use super::feed::{Close, Feed, Pull};
 use super::supervisor::{Act, AskStandings, Halt, SupervisorActor, Turn};
+use crate::telemetry::Metrics;
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct Floor {
     pub policy: RestartPolicy,
     /// Base candles missing so far.
     pub gaps: u64,
+    /// Prometheus.
+    pub metrics: Metrics,
 }
 
 impl Floor {
@@ -89,6 +92,7 @@ impl Floor {
                 if let Some(rule) = renew(id) {
                     agent.ask(Renew(rule)).await?;
                 }
+                self.metrics.agent(id).restarted();
                 turns.push((id, Turn::Restarted));
             }
             if self.lives[index].runs() {

@@ -2,6 +2,7 @@
 //! its facts go to the recorder and the journal before its commands are handed out.
 
 use super::address::{Address, AskError};
+use super::breath::Breath;
 use super::journal::{Append, Journal};
 use super::kill::KillSwitch;
 use crate::control::DecisionView;
@@ -132,6 +133,7 @@ pub struct SupervisorActor {
     journal: Arc<Address<Journal>>,
     kill: KillSwitch,
     effects: Effects,
+    breath: Breath,
 }
 
 impl SupervisorActor {
@@ -143,7 +145,15 @@ impl SupervisorActor {
         journal: Address<Journal>,
         kill: KillSwitch,
     ) -> Self {
-        Self { plan, core, recorder, journal: Arc::new(journal), kill, effects: Effects::default() }
+        Self {
+            plan,
+            core,
+            recorder,
+            journal: Arc::new(journal),
+            kill,
+            effects: Effects::default(),
+            breath: Breath::default(),
+        }
     }
 
     fn act(&mut self, act: Act) -> Option<Arc<Step>> {
@@ -234,7 +244,8 @@ impl Actor for SupervisorActor {
 impl Handler<Act> for SupervisorActor {
     type Result = AtomicResponse<Self, Result<Vec<Command>, Halt>>;
 
-    fn handle(&mut self, act: Act, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, act: Act, context: &mut Context<Self>) -> Self::Result {
+        self.breath.take(context);
         let ended_step = self.act(act);
         let answer = AtomicResponse::new(self.settle());
         if let Some(step) = ended_step {

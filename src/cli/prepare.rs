@@ -63,13 +63,15 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
 pub struct Rules {
     plan: Arc<Plan>,
     /// By agent.
-    factories: Vec<Result<Arc<dyn RuleFactory>, String>>,
+    factories: Vec<Prepared>,
 }
+
+/// What makes the rules of one set of parameters, or what is wrong with them.
+type Prepared = Result<Arc<dyn RuleFactory>, String>;
 
 /// The rules of a plan.
 pub fn rules(plan: &Arc<Plan>) -> Rules {
-    let mut prepared: BTreeMap<(&str, *const serde_json::Value), Result<Arc<dyn RuleFactory>, String>> =
-        BTreeMap::new();
+    let mut prepared: BTreeMap<(&str, *const serde_json::Value), Prepared> = BTreeMap::new();
     let factory = |agent: &AgentPlan| match swarm_agents::registry::find(&agent.rule) {
         Some(spec) => (spec.prepare)(&agent.params).map_err(|error| error.to_string()),
         None => Err(format!("its rule `{}` is not in the registry", agent.rule)),

@@ -40,6 +40,8 @@ labels! {
         Director = "director",
         /// Answers HTTP.
         Api = "api",
+        /// Keeps the gauges current.
+        Observer = "observer",
     }
 }
 
