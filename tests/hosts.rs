@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{CANDLES, DAY, M5, Place, SYMBOLS, START, SWARM, candle_text, candles, shared_data, without_timing};
+use support::{assert_same, CANDLES, DAY, M5, Place, SYMBOLS, START, SWARM, candle_text, candles, shared_data, without_timing};
 use serde_json::Value;
 
 /// Runs the swarm in `place` over `data` in both hosts and gives the report they agree on.
@@ -21,7 +21,7 @@ fn check(place: &Place, data: &str, further: &[&str]) -> Value {
     assert_eq!(verified["ending"]["kind"], "whole");
     assert_eq!(verified["finished"], true);
     let (of_loop, of_actors) = (without_timing(of_loop), without_timing(of_actors));
-    assert_eq!(of_actors, of_loop);
+    assert_same(&of_actors, &of_loop, "actors against loop");
     of_loop
 }
 

@@ -3,13 +3,13 @@
 //! every process ended by its own id.
 
 // Each test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod candles;
 mod process;
 
 pub use candles::{DAY, HEADER, M5, START, candle_text, candles};
-pub use process::{Done, Running, http, until};
+pub use process::{Done, Process, Running, http, until};
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -106,10 +106,20 @@ impl Place {
         done.json()
     }
 
+    /// Starts a command and waits for nothing.
+    pub fn launch(&self, words: &[&str]) -> Process {
+        Process::start(self.command(words), words)
+    }
+
     /// Starts a swarm and waits until it says where its API is.
     pub fn start(&self, words: &[&str]) -> Running {
         Running::start(self.command(words), words)
     }
+}
+
+/// Bytes in the journal of a state directory; none while there is no journal.
+pub fn journal_bytes(state: &Path) -> u64 {
+    std::fs::metadata(state.join("journal.bin")).map_or(0, |journal| journal.len())
 }
 
 /// Recorded market data beside the workspace; said loudly where there are none.
@@ -127,4 +137,28 @@ pub fn without_timing(mut report: Value) -> Value {
     let timing = report.as_object_mut().unwrap().remove("timing").unwrap();
     report["decisions"] = timing["agent_candles"].clone();
     report
+}
+
+/// Two documents that should be the same; what differs is told place by place.
+pub fn assert_same(found: &Value, expected: &Value, what: &str) {
+    let mut differences = Vec::new();
+    compare("", found, expected, &mut differences);
+    assert!(differences.is_empty(), "{what}:\n{}", differences.join("\n"));
+}
+
+fn compare(place: &str, found: &Value, expected: &Value, differences: &mut Vec<String>) {
+    match (found, expected) {
+        (Value::Object(one), Value::Object(other)) => {
+            for key in one.keys().chain(other.keys().filter(|key| !one.contains_key(*key))) {
+                compare(&format!("{place}/{key}"), &found[key], &expected[key], differences);
+            }
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            for (index, (found, expected)) in one.iter().zip(other).enumerate() {
+                compare(&format!("{place}/{index}"), found, expected, differences);
+            }
+        }
+        _ if found == expected => {}
+        _ => differences.push(format!("{place} is {found}, expected {expected}")),
+    }
 }

@@ -79,7 +79,7 @@ impl Stream {
 }
 
 /// A process that is ended when it is dropped.
-struct Process {
+pub struct Process {
     child: Child,
     out: Stream,
     err: Stream,
@@ -87,7 +87,7 @@ struct Process {
 }
 
 impl Process {
-    fn start(mut command: Command, words: &[&str]) -> Self {
+    pub(super) fn start(mut command: Command, words: &[&str]) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         Self { child, out: Stream::read(out), err: Stream::read(err), words: words.join(" ") }
@@ -97,7 +97,35 @@ impl Process {
         self.child.try_wait().unwrap()
     }
 
-    fn end(mut self) -> Done {
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.ended().is_none()
+    }
+
+    /// What it has said on stdout and stderr so far.
+    pub fn said(&self) -> String {
+        self.out.so_far() + &self.err.so_far()
+    }
+
+    /// Sends it a signal by name, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(done.unwrap().success(), "kill -{name}");
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it as a loss of power would, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Done {
         let words = format!("the end of `swarm {}`", self.words);
         let status = until(&words, || self.ended());
         Done { code: status.code(), out: self.out.all(), err: self.err.all() }
@@ -117,9 +145,10 @@ pub fn to_the_end(command: Command, words: &[&str]) -> Done {
     Process::start(command, words).end()
 }
 
-/// A running swarm.
+/// A running swarm that has said where its API is.
 pub struct Running {
-    process: Process,
+    /// The process.
+    pub process: Process,
     /// Where its API is.
     pub address: SocketAddr,
 }
@@ -127,14 +156,13 @@ pub struct Running {
 impl Running {
     pub(super) fn start(command: Command, words: &[&str]) -> Self {
         let mut process = Process::start(command, words);
+        let greeting = "status page http://";
         let address = until("the greeting", || {
-            let text = process.out.so_far() + &process.err.so_far();
-            if let Some(at) = text.find("status page http://").filter(|at| text[*at..].contains('\n')) {
-                let rest = &text[at + "status page http://".len()..];
-                return Some(rest.split(['/', '\n']).next().unwrap().parse().unwrap());
-            }
-            assert!(process.ended().is_none(), "`swarm {}` ended at once: {text}", process.words);
-            None
+            let ended = !process.runs();
+            let text = if ended { process.out.all() + &process.err.all() } else { process.said() };
+            let rest = text.find(greeting).map(|at| &text[at + greeting.len()..]).filter(|rest| rest.contains('\n'));
+            assert!(rest.is_some() || !ended, "`swarm {}` ended before it greeted: {text}", process.words);
+            rest.map(|rest| rest.split(['/', '\n']).next().unwrap().parse().unwrap())
         });
         Self { process, address }
     }
@@ -142,33 +170,6 @@ impl Running {
     /// As `--api` wants it.
     pub fn api(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// What it has said on stdout and stderr so far.
-    pub fn said(&self) -> String {
-        self.process.out.so_far() + &self.process.err.so_far()
-    }
-
-    /// Whether it still runs.
-    pub fn runs(&mut self) -> bool {
-        self.process.ended().is_none()
-    }
-
-    /// Sends it a signal by name, such as `INT`.
-    pub fn signal(&self, name: &str) {
-        let done = Command::new("kill").arg(format!("-{name}")).arg(self.process.child.id().to_string()).status();
-        assert!(done.unwrap().success(), "kill -{name}");
-    }
-
-    /// Kills it as a loss of power would, and waits until it is gone.
-    pub fn kill(mut self) {
-        self.process.child.kill().unwrap();
-        self.process.child.wait().unwrap();
-    }
-
-    /// Waits for its end.
-    pub fn end(self) -> Done {
-        self.process.end()
     }
 
     /// `GET`s JSON.
