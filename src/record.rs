@@ -113,6 +113,11 @@ impl Recorder {
         self.listeners = listeners;
     }
 
+    /// Takes a trade that the journal's facts have closed.
+    pub fn trade_restored(&mut self, trade: &Trade) {
+        self.tracker.trade(trade);
+    }
+
     /// Counts a decision that was taken before the restart.
     pub fn decision_restored(&mut self, agent: AgentId) {
         self.tracker.decided(agent);

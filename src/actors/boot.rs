@@ -21,7 +21,7 @@ use actix::{Actor, Arbiter, ArbiterHandle};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_core::engine::{BuildError, Crew, LifeState, Lifecycle, MakeRule, RestartPolicy, Sink};
+use swarm_core::engine::{BuildError, Crew, LifeState, Lifecycle, MakeRule, RestartPolicy};
 use swarm_core::exchange::Exchange;
 use swarm_core::experiment::Report;
 use swarm_core::features::{Hub, Wants};
@@ -220,7 +220,7 @@ fn fold(setup: &Setup) -> Folded {
         folded.supervisor.apply_with(fact, &mut trades);
         folded.recorder.restore(fact);
         for trade in trades.drain(..) {
-            folded.recorder.trade(&trade);
+            folded.recorder.trade_restored(&trade);
         }
         match fact {
             Fact::Candle { symbol, .. } => {
@@ -231,8 +231,8 @@ fn fold(setup: &Setup) -> Folded {
             Fact::Cancel { portfolio, .. } | Fact::Venue { portfolio, .. } => {
                 folded.exchanges[portfolio.index()].apply(fact);
             }
-            Fact::Agent { agent, change, .. } => {
-                live_through(&mut folded.lives[agent.index()], change, folded.last_step.unwrap_or_default(), setup);
+            Fact::Agent { at, agent, change } => {
+                live_through(&mut folded.lives[agent.index()], change, *at, setup);
             }
             Fact::StepEnd { at } => {
                 folded.exchanges.iter_mut().for_each(|exchange| exchange.apply(fact));
@@ -260,7 +260,7 @@ fn live_through(life: &mut Lifecycle, change: &AgentChange, now: Time, setup: &S
         }
         AgentChange::Started => life.started(),
         AgentChange::Stopped(_) => life.stopped(),
-        AgentChange::Panicked { .. } => drop(life.panicked(now.plus(setup.plan.base.ms()), &setup.restart)),
+        AgentChange::Panicked { .. } => drop(life.panicked(now, &setup.restart)),
         AgentChange::Failed => life.resume(LifeState::Failed, life.restarts()),
     }
 }
@@ -333,6 +333,7 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone())
     });
     let executions = executions.collect();
+    let gaps = (0..plan.instruments.len()).map(|symbol| hub.gaps(SymbolId::at(symbol))).sum();
     let feed = {
         let slot = Slot::default();
         let own = supervisor.for_another_producer();
@@ -362,7 +363,7 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         agents: agents.collect(),
         lives: folded.lives,
         policy: setup.restart,
-        gaps: 0,
+        gaps,
         metrics: metrics.clone(),
     };
     let writer = Arc::clone(&setup.writer);

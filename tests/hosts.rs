@@ -1,0 +1,123 @@
+//! The two hosts agree: the loop of `swarm backtest` and the actors of `swarm run` come to the same
+//! journal and the same report from the same candles, however the actors are spread over threads.
+
+mod support;
+
+use support::{assert_same, CANDLES, DAY, M5, Place, SYMBOLS, START, SWARM, candle_text, candles, shared_data, without_timing};
+use serde_json::Value;
+
+/// Runs the swarm in `place` over `data` in both hosts and gives the report they agree on.
+fn check(place: &Place, data: &str, further: &[&str]) -> Value {
+    let words = |first: &[&str]| -> Vec<String> { first.iter().chain(further).map(|word| (*word).to_owned()).collect() };
+    let run = |words: Vec<String>| place.json(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let of_loop = run(words(&["backtest", "--data", data, "--json"]));
+    let market = format!("replay:{data}");
+    let state = format!("state-{}", further.join("").replace('/', ""));
+    let of_actors = run(words(&[
+        "run", "--market", &market, "--speed", "max", "--json", "--listen", "127.0.0.1:0", "--state", &state,
+    ]));
+    let verified = place.json(&["journal", "verify", &state, "--json"]);
+    assert_eq!(verified["fingerprint"], of_loop["fingerprint"], "the journal's own fingerprint");
+    assert_eq!(verified["ending"]["kind"], "whole");
+    assert_eq!(verified["finished"], true);
+    let (of_loop, of_actors) = (without_timing(of_loop), without_timing(of_actors));
+    assert_same(&of_actors, &of_loop, "actors against loop");
+    of_loop
+}
+
+fn trades(report: &Value, cohort: &str) -> u64 {
+    report["cohorts"][cohort]["trades"].as_u64().unwrap()
+}
+
+#[test]
+fn on_whole_data_with_any_number_of_arbiters() {
+    let place = Place::new();
+    let mut reports = Vec::new();
+    for arbiters in [1, 2, 3] {
+        place.put("swarm.yaml", format!("{SWARM}actors: {{ arbiters: {arbiters} }}\n"));
+        reports.push(check(&place, "data", &[]));
+        std::fs::remove_dir_all(place.path("state-")).unwrap();
+    }
+    assert!(reports.iter().all(|report| *report == reports[0]));
+    let report = &reports[0];
+    assert!(trades(report, "control") > 50 && trades(report, "expert") > 20, "both cohorts trade");
+    assert!(report["portfolios"]["expert"]["rejections"].as_object().is_some_and(|reasons| !reasons.is_empty()));
+    assert_eq!(report["market"]["candles"], 3 * CANDLES);
+}
+
+#[test]
+fn on_a_part_of_the_data() {
+    let place = Place::new();
+    let whole = check(&place, "data", &[]);
+    let parts = [
+        vec!["--from", "2024-01-02"],
+        vec!["--to", "2024-01-03T12:00"],
+        vec!["--from", "2024-01-02T00:05:00Z", "--to", "2024-01-04"],
+    ];
+    let mut fingerprints = vec![whole["fingerprint"].clone()];
+    for part in &parts {
+        let report = check(&place, "data", part);
+        assert!(trades(&report, "control") > 10, "{part:?}");
+        assert!(!fingerprints.contains(&report["fingerprint"]), "{part:?} is another run");
+        fingerprints.push(report["fingerprint"].clone());
+    }
+}
+
+#[test]
+fn with_funding() {
+    let place = Place::new();
+    let without = check(&place, "data", &["--to", "2024-01-04"]);
+    for (index, symbol) in SYMBOLS.iter().enumerate() {
+        let payments = (0..12).map(|number| {
+            // Stamped some milliseconds late, as venues do.
+            let at = START + number * DAY / 3 + 7;
+            format!("{at},{}0.000{}\n", if number % 2 == 0 { "" } else { "-" }, index + 1)
+        });
+        let text = format!("funding_time,funding_rate\n{}", payments.collect::<String>());
+        place.put(&format!("data/funding/{symbol}.csv"), text);
+    }
+    std::fs::remove_dir_all(place.path("state---to2024-01-04")).unwrap();
+    let with = check(&place, "data", &["--to", "2024-01-04"]);
+    assert_ne!(with["fingerprint"], without["fingerprint"]);
+    assert_eq!(without["cohorts"]["control"]["funding"], "0");
+    assert_ne!(with["cohorts"]["control"]["funding"], "0");
+}
+
+#[test]
+fn with_gaps() {
+    let place = Place::new();
+    let holes = [vec![], vec![400..402, 700..760], vec![410..411, 700..720, 1_100..1_140]];
+    for (index, symbol) in SYMBOLS.iter().enumerate() {
+        let rows = candles(7, index, CANDLES);
+        let text = candle_text(&rows, |row| !holes[index].iter().any(|hole| hole.contains(&row)));
+        place.put(&format!("data/5m/{symbol}.csv"), text);
+    }
+    for policy in ["reset", "carry"] {
+        place.put("swarm.yaml", SWARM.replace("market: {", &format!("market: {{ gaps: {policy},")));
+        let report = check(&place, "data", &[]);
+        assert_eq!(report["market"]["gaps"], 62 + 61);
+        std::fs::remove_dir_all(place.path("state-")).unwrap();
+    }
+}
+
+#[test]
+fn with_a_hole_in_all_symbols_at_once() {
+    let place = Place::new();
+    for (index, symbol) in SYMBOLS.iter().enumerate() {
+        let rows = candles(7, index, CANDLES);
+        place.put(&format!("data/5m/{symbol}.csv"), candle_text(&rows, |row| !(600..650).contains(&row)));
+    }
+    let report = check(&place, "data", &[]);
+    assert_eq!(report["market"]["gaps"], 3 * 50);
+    assert_eq!(report["market"]["candles"], 3 * (CANDLES - 50));
+    assert_eq!(CANDLES * M5 / DAY, 5, "the run covers days");
+}
+
+#[test]
+fn on_recorded_markets() {
+    let Some(data) = shared_data("klines/bybit-linear") else { return };
+    let place = Place::with(&SWARM.replace(", SOLUSDT", "").replace("count: 3", "count: 2"));
+    let report = check(&place, data.to_str().unwrap(), &["--from", "2025-02-01", "--to", "2025-02-08"]);
+    assert_eq!(report["market"]["candles"], 2 * 7 * 288);
+    assert!(trades(&report, "control") > 0);
+}
