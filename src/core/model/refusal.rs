@@ -1,7 +1,7 @@
 //! Refusals are data: the rule that refused, its limit and the value seen. `docs/refusals.md` is
-//! generated from this enum.
+//! generated from this enum. When a rule refuses is known to the risk room alone.
 
-use crate::model::{Millis, Qty, Rate, Usd};
+use super::{Millis, Qty, Rate, Usd};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
