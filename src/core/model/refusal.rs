@@ -257,7 +257,7 @@ impl RefusalReason {
             Self::StaleData => (
                 "swarm, portfolio, agent",
                 "The last closed candle, or the decision itself, is too old.",
-                "Check the feed; `max_data_age` sets the age.",
+                "Check the feed; `max_age` sets the age.",
             ),
             Self::NoMark => ("venue", "No price of the symbol is known yet.", "Wait for the first candle."),
             Self::StopRequired => (
