@@ -3,7 +3,7 @@
 
 use crate::control::{Control, DecisionView, Event};
 use crate::telemetry::{Metrics, OrderOutcome};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use swarm_core::engine::Sink;
@@ -39,6 +39,8 @@ pub struct Recorder {
     decisions: Decisions,
     last: Vec<Option<LastDecision>>,
     panics: BTreeMap<AgentId, String>,
+    /// Down after a panic, and to come back by themselves.
+    restarting: BTreeSet<AgentId>,
 }
 
 /// What an agent decided last, HOLD included.
@@ -78,6 +80,7 @@ impl Recorder {
             decisions: Decisions { per_agent, sequence: 0, kept: (0..agents).map(|_| VecDeque::new()).collect() },
             last: vec![None; agents],
             panics: BTreeMap::new(),
+            restarting: BTreeSet::new(),
             plan,
         }
     }
@@ -178,6 +181,26 @@ impl Recorder {
         ring.push_back(Kept { sequence, record: Box::new(record.clone()), intent: None, verdict: None });
     }
 
+    /// A start after a panic, with no operator's hand in between, is a restart.
+    fn follow_life(&mut self, agent: AgentId, change: &AgentChange) {
+        match change {
+            AgentChange::Panicked { message } => {
+                self.panics.insert(agent, message.clone());
+                self.restarting.insert(agent);
+            }
+            AgentChange::Stopped(_) | AgentChange::Failed => {
+                self.restarting.remove(&agent);
+            }
+            AgentChange::Started => {
+                if self.restarting.remove(&agent)
+                    && let Some(listeners) = &self.listeners
+                {
+                    listeners.metrics.agent(agent).restarted();
+                }
+            }
+        }
+    }
+
     fn tell(&self, event: Event) {
         if let Some(listeners) = &self.listeners {
             listeners.control.tell(event);
@@ -235,6 +258,7 @@ impl Recorder {
                     self.tell(Event::Signal(Box::new(view)));
                 }
             }
+            Fact::Order { order, .. } => listeners.metrics.portfolio(order.portfolio).order(OrderOutcome::Sent),
             Fact::Venue { portfolio, event } => {
                 if let VenueEvent::Order { kind, .. } = event {
                     listeners.metrics.portfolio(*portfolio).order(outcome(kind));
@@ -310,9 +334,7 @@ impl Sink for Recorder {
                     kept.verdict = Some(verdict.clone());
                 }
             }
-            Fact::Agent { agent, change: AgentChange::Panicked { message }, .. } => {
-                self.panics.insert(*agent, message.clone());
-            }
+            Fact::Agent { agent, change, .. } => self.follow_life(*agent, change),
             _ => {}
         }
         self.listen(fact);
@@ -338,5 +360,42 @@ impl Sink for Recorder {
 
     fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         self.tracker.step_end(step, supervisor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::testing::plan;
+    use swarm_core::model::StopPolicy;
+
+    #[test]
+    fn a_start_after_a_panic_is_a_restart_and_one_by_hand_is_none() {
+        let plan = Arc::new(plan());
+        let metrics = Metrics::new(&plan, "1");
+        let (control, _requests) = Control::new(1);
+        let listeners = Listeners { metrics: metrics.clone(), control };
+        let mut recorder = Recorder::new(Arc::clone(&plan), Some(listeners));
+        let agent = AgentId(0);
+        let mut live = |change| recorder.fact(&Fact::Agent { at: Time(0), agent, change });
+        let panicked = || AgentChange::Panicked { message: "index out of range".into() };
+        let line = format!("swarm_agent_restarts_total{{agent=\"{}\"", plan.agents[0].name);
+        let restarts = || {
+            let page = metrics.render();
+            let line = page.lines().find(|shown| shown.starts_with(&line)).expect("the agent is on the page");
+            line.rsplit(' ').next().unwrap().to_owned()
+        };
+        live(AgentChange::Started);
+        assert_eq!(restarts(), "0");
+        live(panicked());
+        live(AgentChange::Started);
+        assert_eq!(restarts(), "1");
+        live(panicked());
+        live(AgentChange::Stopped(StopPolicy::Keep));
+        live(AgentChange::Started);
+        live(panicked());
+        live(AgentChange::Failed);
+        live(AgentChange::Started);
+        assert_eq!(restarts(), "1");
     }
 }

@@ -24,10 +24,20 @@ pub fn spawn(mut events: Receiver<Event>, to_stderr: bool) -> tokio::task::JoinH
     })
 }
 
+/// A computed price to as many decimals as its size calls for.
+fn price(price: f64) -> String {
+    let decimals = match price {
+        1_000.0.. => 1,
+        1.0.. => 3,
+        _ => 6,
+    };
+    format!("{price:.decimals$}")
+}
+
 fn signal(view: &DecisionView) -> String {
     let (record, why) = (&view.record, &view.record.explanation);
     let size = why.notional_usdt.map_or_else(String::new, |usdt| format!(" {usdt:.0} USDT"));
-    let stop = why.stop_price.map_or_else(String::new, |stop| format!(" stop {stop:.4}"));
+    let stop = why.stop_price.map_or_else(String::new, |stop| format!(" stop {}", price(stop)));
     format!(
         "{}  {:<18} {:<5} {}{size}{stop}  confidence {:.0}, T {:+.2}: {}",
         record.at,
@@ -45,8 +55,9 @@ fn line(event: &Event) -> String {
     match event {
         Event::Signal(view) => signal(view),
         Event::Fill { at, agent, symbol, side, qty, price, fee, purpose } => format!(
-            "{at}  {agent:<18} filled {} {qty} {symbol} at {price}, fee {fee} ({})",
+            "{at}  {agent:<18} filled {} {qty} {symbol} at {price}, fee {:.2} ({})",
             super::summary::side(*side),
+            fee.to_f64(),
             format!("{purpose:?}").to_lowercase()
         ),
         Event::Trade { at, agent, symbol, net_pnl, reason } => {

@@ -12,6 +12,7 @@ pub mod client;
 pub mod compare;
 pub mod console;
 pub mod flatten;
+pub mod init;
 pub mod journal;
 pub mod lines;
 pub mod market;
@@ -40,6 +41,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Run(run::Args),
     Check(check::Args),
     Backtest(backtest::Args),
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         return Failure::Input(error.to_string()).report();
     }
     let done = match cli.command {
+        Command::Init(args) => init::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Backtest(args) => backtest::run(&args),

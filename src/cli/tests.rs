@@ -1,3 +1,5 @@
+//! The commands that act on a running swarm, against a server with a made-up swarm behind it.
+
 use super::console::Console;
 use super::{agent, breaker, flatten, status};
 use crate::api::testing::{Fake, TOKEN, snapshot};

@@ -12,6 +12,7 @@ pub mod instruments;
 mod market;
 pub mod nearest;
 mod read;
+pub mod reference;
 mod render;
 mod resolve;
 mod runtime;

@@ -1,3 +1,5 @@
+//! The metrics page as a scraper reads it, held to the contract and to `docs/metrics.md`.
+
 use super::*;
 use crate::api::testing::plan;
 use crate::telemetry::strict::{Page, parse};

@@ -15,3 +15,6 @@ pub use metrics::Metrics;
 
 #[cfg(test)]
 pub(crate) use exposition::strict;
+
+#[cfg(test)]
+mod doc_tests;

@@ -1,7 +1,7 @@
 //! The few pieces that the page is made of. Every text goes through [`escape`].
 
 use std::fmt::Display;
-use swarm_core::model::{ONE, Rate, Round, Usd};
+use swarm_core::model::{ONE, Rate, Round, SECOND_MS, Time, Usd};
 
 /// A text as it may stand between tags and in quoted attributes.
 pub(super) fn escape(text: &impl Display) -> String {
@@ -42,14 +42,37 @@ pub(super) fn mark(class: &'static str, value: impl Display) -> Cell {
     Cell { class: "", html: format!(r#"<span class="mark {class}">{}</span>"#, escape(&value)) }
 }
 
+/// A text that may be long: it breaks into lines instead of widening the table.
+pub(super) fn prose(value: impl Display) -> Cell {
+    Cell { class: "prose", html: escape(&value) }
+}
+
 /// Money with its sign in words of colour.
 pub(super) fn money(value: Usd) -> Cell {
-    let class = match value.0.signum() {
-        1 => "number gain",
-        -1 => "number loss",
+    let class = match sign(value) {
+        "gain" => "number gain",
+        "loss" => "number loss",
         _ => "number",
     };
     Cell { class, html: escape(&cents(value)) }
+}
+
+/// The class of an amount's colour.
+pub(super) fn sign(value: Usd) -> &'static str {
+    match value.0.signum() {
+        1 => "gain",
+        -1 => "loss",
+        _ => "",
+    }
+}
+
+/// Names with the classes of their values and the values, one beside the other.
+pub(super) fn facts(facts: &[(&str, &str, String)]) -> String {
+    let one = |(name, class, value): &(&str, &str, String)| {
+        let class = if class.is_empty() { String::new() } else { format!(r#" class="{class}""#) };
+        format!("<div><dt>{}</dt><dd{class}>{}</dd></div>", escape(name), escape(value))
+    };
+    format!(r#"<dl class="facts">{}</dl>"#, facts.iter().map(one).collect::<String>())
 }
 
 /// A section with a heading and a table; instead of an empty table, `empty`.
@@ -95,6 +118,11 @@ pub(super) fn cents(value: Usd) -> String {
     format!("{}{grouped}.{fraction:02}", if total < 0 { "-" } else { "" })
 }
 
+/// `2025-01-31 12:05:00`, in UTC: what a person compares with the clock beside the page.
+pub(super) fn clock(at: Time) -> String {
+    at.floor(SECOND_MS).to_string().replace('T', " ").replace('Z', "")
+}
+
 /// `4.20 %`.
 pub(super) fn percent(rate: Rate) -> String {
     format!("{:.2} %", rate.to_f64() * 100.0)
@@ -123,5 +151,10 @@ mod tests {
             assert_eq!(cents(amount.parse().unwrap()), shown);
         }
         assert_eq!(percent(Rate::bps(420)), "4.20 %");
+    }
+
+    #[test]
+    fn times_are_read_to_the_second() {
+        assert_eq!(clock(Time(1_700_000_000_050)), "2023-11-14 22:13:20");
     }
 }

@@ -1,11 +1,11 @@
 //! The parts of the status page, each from plain data.
 
-use super::html::{Cell, cents, escape, mark, money, number, percent, table, text};
+use super::html::{Cell, cents, clock, escape, facts, mark, money, number, percent, prose, sign, table, text};
 use crate::control::{
     AgentState, AgentStatus, CohortStatus, DecisionView, Event, OrderStatus, PortfolioStatus, PositionStatus, Snapshot,
 };
 use std::collections::BTreeMap;
-use swarm_core::model::{Mode, OrderKind, Rate, Side};
+use swarm_core::model::{Action, Mode, OrderKind, Rate, Side};
 
 /// Agents on the page; the rest is in the API.
 const AGENTS_SHOWN: usize = 200;
@@ -52,20 +52,16 @@ fn head(snapshot: &Snapshot) -> String {
         _ => "bad",
     };
     let speed = snapshot.speed.map_or("as fast as possible".to_owned(), |speed| format!("{speed} times real time"));
-    let facts = [
-        ("Market time", snapshot.market_time.to_string()),
-        ("Market", snapshot.market.clone()),
-        ("Speed", speed),
-        ("Steps", snapshot.steps.to_string()),
-        ("Durable records", snapshot.journal_sequence.to_string()),
-        ("Version", snapshot.version.clone()),
-    ];
-    let facts: String = facts
-        .iter()
-        .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value)))
-        .collect();
+    let facts = facts(&[
+        ("Market time", "", format!("{} UTC", clock(snapshot.market_time))),
+        ("Market", "", snapshot.market.clone()),
+        ("Speed", "", speed),
+        ("Steps", "", snapshot.steps.to_string()),
+        ("Durable journal records", "", snapshot.journal_sequence.to_string()),
+        ("Version", "", snapshot.version.clone()),
+    ]);
     format!(
-        r#"<section data-part="head"><h1>{name} <span class="mark {phase}">{words}</span></h1><dl class="facts">{facts}</dl></section>"#,
+        r#"<section data-part="head"><h1>{name} <span class="mark {phase}">{words}</span></h1>{facts}</section>"#,
         name = escape(&snapshot.name),
         words = escape(&snapshot.phase),
     )
@@ -75,7 +71,7 @@ fn portfolio_card(portfolio: &PortfolioStatus, limit: Option<&Rate>) -> String {
     let breaker = match (portfolio.breaker_tripped, portfolio.breaker_tripped_at) {
         (false, _) => r#"<span class="mark ok">breaker armed</span>"#.to_owned(),
         (true, None) => r#"<span class="mark bad">breaker tripped</span>"#.to_owned(),
-        (true, Some(at)) => format!(r#"<span class="mark bad">breaker tripped {}</span>"#, escape(&at)),
+        (true, Some(at)) => format!(r#"<span class="mark bad">breaker tripped {} UTC</span>"#, escape(&clock(at))),
     };
     let gated = if portfolio.entries_gated { r#" <span class="mark warn">entries gated</span>"# } else { "" };
     let bar = limit.filter(|limit| limit.0 > 0).map_or(String::new(), |limit| {
@@ -91,21 +87,18 @@ fn portfolio_card(portfolio: &PortfolioStatus, limit: Option<&Rate>) -> String {
     });
     let of_limit = limit.map_or(String::new(), |limit| format!(" of {}", percent(*limit)));
     let refusals: u64 = portfolio.refusals.values().sum();
-    let facts = [
-        ("Equity", format!("{} USDT", cents(portfolio.equity))),
-        ("Since start", format!("{} USDT", cents(portfolio.equity - portfolio.start_equity))),
-        ("Peak", format!("{} USDT", cents(portfolio.peak_equity))),
-        ("Leverage", format!("{:.2}x", portfolio.leverage.to_f64())),
-        ("Open positions", portfolio.open_positions.to_string()),
-        ("Reserved", format!("{} USDT", cents(portfolio.reserved_notional))),
-        ("Refusals", refusals.to_string()),
-    ];
-    let facts: String = facts
-        .iter()
-        .map(|(name, value)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value)))
-        .collect();
+    let since_start = portfolio.equity - portfolio.start_equity;
+    let facts = facts(&[
+        ("Equity", "", format!("{} USDT", cents(portfolio.equity))),
+        ("Since start", sign(since_start), format!("{} USDT", cents(since_start))),
+        ("Peak", "", format!("{} USDT", cents(portfolio.peak_equity))),
+        ("Open positions", "", portfolio.open_positions.to_string()),
+        ("Leverage", "", format!("{:.2}x", portfolio.leverage.to_f64())),
+        ("Reserved", "", format!("{} USDT", cents(portfolio.reserved_notional))),
+        ("Refusals", "", refusals.to_string()),
+    ]);
     format!(
-        r#"<article><h3>{name}</h3><p>{breaker}{gated}</p><p class="drawdown">Drawdown {drawdown}{of_limit} {bar}</p><dl class="facts">{facts}</dl></article>"#,
+        r#"<article><h3>{name}</h3><p>{breaker}{gated}</p><p class="drawdown">Drawdown {drawdown}{of_limit} {bar}</p>{facts}</article>"#,
         name = escape(&portfolio.name),
         drawdown = escape(&percent(portfolio.drawdown)),
         of_limit = escape(&of_limit),
@@ -135,7 +128,7 @@ fn positions(positions: &[PositionStatus]) -> String {
                 None => mark("bad", "not confirmed"),
             },
             number(if targets.is_empty() { "–".to_owned() } else { targets.join(" / ") }),
-            text(position.opened_at),
+            text(clock(position.opened_at)),
         ]
     };
     let columns = [
@@ -149,7 +142,7 @@ fn positions(positions: &[PositionStatus]) -> String {
         "Open profit",
         "Stop",
         "Targets",
-        "Since",
+        "Since (UTC)",
     ];
     table("positions", "Positions", &columns, positions.iter().map(row).collect(), "No open position.")
 }
@@ -164,15 +157,26 @@ fn state_mark(state: AgentState) -> Cell {
     }
 }
 
+fn action(action: Option<Action>) -> Cell {
+    match action {
+        Some(Action::Long) => mark("long", "long"),
+        Some(Action::Short) => mark("short", "short"),
+        Some(other) => text(other.label()),
+        None => text("–"),
+    }
+}
+
 fn agents(agents: &[AgentStatus]) -> String {
+    // Errors are rare and long: their column is there when one is.
+    let has_errors = agents.iter().take(AGENTS_SHOWN).any(|agent| agent.last_error.is_some());
     let row = |agent: &AgentStatus| -> Vec<Cell> {
-        vec![
+        let mut cells = vec![
             text(&agent.name),
             state_mark(agent.state),
             text(&agent.cohort),
             text(&agent.symbol),
             text(&agent.rule),
-            text(agent.last_action.map_or("–", |action| action.label())),
+            action(agent.last_action),
             number(format!("{:.1}", agent.confidence)),
             number(format!("{:+.2}", agent.target_score)),
             money(agent.realized_pnl),
@@ -180,10 +184,13 @@ fn agents(agents: &[AgentStatus]) -> String {
             number(format!("{} / {}", agent.wins, agent.losses)),
             number(agent.decisions),
             number(agent.restarts),
-            text(agent.last_error.as_deref().unwrap_or("")),
-        ]
+        ];
+        if has_errors {
+            cells.push(prose(agent.last_error.as_deref().unwrap_or("")));
+        }
+        cells
     };
-    let columns = [
+    let mut columns = vec![
         "Agent",
         "State",
         "Cohort",
@@ -197,8 +204,10 @@ fn agents(agents: &[AgentStatus]) -> String {
         "Won / lost",
         "Decisions",
         "Restarts",
-        "Error",
     ];
+    if has_errors {
+        columns.push("Error");
+    }
     let heading = match agents.len().checked_sub(AGENTS_SHOWN) {
         Some(rest @ 1..) => format!("Agents ({AGENTS_SHOWN} shown; {rest} more at /api/v1/agents)"),
         _ => format!("Agents ({})", agents.len()),
@@ -261,17 +270,17 @@ fn latest_decisions(decisions: &[DecisionView]) -> String {
     let row = |view: &DecisionView| -> Vec<Cell> {
         let decision = &view.record.decision;
         vec![
-            text(view.record.at),
+            text(clock(view.record.at)),
             text(&view.agent),
             text(&view.symbol),
-            text(decision.action.label()),
+            action(Some(decision.action)),
             number(format!("{:.1}", decision.confidence)),
             number(format!("{:+.2}", decision.target_score)),
-            text(&view.record.explanation.reason),
-            text(view.verdict.as_deref().unwrap_or("")),
+            prose(&view.record.explanation.reason),
+            prose(view.verdict.as_deref().unwrap_or("")),
         ]
     };
-    let columns = ["Market time", "Agent", "Symbol", "Action", "Confidence", "Score", "Why", "Verdict"];
+    let columns = ["Market time (UTC)", "Agent", "Symbol", "Action", "Confidence", "Score", "Why", "Verdict"];
     let rows = decisions.iter().rev().map(row).collect();
     table("decisions", "Latest decisions", &columns, rows, "No decision yet.")
 }
@@ -281,7 +290,9 @@ fn event_row(event: &Event) -> Vec<Cell> {
     let (at, class, kind, whose, what) = match event {
         Event::Signal(view) => {
             let decision = &view.record.decision;
-            let what = format!("{} at confidence {:.1}", decision.action.label(), decision.confidence);
+            let verdict = view.verdict.as_deref().map_or_else(String::new, |verdict| format!(": {verdict}"));
+            let (action, symbol) = (decision.action.label(), &view.symbol);
+            let what = format!("{action} {symbol} at confidence {:.1}{verdict}", decision.confidence);
             (Some(view.record.at), "quiet", "signal", view.agent.as_str(), what)
         }
         Event::Fill { at, agent, symbol, side, qty, price, purpose, .. } => {
@@ -291,16 +302,16 @@ fn event_row(event: &Event) -> Vec<Cell> {
         }
         Event::Trade { at, agent, symbol, net_pnl, reason } => {
             let class = if net_pnl.0 > 0 { "ok" } else { "warn" };
-            (Some(*at), class, "trade", agent.as_str(), format!("{symbol} {} USDT, {reason}", cents(*net_pnl)))
+            (Some(*at), class, "trade", agent.as_str(), format!("closed {symbol}: {} USDT net ({reason})", cents(*net_pnl)))
         }
         Event::Breaker { at, scope, change } => (Some(*at), "bad", "breaker", scope.as_str(), change.clone()),
         Event::Agent { at, agent, change } => (Some(*at), "quiet", "agent", agent.as_str(), change.clone()),
         Event::Notice { message } => (None, "quiet", "notice", "", message.clone()),
     };
-    vec![text(at.map_or(String::new(), |at| at.to_string())), mark(class, kind), text(whose), text(what)]
+    vec![text(at.map_or(String::new(), clock)), mark(class, kind), text(whose), prose(what)]
 }
 
 fn latest_events(events: &[Event]) -> String {
-    let columns = ["Market time", "Event", "Whose", "What"];
+    let columns = ["Market time (UTC)", "Event", "Whose", "What"];
     table("events", "Latest events", &columns, events.iter().map(event_row).collect(), "No event yet.")
 }

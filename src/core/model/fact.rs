@@ -2,10 +2,9 @@
 //! variants go at the end, existing ones never change shape, so that old journals stay readable.
 
 use super::{
-    AgentId, Candle, DecisionRecord, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Rate, SymbolId,
-    Time, Usd, VenueEvent,
+    AgentId, Candle, DecisionRecord, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Rate, Refusal,
+    SymbolId, Time, Usd, VenueEvent,
 };
-use crate::risk::Refusal;
 use serde::{Deserialize, Serialize};
 
 /// How a breaker moved.

@@ -21,13 +21,12 @@
 //! and an open; when the open is refused the close still goes, and the verdict says `resized`.
 
 use super::book::reserve_price;
-use super::refusal::{Figure, Level, Refusal, RefusalReason};
 use super::sizing::{Sized, Sizing, asked_qty};
 use super::supervisor::Supervisor;
 use super::tiers::Tier;
 use crate::model::{
-    AgentId, AgentPlan, Entry, EntryOrder, ExitReason, Instrument, Intent, IntentId, IntentKind, Price, Rate, Round,
-    Side, Size, StopPlan, Time, Usd, Verdict,
+    AgentId, AgentPlan, Entry, EntryOrder, ExitReason, Figure, Instrument, Intent, IntentId, IntentKind, Level, Price,
+    Rate, Refusal, RefusalReason, Round, Side, Size, StopPlan, Time, Usd, Verdict,
 };
 
 /// What the supervisor makes of an intent.

@@ -21,16 +21,15 @@ mod fold_venue;
 mod market;
 mod pace;
 mod react;
-mod refusal;
 mod sizing;
 mod supervisor;
 mod tiers;
 mod views;
 mod watch;
 
+pub use crate::model::{Figure, Level, Refusal, RefusalReason};
 pub use approved::Approved;
 pub use breaker::{Breaker, Sample, Trip, drawdown};
-pub use refusal::{Figure, Level, Refusal, RefusalReason};
 pub(crate) use sizing::times_capped;
 pub use supervisor::{CancelOrder, Command, Effects, ResetError, Supervisor};
 pub use views::{AgentSnapshot, OpenOrder, OpenPosition, PortfolioSnapshot};

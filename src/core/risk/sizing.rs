@@ -2,9 +2,10 @@
 //! A size is only ever cut, never raised.
 
 use super::engagement::margin;
-use super::refusal::{Figure, Level, Refusal, RefusalReason};
 use super::tiers::Tier;
-use crate::model::{Entry, EntryOrder, Instrument, ONE, Price, Qty, Rate, Round, Size, Usd};
+use crate::model::{
+    Entry, EntryOrder, Figure, Instrument, Level, ONE, Price, Qty, Rate, Refusal, RefusalReason, Round, Size, Usd,
+};
 
 /// Largest notional an intent may name, in USDT: beyond it, sums of money would not fit.
 const MAX_SANE_NOTIONAL: Usd = Usd::whole(1_000_000_000);

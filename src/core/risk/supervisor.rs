@@ -6,13 +6,12 @@ use super::breaker::Breaker;
 use super::checks::{Judgement, limit_price};
 use super::market::Market;
 use super::pace::Pace;
-use super::refusal::{Level, Refusal, RefusalReason};
 use super::sizing::Sized;
 use crate::ledger::Trade;
 use crate::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, Candle, DecisionRecord, Entry, EntryOrder, ExitReason, Fact,
-    Intent, IntentId, IntentKind, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Purpose, StopPolicy, SymbolId,
-    Time, TimeInForce, Usd, VenueEvent, Verdict,
+    Intent, IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Purpose, Refusal,
+    RefusalReason, StopPolicy, SymbolId, Time, TimeInForce, Usd, VenueEvent, Verdict,
 };
 use std::sync::Arc;
 

@@ -3,9 +3,8 @@
 use super::book::Exposure;
 use super::breaker::Breaker;
 use super::pace::Pace;
-use super::refusal::Level;
 use super::supervisor::Supervisor;
-use crate::model::{AgentId, ExitReason, Limits, Usd};
+use crate::model::{AgentId, ExitReason, Level, Limits, Usd};
 
 /// One level as an intent passes it.
 pub(super) struct Tier<'a> {

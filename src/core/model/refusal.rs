@@ -1,7 +1,7 @@
 //! Refusals are data: the rule that refused, its limit and the value seen. `docs/refusals.md` is
-//! generated from this enum.
+//! generated from this enum. When a rule refuses is known to the risk room alone.
 
-use crate::model::{Millis, Qty, Rate, Usd};
+use super::{Millis, Qty, Rate, Usd};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -257,7 +257,7 @@ impl RefusalReason {
             Self::StaleData => (
                 "swarm, portfolio, agent",
                 "The last closed candle, or the decision itself, is too old.",
-                "Check the feed; `max_data_age` sets the age.",
+                "Check the feed; `max_age` sets the age.",
             ),
             Self::NoMark => ("venue", "No price of the symbol is known yet.", "Wait for the first candle."),
             Self::StopRequired => (
