@@ -91,10 +91,10 @@ pub struct PortfolioStatus {
     #[schema(value_type = String)]
     pub peak_equity: Usd,
     /// `1 - equity / peak`.
-    #[schema(value_type = String)]
+    #[schema(value_type = f64)]
     pub drawdown: Rate,
     /// Gross notional over equity.
-    #[schema(value_type = String)]
+    #[schema(value_type = f64)]
     pub leverage: Rate,
     /// Open positions.
     pub open_positions: u32,

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use support::{assert_same, CANDLES, Place, SWARM, candle_text, candles, journal_bytes, until, without_timing};
+use support::{CANDLES, Place, SWARM, assert_same, candle_text, candles, journal_bytes, until, without_timing};
 
 const REPLAY: [&str; 6] = ["run", "--market", "replay:data", "--listen", "127.0.0.1:0", "--json"];
 
@@ -30,9 +30,7 @@ fn check(place: &Place, speed: &str, state: &str, kills: &[u64], undisturbed: &V
     let mut met = 0;
     for bytes in kills {
         let mut process = place.launch(&words);
-        until("the journal to grow", || {
-            (!process.runs() || journal_bytes(&place.path(state)) >= *bytes).then_some(())
-        });
+        until("the journal to grow", || (!process.runs() || journal_bytes(&place.path(state)) >= *bytes).then_some(()));
         met += usize::from(process.runs());
         process.kill();
     }
@@ -174,7 +172,9 @@ fn positions_orders_and_reservations_are_those_of_the_undisturbed_run() {
         let mut seen = BTreeMap::new();
         let mut process = place.start(&replay(SEEN, "killed"));
         until("a step that both runs have shown", || {
-            watch(&mut process, &mut seen).is_some_and(|step| step >= kill_at && expected.contains_key(&step)).then_some(())
+            watch(&mut process, &mut seen)
+                .is_some_and(|step| step >= kill_at && expected.contains_key(&step))
+                .then_some(())
         });
         process.process.kill();
         for (step, status) in seen.iter().filter(|(step, _)| **step > 0) {

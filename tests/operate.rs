@@ -122,13 +122,13 @@ fn a_started_agent_decides_on_the_very_next_candle_and_is_warm() {
     let journaled = support::until("its decision", || {
         let done = place.run(&["journal", "export", "other"]);
         let lines: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let start = lines.iter().position(|line| {
-            line["type"] == "agent" && line["agent"] == agent && line["change"] == "Started"
-        })?;
+        let start = lines
+            .iter()
+            .position(|line| line["type"] == "agent" && line["agent"] == agent && line["change"] == "Started")?;
         let at = lines[start]["at"].as_i64().unwrap();
-        let next = lines[start..].iter().find(|line| {
-            (line["type"] == "hold" || line["type"] == "signal") && line["agent"] == agent
-        })?;
+        let next = lines[start..]
+            .iter()
+            .find(|line| (line["type"] == "hold" || line["type"] == "signal") && line["agent"] == agent)?;
         Some((at, next.clone()))
     });
     let (started_at, first) = journaled;
@@ -232,7 +232,11 @@ fn counters_do_not_fall_when_an_agent_restarts() {
     });
     for (earlier, later) in [(&before, &between), (&between, &after)] {
         for (series, value) in earlier {
-            assert!(later.get(series).is_some_and(|now| now >= value), "{series}: {value} then {:?}", later.get(series));
+            assert!(
+                later.get(series).is_some_and(|now| now >= value),
+                "{series}: {value} then {:?}",
+                later.get(series)
+            );
         }
     }
     let (sum, count) = (before.keys().filter(|series| series.contains(agent)).count(), before.len());
@@ -333,7 +337,8 @@ fn a_second_run_without_a_named_state_begins_anew_and_keeps_the_first() {
     assert_eq!(second.code, Some(0), "{}", second.err);
     assert!(second.err.contains("was moved to"), "{}", second.err);
     assert_same(&without_timing(second.json()), &first, "the second run");
-    let kept: Vec<_> = std::fs::read_dir(place.path("state/paper")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let kept: Vec<_> =
+        std::fs::read_dir(place.path("state/paper")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(kept.len(), 2, "{kept:?}");
     for state in kept {
         let verified = place.json(&["journal", "verify", state.to_str().unwrap(), "--json"]);

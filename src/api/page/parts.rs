@@ -302,7 +302,13 @@ fn event_row(event: &Event) -> Vec<Cell> {
         }
         Event::Trade { at, agent, symbol, net_pnl, reason } => {
             let class = if net_pnl.0 > 0 { "ok" } else { "warn" };
-            (Some(*at), class, "trade", agent.as_str(), format!("closed {symbol}: {} USDT net ({reason})", cents(*net_pnl)))
+            (
+                Some(*at),
+                class,
+                "trade",
+                agent.as_str(),
+                format!("closed {symbol}: {} USDT net ({reason})", cents(*net_pnl)),
+            )
         }
         Event::Breaker { at, scope, change } => (Some(*at), "bad", "breaker", scope.as_str(), change.clone()),
         Event::Agent { at, agent, change } => (Some(*at), "quiet", "agent", agent.as_str(), change.clone()),

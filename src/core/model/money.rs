@@ -248,16 +248,6 @@ macro_rules! decimal {
                 parse_decimal(text).map(Self)
             }
         }
-        impl Serialize for $name {
-            /// A decimal string for people, the mantissa for machines.
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                if to.is_human_readable() {
-                    to.collect_str(self)
-                } else {
-                    self.0.serialize(to)
-                }
-            }
-        }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 if from.is_human_readable() {
@@ -268,6 +258,26 @@ macro_rules! decimal {
             }
         }
     };
+}
+
+macro_rules! money_text {
+    ($($name:ident)+) => {$(
+        impl Serialize for $name {
+            /// A decimal string for people, the mantissa for machines.
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                if to.is_human_readable() { to.collect_str(self) } else { self.0.serialize(to) }
+            }
+        }
+    )+};
+}
+
+money_text!(Price Qty Usd);
+
+impl Serialize for Rate {
+    /// A number for people, since ratios are not money; the mantissa for machines.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() { self.to_f64().serialize(to) } else { self.0.serialize(to) }
+    }
 }
 
 struct DecimalVisitor;
