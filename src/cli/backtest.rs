@@ -1,7 +1,8 @@
 //! `swarm backtest`: the swarm over recorded candles through the loop host, and the report.
 
+use super::console::Failure;
 use super::market;
-use super::prepare::{self, Failure};
+use super::prepare;
 use super::summary;
 use crate::market::load;
 use crate::record::Recorder;
@@ -40,7 +41,7 @@ pub struct Args {
     decisions: Decisions,
     /// Print the report as one JSON document.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Which decisions are recorded in full.
@@ -58,7 +59,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let plan = Arc::new(loaded.plan);
     let began = Instant::now();
     let query = market::query(&plan, &args.data, args.from, args.to);
-    let recording = Arc::new(load(&query).map_err(|error| Failure::Input(error.to_string()))?);
+    let recording = Arc::new(load(&query).map_err(|error| Failure::input(error.to_string()))?);
     for warning in &recording.warnings {
         eprintln!("warning: {warning}");
     }
@@ -68,7 +69,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let options = EngineOptions { record_holds, record_candles: false, restart: loaded.runtime.restart };
     let make = prepare::rules(&plan);
     let mut engine =
-        Engine::new(Arc::clone(&plan), make, options).map_err(|error| Failure::Input(error.to_string()))?;
+        Engine::new(Arc::clone(&plan), make, options).map_err(|error| Failure::input(error.to_string()))?;
     let files = args.out.as_deref().map(|folder| Files::create(folder, &plan)).transpose()?;
     let mut sink = Output { recorder: Recorder::new(Arc::clone(&plan), None), files, fault: None };
     let interrupted = interrupt_flag();
@@ -120,7 +121,8 @@ impl Output {
             && self.fault.is_none()
             && let Err(error) = work(files)
         {
-            self.fault = Some(Failure::Failed(format!("cannot write into {}: {error}", files.folder.display())));
+            self.fault =
+                Some(Failure::failed("failed", format!("cannot write into {}: {error}", files.folder.display())));
         }
     }
 }
@@ -159,8 +161,9 @@ struct Files {
 
 impl Files {
     fn create(folder: &Path, plan: &Arc<Plan>) -> Result<Self, Failure> {
-        let failed =
-            |error: std::io::Error| Failure::Failed(format!("cannot write into {}: {error}", folder.display()));
+        let failed = |error: std::io::Error| {
+            Failure::failed("failed", format!("cannot write into {}: {error}", folder.display()))
+        };
         fs::create_dir_all(folder).map_err(failed)?;
         let open = |name: &str| File::create(folder.join(name)).map(BufWriter::new).map_err(failed);
         let mut files = Self {
@@ -246,12 +249,14 @@ impl Files {
 
     fn finish(mut self, report: &swarm_core::experiment::Report) -> Result<(), Failure> {
         let folder = self.folder.clone();
-        let failed =
-            |error: std::io::Error| Failure::Failed(format!("cannot write into {}: {error}", folder.display()));
+        let failed = |error: std::io::Error| {
+            Failure::failed("failed", format!("cannot write into {}: {error}", folder.display()))
+        };
         for file in [&mut self.trades, &mut self.decisions, &mut self.equity] {
             file.flush().map_err(failed)?;
         }
-        let text = serde_json::to_string_pretty(report).map_err(|error| Failure::Failed(error.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(report).map_err(|error| Failure::failed("failed", error.to_string()))?;
         fs::write(self.folder.join("report.json"), text + "\n").map_err(failed)
     }
 }

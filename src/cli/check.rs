@@ -1,6 +1,6 @@
 //! `swarm check`: every fault of a swarm file with its place, and `swarm schema`: what editors read.
 
-use super::prepare::Failure;
+use super::console::Failure;
 use crate::config;
 use clap::Args as ClapArgs;
 use std::io::{IsTerminal, Write};
@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     // A reader that closed the pipe has read what it wanted.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    if report.is_ok() { Ok(()) } else { Err(Failure::Silent(2)) }
+    if report.is_ok() { Ok(()) } else { Err(Failure::input("the file is not sound").told()) }
 }
 
 /// Print a JSON Schema, for editors and other tools.

@@ -1,6 +1,6 @@
 //! `swarm compare`: the control-against-expert table of a report.
 
-use super::prepare::Failure;
+use super::console::Failure;
 use super::summary;
 use clap::Args as ClapArgs;
 use std::io::Write;
@@ -14,16 +14,16 @@ pub struct Args {
     report: PathBuf,
     /// Print the report as one JSON document.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let path = if args.report.is_dir() { args.report.join("report.json") } else { args.report.clone() };
     let text = std::fs::read_to_string(&path)
-        .map_err(|error| Failure::Input(format!("cannot read {}: {error}", path.display())))?;
+        .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
     let report: Report = serde_json::from_str(&text)
-        .map_err(|error| Failure::Input(format!("{} is not a report: {error}", path.display())))?;
+        .map_err(|error| Failure::input(format!("{} is not a report: {error}", path.display())))?;
     if args.json {
         return summary::print(&report, true);
     }

@@ -15,17 +15,24 @@ pub struct Failure {
     pub code: String,
     /// For people.
     pub message: String,
+    /// People have read it already, with more than fits here.
+    pub is_told: bool,
 }
 
 impl Failure {
     /// What was asked for makes no sense.
     pub fn input(message: impl Into<String>) -> Self {
-        Self { exit: 2, code: "wrong_input".to_owned(), message: message.into() }
+        Self { exit: 2, code: "wrong_input".to_owned(), message: message.into(), is_told: false }
     }
 
     /// It could not be done.
     pub fn failed(code: &str, message: impl Into<String>) -> Self {
-        Self { exit: 1, code: code.to_owned(), message: message.into() }
+        Self { exit: 1, code: code.to_owned(), message: message.into(), is_told: false }
+    }
+
+    /// The same, when people have read it already.
+    pub fn told(self) -> Self {
+        Self { is_told: true, ..self }
     }
 }
 
@@ -193,7 +200,9 @@ impl Console {
             // Where not even this can be written, the exit code still says it.
             let _ = self.json(&document);
         }
-        let _ = writeln!(self.err, "error: {}", printable(&failure.message));
+        if !failure.is_told {
+            let _ = writeln!(self.err, "error: {}", printable(&failure.message));
+        }
         failure.exit
     }
 }

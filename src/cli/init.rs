@@ -1,7 +1,7 @@
 //! `swarm init`: writes the example swarm, the shipped agent files and the schemas into a folder. All of
 //! it is compiled in, so it works without a checkout. It overwrites nothing.
 
-use super::prepare::Failure;
+use super::console::Failure;
 use crate::config::schema;
 use clap::Args as ClapArgs;
 use std::fs;
@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         .map(|path| path.display().to_string())
         .collect();
     if !taken.is_empty() {
-        return Err(Failure::Input(format!(
+        return Err(Failure::input(format!(
             "nothing was written, since these are there already: {}; name another folder, such as `swarm init my-swarm`",
             taken.join(", ")
         )));
@@ -63,9 +63,9 @@ fn files() -> Vec<(String, String)> {
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            Failure::Input(format!("{} is there already and was left as it is", path.display()))
+            Failure::input(format!("{} is there already and was left as it is", path.display()))
         }
-        _ => Failure::Failed(format!("cannot write {}: {error}", path.display())),
+        _ => Failure::failed("failed", format!("cannot write {}: {error}", path.display())),
     };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;

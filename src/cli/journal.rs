@@ -2,10 +2,10 @@
 //! also while a run is writing it.
 
 use super::card::card;
-use super::prepare::Failure;
+use super::console::Failure;
 use crate::control::DecisionView;
 use crate::record::verdict_text;
-use crate::store::{JournalEnding, StateView, StoreError, Verification, export, verify};
+use crate::store::{ExportError, JournalEnding, StateView, StoreError, Verification, export, verify};
 use clap::{Args as ClapArgs, Subcommand};
 use std::collections::VecDeque;
 use std::io::{BufWriter, Write};
@@ -37,11 +37,11 @@ enum Act {
 }
 
 fn open(dir: &Path) -> Result<StateView, Failure> {
-    StateView::open(dir).map_err(|error| Failure::Input(error.to_string()))
+    StateView::open(dir).map_err(|error| Failure::input(error.to_string()))
 }
 
 fn failed(error: &StoreError) -> Failure {
-    Failure::Failed(error.to_string())
+    Failure::failed("failed", error.to_string())
 }
 
 /// Runs `swarm journal`.
@@ -51,20 +51,24 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             let verification =
                 verify(open(dir)?.facts().map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
             let text = if *json {
-                serde_json::to_string_pretty(&verification).map_err(|error| Failure::Failed(error.to_string()))?
+                serde_json::to_string_pretty(&verification)
+                    .map_err(|error| Failure::failed("failed", error.to_string()))?
             } else {
                 in_words(&verification)
             };
             let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
-            if verification.holds() { Ok(()) } else { Err(Failure::Silent(1)) }
+            if verification.holds() { Ok(()) } else { Err(Failure::failed("damaged", "the journal is damaged").told()) }
         }
         Act::Export { dir } => {
             let view = open(dir)?;
             let mut out = BufWriter::new(std::io::stdout().lock());
             let facts = view.facts().map_err(|error| failed(&error))?;
-            export(facts, view.manifest(), &mut out).map_err(|error| Failure::Failed(error.to_string()))?;
-            let _ = out.flush();
-            Ok(())
+            match export(facts, view.manifest(), &mut out) {
+                // A reader that closed the pipe has read what it wanted.
+                Err(ExportError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                Err(error) => Err(Failure::failed("failed", error.to_string())),
+                Ok(_) => Ok(()),
+            }
         }
     }
 }
@@ -109,7 +113,7 @@ pub struct DecisionsArgs {
     last: usize,
     /// Print them as one JSON document.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Runs `swarm decisions`.
@@ -117,19 +121,20 @@ pub fn decisions(args: &DecisionsArgs) -> Result<(), Failure> {
     let dir = match &args.state {
         Some(dir) => dir.clone(),
         None => newest_state(Path::new("state"))
-            .ok_or_else(|| Failure::Input("no state directory below ./state; name one with --state DIR".into()))?,
+            .ok_or_else(|| Failure::input("no state directory below ./state; name one with --state DIR"))?,
     };
     let view = open(&dir)?;
     let names = &view.manifest().agents;
     if let Some(name) = args.agent.as_ref().filter(|name| !names.contains(name)) {
         let nearest = crate::config::nearest::nearest(name, names.iter().map(String::as_str));
         let hint = nearest.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        return Err(Failure::Input(format!("no agent named `{name}` in {}{hint}", dir.display())));
+        return Err(Failure::input(format!("no agent named `{name}` in {}{hint}", dir.display())));
     }
     let views = last_decisions(&view, args.agent.as_deref(), args.last)?;
     let mut text = String::new();
     if args.json {
-        text = serde_json::to_string_pretty(&views).map_err(|error| Failure::Failed(error.to_string()))? + "\n";
+        text =
+            serde_json::to_string_pretty(&views).map_err(|error| Failure::failed("failed", error.to_string()))? + "\n";
     } else if views.is_empty() {
         text.push_str("no decisions yet\n");
     } else {

@@ -1,6 +1,6 @@
 //! Opens the market a command is to trade on: recorded candles or the synthetic market.
 
-use super::prepare::Failure;
+use super::console::Failure;
 use crate::config::{MarketSpec, RuntimePlan};
 use crate::market::{Query, SyntheticTape, load};
 use std::path::Path;
@@ -48,7 +48,7 @@ pub fn open(
     };
     match &runtime.market {
         MarketSpec::Replay { dir } => {
-            let recording = load(&query(plan, dir, from, to)).map_err(|error| Failure::Input(error.to_string()))?;
+            let recording = load(&query(plan, dir, from, to)).map_err(|error| Failure::input(error.to_string()))?;
             recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
             let dir = dir.canonicalize().unwrap_or_else(|_| dir.clone());
             Ok(Market {
@@ -74,7 +74,7 @@ pub fn open(
                 load_s: began.elapsed().as_secs_f64(),
             })
         }
-        MarketSpec::Aster | MarketSpec::AsterTestnet => Err(Failure::Input(format!(
+        MarketSpec::Aster | MarketSpec::AsterTestnet => Err(Failure::input(format!(
             "--market {} needs the AsterDEX client, which this version does not have yet; \
              use synthetic[:SEED] or replay:DIR",
             runtime.market

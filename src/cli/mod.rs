@@ -22,7 +22,7 @@ pub mod status;
 pub mod summary;
 
 use clap::{Parser, Subcommand};
-use prepare::Failure;
+use console::{Console, Failure};
 use std::process::ExitCode;
 
 #[cfg(test)]
@@ -59,29 +59,34 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Err(error) = crate::telemetry::log::init(cli.log_format) {
-        return Failure::Input(error.to_string()).report();
+        return end(false, Err(Failure::input(error.to_string())));
     }
-    let done = match cli.command {
-        Command::Init(args) => init::run(&args),
-        Command::Run(args) => run::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Backtest(args) => backtest::run(&args),
-        Command::Decisions(args) => journal::decisions(&args),
-        Command::Journal(args) => journal::run(&args),
-        Command::Compare(args) => compare::run(&args),
-        Command::Schema(args) => check::schema(&args),
-        Command::Status(args) => return ask(status::run(args)),
-        Command::Agent(args) => return ask(agent::run(args)),
-        Command::Breaker(args) => return ask(breaker::run(args)),
-        Command::Flatten(args) => return ask(flatten::run(args)),
-    };
-    done.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
+    match cli.command {
+        Command::Init(args) => end(false, init::run(&args)),
+        Command::Run(args) => end(args.json, run::run(&args)),
+        // Its findings are the document already.
+        Command::Check(args) => end(false, check::run(&args)),
+        Command::Backtest(args) => end(args.json, backtest::run(&args)),
+        Command::Decisions(args) => end(args.json, journal::decisions(&args)),
+        Command::Journal(args) => end(false, journal::run(&args)),
+        Command::Compare(args) => end(args.json, compare::run(&args)),
+        Command::Schema(args) => end(false, check::schema(&args)),
+        Command::Status(args) => ask(status::run(args)),
+        Command::Agent(args) => ask(agent::run(args)),
+        Command::Breaker(args) => ask(breaker::run(args)),
+        Command::Flatten(args) => ask(flatten::run(args)),
+    }
+}
+
+/// Says what failed and gives the exit code.
+fn end(json: bool, done: Result<(), Failure>) -> ExitCode {
+    ExitCode::from(Console::standard().finish(json, done))
 }
 
 /// Runs a command that talks to a running swarm.
 fn ask(command: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(command),
-        Err(error) => Failure::Failed(format!("cannot start: {error}")).report(),
+        Err(error) => end(false, Err(Failure::failed("failed", format!("cannot start: {error}")))),
     }
 }

@@ -1,44 +1,16 @@
 //! What several commands need before they can start: the swarm file, its rules, dates, exit codes.
 
+use super::console::Failure;
 use crate::config::{self, Loaded};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use swarm_agents::registry::RuleFactory;
 use swarm_core::engine::MakeRule;
 use swarm_core::features::Wants;
 use swarm_core::model::{AgentId, AgentPlan, Plan, Time};
 use swarm_core::rule::{Build, Rule};
-
-/// Why a command ends without having done its work.
-#[derive(Debug)]
-pub enum Failure {
-    /// The input is wrong: exit code 2. The text is for the user, ready to print.
-    Input(String),
-    /// It failed: exit code 1.
-    Failed(String),
-    /// Said already; only the exit code is left.
-    Silent(u8),
-}
-
-impl Failure {
-    /// Prints what is to be said and gives the exit code.
-    pub fn report(self) -> ExitCode {
-        match self {
-            Self::Input(text) => {
-                eprintln!("{}", text.trim_end());
-                ExitCode::from(2)
-            }
-            Self::Failed(text) => {
-                eprintln!("error: {}", text.trim_end());
-                ExitCode::from(1)
-            }
-            Self::Silent(code) => ExitCode::from(code),
-        }
-    }
-}
 
 /// Whether stderr shows colours.
 fn colour() -> bool {
@@ -54,7 +26,14 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
             }
             Ok(loaded)
         }
-        Err(report) => Err(Failure::Input(config::render(&report, colour()))),
+        Err(report) => {
+            eprint!("{}", config::render(&report, colour()));
+            let first = report
+                .errors
+                .first()
+                .map(|error| format!("{}:{}:{}: {}", error.file, error.line, error.column, error.message));
+            Err(Failure::input(first.unwrap_or_else(|| "the swarm file is not sound".to_owned())).told())
+        }
     }
 }
 

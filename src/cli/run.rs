@@ -1,7 +1,8 @@
 //! `swarm run`: the swarm as actors, on paper, until its market, its time or the operator ends it.
 
+use super::console::Failure;
 use super::market::{self, Market};
-use super::prepare::{self, Failure};
+use super::prepare;
 use super::{lines, summary};
 use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
@@ -32,7 +33,7 @@ pub struct Args {
     file: PathBuf,
     /// Print the report as one JSON document at the end, and nothing else on stdout.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// synthetic[:SEED], replay:DIR, aster or aster-testnet; instead of the file's.
     #[arg(long, value_name = "SPEC")]
     market: Option<MarketSpec>,
@@ -77,8 +78,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         listen: args.listen,
     });
     if loaded.runtime.venue != VenueKind::Simulated {
-        return Err(Failure::Input(
-            "`venue.kind: aster` needs the AsterDEX client, which this version does not have yet".into(),
+        return Err(Failure::input(
+            "`venue.kind: aster` needs the AsterDEX client, which this version does not have yet",
         ));
     }
     let warm_up = warm_up_steps(&loaded.plan)?;
@@ -96,12 +97,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
     match (mode, args.live) {
-        (Mode::Live, false) => Err(Failure::Input("`mode: live` trades real money: say so with --live as well".into())),
+        (Mode::Live, false) => Err(Failure::input("`mode: live` trades real money: say so with --live as well")),
         (Mode::Live, true) => {
-            Err(Failure::Input("`mode: live` needs the AsterDEX client, which this version does not have yet".into()))
+            Err(Failure::input("`mode: live` needs the AsterDEX client, which this version does not have yet"))
         }
         (Mode::Paper | Mode::Backtest, true) => {
-            Err(Failure::Input(format!("--live, but the file says `mode: {}`: make them agree", mode.label())))
+            Err(Failure::input(format!("--live, but the file says `mode: {}`: make them agree", mode.label())))
         }
         (Mode::Paper | Mode::Backtest, false) => Ok(()),
     }
@@ -110,7 +111,7 @@ fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
 /// Base candles until every feature that the rules ask for has a value.
 fn warm_up_steps(plan: &Plan) -> Result<u64, Failure> {
     let plan = Arc::new(plan.clone());
-    let input = |error: swarm_core::engine::BuildError| Failure::Input(error.to_string());
+    let input = |error: swarm_core::engine::BuildError| Failure::input(error.to_string());
     let crew = Crew::build(&plan, &prepare::rules(&plan)).map_err(input)?;
     let hub = Hub::new(plan.base, plan.gaps, &crew.wants).map_err(|error| input(error.into()))?;
     let longest = (0..plan.instruments.len()).map(|symbol| hub.warm_up_candles(SymbolId::at(symbol))).max();
@@ -119,10 +120,13 @@ fn warm_up_steps(plan: &Plan) -> Result<u64, Failure> {
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).map_err(|error| {
-        Failure::Failed(format!(
-            "cannot listen on {address}: {error}; is another swarm running there? \
+        Failure::failed(
+            "failed",
+            format!(
+                "cannot listen on {address}: {error}; is another swarm running there? \
              Choose another address with --listen, such as --listen 127.0.0.1:0 for any free port"
-        ))
+            ),
+        )
     })
 }
 
@@ -135,7 +139,7 @@ fn open_state(loaded: &Loaded, market: &Market, default_state: bool) -> Result<O
     let created_at = Time(i64::try_from(wall_ms).unwrap_or(i64::MAX));
     let manifest = Manifest::new(&loaded.plan, &market.label, seed, &loaded.config_hash, created_at);
     let path = &loaded.runtime.state_dir;
-    let input = |error: crate::store::StoreError| Failure::Input(error.to_string());
+    let input = |error: crate::store::StoreError| Failure::input(error.to_string());
     let opened = StateDir::open(path, &manifest).map_err(input)?;
     for (cut, what) in
         [(&opened.torn, "an end that was not written completely"), (&opened.begun, "a step that was begun")]
@@ -160,7 +164,7 @@ struct Files {
 }
 
 fn open_files(opened: &Opened, metrics: &Metrics) -> Result<Files, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let failed = |error: &dyn std::fmt::Display| Failure::failed("failed", error.to_string());
     let reader = opened.dir.facts().map_err(|error| failed(&error))?;
     let history: Result<Vec<Fact>, _> = reader.map(|record| record.map(|record| record.fact)).collect();
     let history = history.map_err(|error| failed(&error))?;
@@ -220,7 +224,7 @@ async fn host(
         metrics,
         kill: KillSwitch::default(),
     };
-    let outcome = actors::run(setup).await.map_err(|error| Failure::Failed(error.to_string()));
+    let outcome = actors::run(setup).await.map_err(|error| Failure::failed("failed", error.to_string()));
     server.stop().await;
     printer.abort();
     files.projections.close();
@@ -235,8 +239,8 @@ async fn serve(
     opened: &Opened,
     listener: TcpListener,
 ) -> Result<ApiServer, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-    let token = Token::from_environment().map_err(|error| Failure::Input(error.to_string()))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::failed("failed", error.to_string());
+    let token = Token::from_environment().map_err(|error| Failure::input(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| failed(&error))?;
     // So that `swarm agent stop` on this machine needs no copying: one file by port, one by state.
     for path in [Token::file_for_port(Path::new("."), address.port()), Token::file_in_state(opened.dir.path())] {
@@ -312,8 +316,11 @@ fn finish(args: &Args, outcome: actors::Outcome) -> Result<(), Failure> {
             eprintln!("stopped: {reason}");
             Ok(())
         }
-        Ended::Halted(reason) => Err(Failure::Failed(format!(
-            "trading stopped: {reason}. Stops that rest at the venue stay there; mend the cause and start again"
-        ))),
+        Ended::Halted(reason) => Err(Failure::failed(
+            "failed",
+            format!(
+                "trading stopped: {reason}. Stops that rest at the venue stay there; mend the cause and start again"
+            ),
+        )),
     }
 }

@@ -1,6 +1,6 @@
 //! A report for a person: one table of cohorts and agents, one of portfolios, the comparison.
 
-use super::prepare::Failure;
+use super::console::Failure;
 use std::io::Write;
 use swarm_core::experiment::{Metrics, Report};
 use swarm_core::model::{ExitReason, Side};
@@ -9,7 +9,7 @@ use swarm_core::model::{ExitReason, Side};
 pub fn print(report: &Report, json: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let text = if json {
-        serde_json::to_string_pretty(report).map_err(|error| Failure::Failed(error.to_string()))? + "\n"
+        serde_json::to_string_pretty(report).map_err(|error| Failure::failed("failed", error.to_string()))? + "\n"
     } else {
         tables(report)
     };
