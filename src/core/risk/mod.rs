@@ -14,6 +14,7 @@
 mod approved;
 mod book;
 mod breaker;
+mod calm;
 mod checks;
 mod engagement;
 mod fold;
@@ -30,6 +31,7 @@ mod watch;
 
 pub use approved::Approved;
 pub use breaker::{Breaker, Sample, Trip, drawdown};
+pub use calm::Span;
 pub use refusal::{Figure, Level, Refusal, RefusalReason};
 pub(crate) use sizing::times_capped;
 pub use supervisor::{CancelOrder, Command, Effects, ResetError, Supervisor};
