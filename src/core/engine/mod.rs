@@ -219,7 +219,7 @@ impl<M: MakeRule> Engine<M> {
 
     /// Whether walking this step's path would lead to nothing anywhere in the swarm.
     fn is_calm(&mut self, step: &Step) -> bool {
-        let span = Span { first: step.close_time.plus(-self.plan.base.ms()), last: step.close_time.plus(-1) };
+        let span = Span { first: step.close_time.plus(-self.plan.base.ms()), last: step.close_time };
         self.exchanges.iter_mut().all(Exchange::is_calm_throughout) && self.supervisor.is_calm(&step.candles, span)
     }
 
@@ -229,7 +229,7 @@ impl<M: MakeRule> Engine<M> {
             exchange.advance(POINTS - 1, &mut self.events);
         }
         debug_assert!(self.events.is_empty(), "invariant: nothing happens in a calm step");
-        self.supervisor.pass_calm(&step.candles);
+        self.supervisor.pass_calm(&step.candles, step.close_time);
     }
 
     /// Moves one account to a point of the candle, letting the supervisor react to each instant.

@@ -84,8 +84,9 @@ impl Supervisor {
         Some(equity)
     }
 
-    /// Marks at the end of a calm step: everything stands at its close.
-    pub fn pass_calm(&mut self, candles: &[Option<Candle>]) {
+    /// Marks at the end of a step that is [calm](Self::is_calm) until `until`: everything stands at its close.
+    pub fn pass_calm(&mut self, candles: &[Option<Candle>], until: Time) {
+        self.calm_until = Some(until);
         for index in 0..self.books.len() {
             let book = &mut self.books[index];
             if book.engagements.is_empty() {

@@ -21,6 +21,7 @@ impl Supervisor {
     /// Like [`apply`](Self::apply), and hands out the trades that the fact closed: for whoever rebuilds a
     /// report from a journal.
     pub fn apply_with(&mut self, fact: &Fact, trades: &mut Vec<Trade>) {
+        self.calm_until = None;
         match fact {
             Fact::Candle { symbol, candle } => {
                 self.market.candle(*symbol, candle.close_time(self.plan.base), candle.close);
@@ -195,12 +196,16 @@ impl Supervisor {
             if book.engagements.is_empty() {
                 continue;
             }
+            let mut is_moved = false;
             for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
                 let mark = self.market.price(one.symbol, at).unwrap_or(one.position.entry_price());
+                is_moved |= one.position.mark != mark;
                 one.position.mark = mark;
                 one.position.settled_mark = mark;
             }
-            self.refresh_equity(PortfolioId(index as u16));
+            if is_moved {
+                self.refresh_equity(PortfolioId(index as u16));
+            }
             let book = &mut self.books[index];
             let (gross, peak) = (book.settled_gross(), book.breaker.watermark().peak);
             if ratio_exceeds(gross, book.equity, book.peak_leverage) {
