@@ -27,9 +27,10 @@ pub struct Standing {
 impl Standing {
     /// As the supervisor has it now.
     pub fn of(plan: &Plan, supervisor: &Supervisor, agent: AgentId, funding_rate: Option<Rate>) -> Self {
+        let (position, entry_pending) = supervisor.position_and_pending(agent);
         Self {
-            position: supervisor.position_view(agent),
-            entry_pending: supervisor.entry_pending(agent),
+            position,
+            entry_pending,
             account: supervisor.account_view(plan.agents[agent.index()].portfolio),
             stats: supervisor.stats(agent),
             funding_rate,

@@ -95,6 +95,11 @@ impl Exchange {
         }
     }
 
+    /// Whether nothing happens in the whole of the step that begins, so that one can go to its end at once.
+    pub fn is_calm_throughout(&mut self) -> bool {
+        self.walk.is_some_and(|walk| walk.reached == 0 && self.now <= walk.start) && self.is_calm()
+    }
+
     /// Whether nothing can happen in the rest of the step.
     fn is_calm(&mut self) -> bool {
         if self.calm == Calm::Unknown {

@@ -88,6 +88,8 @@ pub struct Position {
     pub mark: Price,
     /// Mark at the end of the last step, the same after a restart.
     pub settled_mark: Price,
+    /// Average entry price, zero when flat: kept, since it is asked for at every candle and changes with fills only.
+    entry_price: Price,
 }
 
 impl Position {
@@ -111,8 +113,8 @@ impl Position {
 
     /// Average entry price; zero when flat.
     #[inline]
-    pub fn entry_price(&self) -> Price {
-        self.holding.entry_price().unwrap_or(Price::ZERO)
+    pub const fn entry_price(&self) -> Price {
+        self.entry_price
     }
 
     /// Books a part. One part either opens or closes: a fill that does both is split before.
@@ -131,6 +133,7 @@ impl Position {
             };
         }
         let realized = self.holding.apply(part.side, part.qty, part.price);
+        self.entry_price = self.holding.entry_price().unwrap_or(Price::ZERO);
         let value = Usd::notional(part.price, part.qty, Round::Nearest);
         if reducing {
             self.exited += part.qty;

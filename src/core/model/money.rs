@@ -34,12 +34,28 @@ pub struct DecimalError(pub String);
 fn div_round(n: i128, d: i128, round: Round) -> i128 {
     debug_assert!(d > 0);
     let q = n / d;
-    let r = n % d;
+    // Not `n % d`: at this width that would be a second division, by far the dearest thing here.
+    let r = n - q * d;
     match round {
         _ if r == 0 => q,
         Round::Down => q - i128::from(r < 0),
         Round::Up => q + i128::from(r > 0),
         Round::Nearest if r.abs() * 2 >= d => q + r.signum(),
+        Round::Nearest => q,
+    }
+}
+
+/// As [`div_round`], where everything fits.
+#[inline]
+fn div_round_64(n: i64, d: i64, round: Round) -> i64 {
+    debug_assert!(d > 0);
+    let (q, r) = (n / d, n % d);
+    match round {
+        _ if r == 0 => q,
+        Round::Down => q - i64::from(r < 0),
+        Round::Up => q + i64::from(r > 0),
+        // Doubled it might not fit.
+        Round::Nearest if r.unsigned_abs() >= d.unsigned_abs().div_ceil(2) => q + r.signum(),
         Round::Nearest => q,
     }
 }
@@ -53,17 +69,14 @@ fn narrow(n: i128) -> i64 {
 /// worse than none.
 #[inline]
 pub fn mul(a: i64, b: i64, round: Round) -> i64 {
-    // Most products fit 64 bits, where dividing by a constant costs no division.
-    if let Some(n) = a.checked_mul(b) {
-        return div_round_64(n, round);
-    }
-    narrow(div_round(i128::from(a) * i128::from(b), i128::from(ONE), round))
-}
-
-#[inline]
-fn div_round_64(n: i64, round: Round) -> i64 {
-    let q = n / ONE;
-    let r = n % ONE;
+    // Dividing 64 bits by a constant costs no division; dividing 128 bits does, several times over.
+    let (q, r) = match a.checked_mul(b) {
+        Some(n) => (n / ONE, n % ONE),
+        None => match split_product(a, b) {
+            Some(parts) => parts,
+            None => return narrow(div_round(i128::from(a) * i128::from(b), i128::from(ONE), round)),
+        },
+    };
     match round {
         _ if r == 0 => q,
         Round::Down => q - i64::from(r < 0),
@@ -73,9 +86,27 @@ fn div_round_64(n: i64, round: Round) -> i64 {
     }
 }
 
+/// Quotient and remainder of `a * b / ONE`, both towards zero, without a number of 128 bits: wholes and
+/// fractions are multiplied by themselves. `None` when the quotient leaves the range or comes near it.
+#[inline]
+fn split_product(a: i64, b: i64) -> Option<(i64, i64)> {
+    let (whole_a, part_a) = (a / ONE, a % ONE);
+    let (whole_b, part_b) = (b / ONE, b % ONE);
+    // Neither overflows: parts are below ONE, and so is `i64::MAX / ONE / ONE`.
+    let (parts, mixed) = (part_a * part_b, part_a * whole_b);
+    // All terms have the sign of the product, so the remainder has it as well.
+    let q = whole_a.checked_mul(b)?.checked_add(mixed)?.checked_add(parts / ONE)?;
+    (q.unsigned_abs() < i64::MAX as u64).then_some((q, parts % ONE))
+}
+
 /// `a * b / c` of three mantissas with one rounding at the end. `c` must not be 0.
 #[inline]
 pub fn mul_div(a: i64, b: i64, c: i64, round: Round) -> i64 {
+    if let Some(n) = a.checked_mul(b)
+        && c > 0
+    {
+        return div_round_64(n, c, round);
+    }
     let (n, d) = (i128::from(a) * i128::from(b), i128::from(c));
     let (n, d) = if d < 0 { (-n, -d) } else { (n, d) };
     narrow(div_round(n, d, round))
@@ -191,7 +222,7 @@ macro_rules! decimal {
                 if step.0 <= 0 {
                     return self;
                 }
-                Self(narrow(div_round(i128::from(self.0), i128::from(step.0), round)) * step.0)
+                Self(div_round_64(self.0, step.0, round) * step.0)
             }
         }
         impl std::ops::Add for $name {
@@ -383,6 +414,27 @@ mod tests {
             for round in [Round::Down, Round::Up, Round::Nearest] {
                 let wide = narrow(div_round(i128::from(a) * i128::from(b), i128::from(ONE), round));
                 proptest::prop_assert_eq!(mul(a, b, round), wide);
+            }
+        }
+
+        #[test]
+        fn a_product_of_any_size_is_that_of_128_bits(a in proptest::num::i64::ANY, shift in 0u32..63, b in proptest::num::i64::ANY, other in 0u32..63) {
+            let (a, b) = (a >> shift, b >> other);
+            for round in [Round::Down, Round::Up, Round::Nearest] {
+                let wide = div_round(i128::from(a) * i128::from(b), i128::from(ONE), round);
+                proptest::prop_assume!(i64::try_from(wide).is_ok());
+                proptest::prop_assert_eq!(mul(a, b, round), narrow(wide));
+            }
+        }
+
+        #[test]
+        fn quotients_of_either_width_agree(a in proptest::num::i64::ANY, shift in 0u32..63, b in proptest::num::i64::ANY, other in 0u32..63, c in 1..i64::MAX, third in 0u32..62) {
+            let (a, b, c) = (a >> shift, b >> other, (c >> third).max(1));
+            for round in [Round::Down, Round::Up, Round::Nearest] {
+                let wide = div_round(i128::from(a) * i128::from(b), i128::from(c), round);
+                proptest::prop_assume!(i64::try_from(wide).is_ok());
+                proptest::prop_assert_eq!(mul_div(a, b, c, round), narrow(wide));
+                proptest::prop_assert_eq!(div_round_64(a, c, round), narrow(div_round(i128::from(a), i128::from(c), round)));
             }
         }
 

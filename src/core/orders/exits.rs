@@ -1,6 +1,6 @@
 //! Where stops and targets go: prices and quantities from an exit plan. Arithmetic only.
 
-use crate::model::{Instrument, Price, Qty, Rate, Round, Side, StopPlan, TargetPlan};
+use crate::model::{BreakEven, Instrument, Price, Qty, Rate, Round, Side, StopPlan, TargetPlan};
 
 /// The better stop of two for a position opened by `side`: the higher for a long one.
 pub(super) fn better(side: Side, a: Price, b: Price) -> Price {
@@ -43,6 +43,11 @@ pub fn stop_price(side: Side, entry: Price, distance: Price, tick: Price) -> Pri
         Side::Buy => planned.min(nearest).max(tick),
         Side::Sell => planned.max(nearest),
     }
+}
+
+/// Where break-even would have the stop, on the tick.
+pub(super) fn break_even_stop(side: Side, entry: Price, rule: &BreakEven, tick: Price) -> Price {
+    snap_stop(side, in_favour(side, entry, entry.times(rule.to, Round::Nearest)), tick)
 }
 
 /// Where break-even and trailing would have the stop at this mark; `None` while neither is armed.
@@ -106,7 +111,7 @@ pub fn target_quantities(filled: Qty, targets: &[TargetPlan], instrument: &Instr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BreakEven, LeverageBracket, Trail, Usd};
+    use crate::model::{LeverageBracket, Trail, Usd};
     use proptest::prelude::*;
 
     fn price(text: &str) -> Price {

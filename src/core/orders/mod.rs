@@ -9,11 +9,13 @@
 mod exits;
 mod guard;
 mod next;
+mod rest;
 mod working;
 
 pub use exits::{stop_price, target_price, target_quantities};
 pub use guard::Guard;
 pub use next::{Action, Context, Draft};
+pub use rest::Rest;
 pub use working::{Status, Working};
 
 use crate::model::{Millis, Rate, SECOND_MS};

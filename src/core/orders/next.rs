@@ -207,7 +207,7 @@ impl Guard {
 
     /// Compares wanted with working quantities, nearest target first, and gives the first difference
     /// (positive: lacking) that `wanted` accepts.
-    fn target_difference(&self, size: Qty, wanted: impl Fn(usize, Qty) -> bool) -> Option<(usize, Qty)> {
+    pub(super) fn target_difference(&self, size: Qty, wanted: impl Fn(usize, Qty) -> bool) -> Option<(usize, Qty)> {
         let mut left = size;
         for (index, (share, target)) in self.shares.iter().zip(&self.targets).enumerate() {
             let remaining = Qty((share.0 - target.done.0).max(0)).min(left);

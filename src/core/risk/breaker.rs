@@ -13,6 +13,7 @@
 //!   a breach, while the peak before it would not, is taken back.
 //! - Tripped it stays tripped until a person resets it, which sets the peak to the present equity.
 
+use super::calm::Span;
 use crate::model::{ONE, Rate, Time, Usd, Watermark};
 
 /// That a breaker is tripped, and on what.
@@ -65,6 +66,11 @@ pub(super) fn ratio(amount: Usd, whole: Usd) -> Rate {
     }
     let share = i128::from(amount.0) * i128::from(ONE) / i128::from(whole.0);
     Rate(i64::try_from(share).unwrap_or(i64::MAX))
+}
+
+/// Whether [`ratio`] is above `rate`, found without its division; where there is no whole it is not.
+pub(super) fn ratio_exceeds(amount: Usd, whole: Usd, rate: Rate) -> bool {
+    whole > Usd::ZERO && i128::from(amount.0) * i128::from(ONE) >= (i128::from(rate.0) + 1) * i128::from(whole.0)
 }
 
 /// `1 - equity / peak`, rounded down; 0 at or above the peak.
@@ -158,6 +164,19 @@ impl Breaker {
             drawdown: drawdown(sample.equity, self.mark.peak),
             flat: false,
         })
+    }
+
+    /// Whether observing any equity from `low` to `high` at any instant of the span changes nothing:
+    /// below the peak, above the limit, on the day it knows, and with nothing in suspense.
+    pub fn is_calm(&self, low: Usd, high: Usd, span: Span, limit: Option<Rate>) -> bool {
+        let within = |limit: Rate| {
+            self.mark.breach_samples == 0 && self.sampled_at.is_none() && !reached(low, self.mark.peak, limit)
+        };
+        high <= self.mark.peak
+            && self.raised_from.is_none()
+            && span.first.day() == self.mark.day
+            && span.last.day() == self.mark.day
+            && (self.trip.is_some() || limit.is_none_or(within))
     }
 
     /// Money was realised: equity without open profit is this now.

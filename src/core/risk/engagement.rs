@@ -3,8 +3,8 @@
 //! it is computed from what the working entry still may execute, so it cannot outlive it.
 
 use crate::ledger::Position;
-use crate::model::{AgentId, IntentId, Price, Qty, Rate, Round, SymbolId, Usd};
-use crate::orders::Guard;
+use crate::model::{AgentId, Instrument, IntentId, Price, Qty, Rate, Round, SymbolId, Time, Usd};
+use crate::orders::{Context, Guard, Rest};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub(super) struct Engagement {
     pub(super) confidence: Option<f64>,
     pub(super) guard: Guard,
     pub(super) position: Position,
+    /// How long the guard has nothing to do; follows from guard and position, renewed when they change.
+    pub(super) rest: Rest,
     /// Made by an execution that no known order explains.
     pub(super) orphan: bool,
 }
@@ -32,6 +34,40 @@ impl Engagement {
 
     pub(super) const fn key(&self) -> (SymbolId, IntentId) {
         (self.symbol, self.intent)
+    }
+
+    /// How long the guard has nothing to do.
+    pub(super) fn computed_rest(&self, instrument: &Instrument) -> Rest {
+        let position = &self.position;
+        self.guard.rest(position.holding.qty, position.entry_price(), position.opened_at, instrument)
+    }
+
+    /// Call after each fact that changed the guard or the position.
+    pub(super) fn renew_rest(&mut self, instrument: &Instrument) {
+        self.rest = self.computed_rest(instrument);
+    }
+
+    /// What the guard looks at.
+    #[inline]
+    pub(super) fn context<'a>(&self, instrument: &'a Instrument, now: Time, tick: bool) -> Context<'a> {
+        Context {
+            now,
+            qty: self.position.holding.qty,
+            entry_price: self.position.entry_price(),
+            opened_at: self.position.opened_at,
+            mark: self.position.mark,
+            instrument,
+            tick,
+        }
+    }
+
+    /// Whether it is known without asking that the guard has nothing to do.
+    #[inline]
+    pub(super) fn rests(&self, context: &Context<'_>) -> bool {
+        debug_assert_eq!(self.rest, self.computed_rest(context.instrument), "invariant: the rest is renewed");
+        let rests = self.rest.covers(context.now, context.mark);
+        debug_assert!(!rests || self.guard.next_action(context).is_none(), "invariant: a rest is a rest");
+        rests
     }
 
     /// Quantity that the entry may still execute.

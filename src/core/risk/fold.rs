@@ -1,7 +1,7 @@
 //! Applying facts: the only place where the supervisor's state changes, save for what marks alone move.
 
 use super::book::reserve_price;
-use super::breaker::{Breaker, Trip, ratio};
+use super::breaker::{Breaker, Trip, drawdown, ratio, ratio_exceeds};
 use super::engagement::Engagement;
 use super::supervisor::Supervisor;
 use crate::ledger::{Position, Trade};
@@ -9,7 +9,7 @@ use crate::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, EntryOrder, ExitPlan, Fact, Intent, IntentId, IntentKind,
     OnTrip, Order, OrderKind, PortfolioId, Price, Purpose, Rate, Time, Usd,
 };
-use crate::orders::Guard;
+use crate::orders::{Guard, Rest};
 
 impl Supervisor {
     /// Applies a fact of the journal. Feeding a new supervisor all facts of a run, up to the end of a
@@ -21,6 +21,7 @@ impl Supervisor {
     /// Like [`apply`](Self::apply), and hands out the trades that the fact closed: for whoever rebuilds a
     /// report from a journal.
     pub fn apply_with(&mut self, fact: &Fact, trades: &mut Vec<Trade>) {
+        self.calm_until = None;
         match fact {
             Fact::Candle { symbol, candle } => {
                 self.market.candle(*symbol, candle.close_time(self.plan.base), candle.close);
@@ -62,7 +63,9 @@ impl Supervisor {
             // An execution that nobody asked for may be on any symbol.
             .or_else(|| book.engagements.iter().position(|one| one.intent == intent));
         if let Some(index) = index {
-            change(&mut book.engagements[index]);
+            let one = &mut book.engagements[index];
+            change(one);
+            one.renew_rest(&self.plan.instruments[one.symbol.index()]);
         }
     }
 
@@ -90,6 +93,7 @@ impl Supervisor {
             let one = &mut book.engagements[index];
             let size = one.position.holding.qty.abs();
             one.guard.placed(at, order, terms.as_ref(), size);
+            one.renew_rest(&self.plan.instruments[order.symbol.index()]);
         }
     }
 
@@ -116,6 +120,7 @@ impl Supervisor {
             confidence: state.confidence,
             guard: Guard::new(order.side, exits),
             position: Position::default(),
+            rest: Rest::NONE,
             orphan: false,
         };
         state.pace.approved(at, &plan.limits);
@@ -150,7 +155,10 @@ impl Supervisor {
             if self.in_scope(scope, portfolio) {
                 let book = &mut self.books[index];
                 let inside = |one: &&mut Engagement| scope_holds(scope, one.agent());
-                book.engagements.iter_mut().filter(inside).for_each(|one| one.guard.drop_entry());
+                for one in book.engagements.iter_mut().filter(inside) {
+                    one.guard.drop_entry();
+                    one.renew_rest(&self.plan.instruments[one.symbol.index()]);
+                }
             }
         }
         if let BreakerScope::Portfolio(portfolio) = scope {
@@ -175,6 +183,7 @@ impl Supervisor {
             let one = &mut book.engagements[index];
             if one.agent() == id {
                 one.guard.drop_entry();
+                one.renew_rest(&self.plan.instruments[plan.symbol.index()]);
             }
         }
     }
@@ -187,16 +196,24 @@ impl Supervisor {
             if book.engagements.is_empty() {
                 continue;
             }
+            let mut is_moved = false;
             for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
                 let mark = self.market.price(one.symbol, at).unwrap_or(one.position.entry_price());
+                is_moved |= one.position.mark != mark;
                 one.position.mark = mark;
                 one.position.settled_mark = mark;
             }
-            self.refresh_equity(PortfolioId(index as u16));
+            if is_moved {
+                self.refresh_equity(PortfolioId(index as u16));
+            }
             let book = &mut self.books[index];
-            book.peak_leverage = book.peak_leverage.max(ratio(book.settled_gross(), book.equity));
-            let drawdown = super::breaker::drawdown(book.equity, book.breaker.watermark().peak);
-            book.max_drawdown = book.max_drawdown.max(drawdown);
+            let (gross, peak) = (book.settled_gross(), book.breaker.watermark().peak);
+            if ratio_exceeds(gross, book.equity, book.peak_leverage) {
+                book.peak_leverage = ratio(gross, book.equity);
+            }
+            if book.equity < peak && ratio_exceeds(peak - book.equity, peak, book.max_drawdown) {
+                book.max_drawdown = drawdown(book.equity, peak);
+            }
         }
         self.swarm_breaker.end_step();
         for agent in std::mem::take(&mut self.touched) {

@@ -12,7 +12,7 @@ use crate::model::{
     AgentId, BreakerScope, ExitReason, Fill, OrderId, PortfolioId, Price, Purpose, Qty, ReportKind, Round, SymbolId,
     Time, Usd, VenueEvent, mul_div,
 };
-use crate::orders::Guard;
+use crate::orders::{Guard, Rest};
 
 impl Supervisor {
     pub(super) fn fold_venue(&mut self, portfolio: PortfolioId, event: &VenueEvent, trades: &mut Vec<Trade>) {
@@ -155,6 +155,7 @@ impl Supervisor {
                 confidence: None,
                 guard: Guard::orphan(fill.side, leg.max(id.leg.saturating_add(1))),
                 position: Position::default(),
+                rest: Rest::NONE,
                 orphan: true,
             });
         }
@@ -234,6 +235,8 @@ impl Supervisor {
                     agent.orphan_leg = agent.orphan_leg.max(one.guard.next_leg());
                 }
                 book.engagements.remove(index);
+            } else {
+                one.renew_rest(&self.plan.instruments[symbol.index()]);
             }
         }
     }

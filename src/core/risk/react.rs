@@ -3,8 +3,7 @@
 use super::engagement::Engagement;
 use super::supervisor::{CancelOrder, Effects, Supervisor};
 use crate::model::{ExitReason, Fact, IntentId, Order, OrderId, PortfolioId, SymbolId, Time};
-use crate::orders::{Action, Context, Draft};
-use std::sync::Arc;
+use crate::orders::{Action, Draft};
 
 /// More actions of one guard at one instant than this are a fault of the guard.
 const MAX_ACTIONS: usize = 256;
@@ -27,19 +26,13 @@ impl Supervisor {
     /// Asks a guard until it has nothing to do. No fact made here removes or adds an engagement, so the
     /// index stays good.
     fn react(&mut self, portfolio: PortfolioId, index: usize, now: Time, tick: bool, out: &mut Effects) {
-        let plan = Arc::clone(&self.plan);
         for _ in 0..MAX_ACTIONS {
             let one = &self.books[portfolio.index()].engagements[index];
             let (symbol, intent) = one.key();
-            let context = Context {
-                now,
-                qty: one.position.holding.qty,
-                entry_price: one.position.entry_price(),
-                opened_at: one.position.opened_at,
-                mark: one.position.mark,
-                instrument: plan.instrument(symbol),
-                tick,
-            };
+            let context = one.context(self.plan.instrument(symbol), now, tick);
+            if one.rests(&context) {
+                return;
+            }
             match one.guard.next_action(&context) {
                 None => return,
                 Some(Action::Close(reason)) => {

@@ -89,6 +89,8 @@ pub struct Supervisor {
     pub(super) touched: Vec<AgentId>,
     /// Tripped with `flatten`, and the venue has not said flat yet.
     pub(super) unfinished: Vec<BreakerScope>,
+    /// Until when neither guards nor breakers have anything to do; any fact ends it.
+    pub(super) calm_until: Option<Time>,
 }
 
 impl Supervisor {
@@ -109,6 +111,7 @@ impl Supervisor {
             swarm_open: 0,
             touched: Vec::new(),
             unfinished: Vec::new(),
+            calm_until: None,
             plan,
         }
     }
@@ -132,6 +135,7 @@ impl Supervisor {
         if book.engagements.is_empty() {
             return;
         }
+        self.calm_until = None;
         for mark in marks.iter().filter(|mark| mark.price.0 > 0) {
             for index in book.on_symbol(mark.symbol) {
                 let position = &mut book.engagements[index].position;
@@ -275,8 +279,9 @@ impl Supervisor {
     /// Ends a step: expiries, holding times, time-outs, retries, one more evaluation of the breakers for
     /// those whose marks are missing, then what marks changed, then the end itself.
     pub fn end_step(&mut self, now: Time, out: &mut Effects) {
+        let is_calm = self.calm_until.is_some_and(|until| now <= until);
         for index in 0..self.books.len() {
-            if self.books[index].engagements.is_empty() {
+            if is_calm || self.books[index].engagements.is_empty() {
                 continue;
             }
             let portfolio = PortfolioId(index as u16);

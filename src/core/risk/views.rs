@@ -151,6 +151,15 @@ pub struct OpenOrder {
     pub is_canceling: bool,
 }
 
+fn position_of(one: &Engagement) -> Option<PositionView> {
+    one.position.is_open().then(|| PositionView {
+        qty: one.position.holding.qty,
+        entry_price: one.position.entry_price(),
+        opened_at: one.position.opened_at,
+        unrealized_pnl: one.position.unrealized(),
+    })
+}
+
 impl Supervisor {
     /// The plan it was built from.
     pub fn plan(&self) -> &Arc<Plan> {
@@ -178,17 +187,19 @@ impl Supervisor {
 
     /// The agent's position on its symbol.
     pub fn position_view(&self, agent: AgentId) -> Option<PositionView> {
-        self.engagements_of(agent).find(|one| one.position.is_open()).map(|one| PositionView {
-            qty: one.position.holding.qty,
-            entry_price: one.position.entry_price(),
-            opened_at: one.position.opened_at,
-            unrealized_pnl: one.position.unrealized(),
-        })
+        self.engagements_of(agent).find_map(position_of)
     }
 
     /// Whether an entry of the agent is working.
     pub fn entry_pending(&self, agent: AgentId) -> bool {
         self.engagements_of(agent).any(|one| one.guard.entry().is_some())
+    }
+
+    /// Both of the above in one look.
+    pub fn position_and_pending(&self, agent: AgentId) -> (Option<PositionView>, bool) {
+        self.engagements_of(agent).fold((None, false), |(position, pending), one| {
+            (position.or_else(|| position_of(one)), pending || one.guard.entry().is_some())
+        })
     }
 
     /// The agent's record.

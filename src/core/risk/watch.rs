@@ -144,6 +144,6 @@ impl Supervisor {
 }
 
 /// Whether an agent's own equity is of interest.
-fn is_watched(limits: &Limits) -> bool {
+pub(super) fn is_watched(limits: &Limits) -> bool {
     limits.max_drawdown.is_some() || limits.daily_loss.is_some()
 }

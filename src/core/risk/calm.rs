@@ -1,0 +1,124 @@
+//! Steps that lead to nothing, which are most of them: no guard has anything to do at any price of the
+//! candles, and no breaker has anything to note. Whether a step is one of these is found out from its
+//! lowest and highest prices before its path is walked. "No" only means that one has to walk.
+
+use super::book::Book;
+use super::engagement::Engagement;
+use super::supervisor::Supervisor;
+use crate::model::{Candle, Plan, PortfolioId, Price, Time, Usd};
+use crate::orders::Context;
+
+/// From when to when marks come, both inclusive.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// Not before the first mark.
+    pub first: Time,
+    /// Not after the last mark.
+    pub last: Time,
+}
+
+/// Least and most that an equity can come to, in USDT.
+#[derive(Clone, Copy)]
+struct Bounds {
+    low: Usd,
+    high: Usd,
+}
+
+impl Bounds {
+    const fn at(amount: Usd) -> Self {
+        Self { low: amount, high: amount }
+    }
+    fn add(&mut self, other: Self) {
+        self.low += other.low;
+        self.high += other.high;
+    }
+    /// Wide enough for `amount` too.
+    fn include(&mut self, amount: Usd) {
+        self.low = self.low.min(amount);
+        self.high = self.high.max(amount);
+    }
+}
+
+impl Supervisor {
+    /// Whether marks along these candles (one a symbol, where there is one), at any instants of the
+    /// span, change nothing but marks and equity: no fact, no command, no watermark follows from them.
+    pub fn is_calm(&self, candles: &[Option<Candle>], span: Span) -> bool {
+        let mut swarm = Bounds::at(self.swarm_equity);
+        let mut is_exposed = false;
+        for (plan, book) in self.plan.portfolios.iter().zip(&self.books) {
+            if book.engagements.is_empty() {
+                continue;
+            }
+            is_exposed = true;
+            let Some(mut bounds) = self.book_bounds(book, candles, span) else { return false };
+            // Until its own marks come, the others see what it was worth before.
+            bounds.include(book.equity);
+            if !book.breaker.is_calm(bounds.low, bounds.high, span, plan.limits.max_drawdown) {
+                return false;
+            }
+            swarm.low += bounds.low - book.equity;
+            swarm.high += bounds.high - book.equity;
+        }
+        !is_exposed || self.swarm_breaker.is_calm(swarm.low, swarm.high, span, self.plan.limits.max_drawdown)
+    }
+
+    /// What a portfolio may be worth during the step; `None` when a guard or an agent's breaker needs a look.
+    fn book_bounds(&self, book: &Book, candles: &[Option<Candle>], span: Span) -> Option<Bounds> {
+        let mut equity = Bounds::at(book.account.wallet);
+        for one in &book.engagements {
+            let open = profit_bounds(&self.plan, one, candles.get(one.symbol.index())?.as_ref(), span)?;
+            equity.add(open);
+            let agent = one.agent();
+            let limits = &self.plan.agents[agent.index()].limits;
+            if super::watch::is_watched(limits) {
+                if book.on_symbol(one.symbol).len() > 1 {
+                    return None;
+                }
+                let money = self.agent_money(agent);
+                let breaker = &self.agents[agent.index()].breaker;
+                if !breaker.is_calm(money + open.low, money + open.high, span, limits.max_drawdown) {
+                    return None;
+                }
+            }
+        }
+        Some(equity)
+    }
+
+    /// Marks at the end of a step that is [calm](Self::is_calm) until `until`: everything stands at its close.
+    pub fn pass_calm(&mut self, candles: &[Option<Candle>], until: Time) {
+        self.calm_until = Some(until);
+        for index in 0..self.books.len() {
+            let book = &mut self.books[index];
+            if book.engagements.is_empty() {
+                continue;
+            }
+            for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
+                if let Some(Some(candle)) = candles.get(one.symbol.index()) {
+                    one.position.mark = candle.close;
+                }
+            }
+            self.refresh_equity(PortfolioId::at(index));
+        }
+    }
+}
+
+/// Open profit along a candle; `None` when the guard may have something to do on the way.
+fn profit_bounds(plan: &Plan, one: &Engagement, candle: Option<&Candle>, span: Span) -> Option<Bounds> {
+    let mark = one.position.mark;
+    let (low, high) = match candle {
+        Some(candle) if one.position.is_open() => (candle.low, candle.high),
+        _ => (mark, mark),
+    };
+    let instrument = plan.instrument(one.symbol);
+    let is_at_rest = |mark: Price| one.rests(&Context { mark, ..one.context(instrument, span.last, true) });
+    // A price that makes no sense is not taken for a mark.
+    if (one.position.is_open() && low <= Price::ZERO) || !is_at_rest(low) || !is_at_rest(high) {
+        return None;
+    }
+    if !one.position.is_open() {
+        return Some(Bounds::at(Usd::ZERO));
+    }
+    let holding = &one.position.holding;
+    let (at_low, at_high) = (holding.unrealized(low), holding.unrealized(high));
+    Some(Bounds { low: at_low.min(at_high), high: at_low.max(at_high) })
+}
