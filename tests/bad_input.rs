@@ -1,6 +1,8 @@
 //! What goes wrong before or beside trading, through the binary: the exit code and the words that lead
 //! to the cause. 2 is wrong input, 1 is that it failed.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 mod support;
 
 use flate2::Compression;
@@ -54,9 +56,15 @@ fn a_broken_swarm_file_is_told_in_all_its_faults() {
     check_swarm(
         &swarm,
         &[
-            "swarm.yaml:2:1", "nmae", "did you mean `name`", "missing key `name`",
-            "swarm.yaml:4:24", "many",
-            "swarm.yaml:14:16", "exprt", "did you mean `expert`",
+            "swarm.yaml:2:1",
+            "nmae",
+            "did you mean `name`",
+            "missing key `name`",
+            "swarm.yaml:4:24",
+            "many",
+            "swarm.yaml:14:16",
+            "exprt",
+            "did you mean `expert`",
         ],
     );
     check_swarm("version: 1\nname: [\n", &["swarm.yaml:", "error"]);
@@ -82,7 +90,9 @@ fn limits_out_of_range_are_refused() {
 #[test]
 fn a_swarm_file_that_is_not_there_is_said_so() {
     let place = Place::with(SWARM);
-    for command in [&["run", "none.yaml"][..], &["check", "none.yaml"][..], &["backtest", "none.yaml", "--data", "data"][..]] {
+    for command in
+        [&["run", "none.yaml"][..], &["check", "none.yaml"][..], &["backtest", "none.yaml", "--data", "data"][..]]
+    {
         let done = place.run(command);
         assert_eq!(done.code, Some(2), "{command:?}");
         let said = done.out + &done.err;
@@ -252,7 +262,8 @@ fn a_torn_tail_is_cut_off_and_the_run_goes_on() {
 fn a_state_directory_in_use_is_refused() {
     let place = Place::with(SWARM);
     place.market(7, 400);
-    let swarm = place.start(&["run", "--market", "replay:data", "--listen", "127.0.0.1:0", "--speed", "1", "--state", "state"]);
+    let swarm =
+        place.start(&["run", "--market", "replay:data", "--listen", "127.0.0.1:0", "--speed", "1", "--state", "state"]);
     check(&place, &RUN, 2, &["in use by another running swarm", &format!("process {}", swarm.process.id()), "--state"]);
     let status = swarm.status();
     assert_eq!(status["phase"], "running", "the first is not disturbed");
@@ -294,7 +305,12 @@ fn markets_that_are_not_there_are_said_so() {
     let place = Place::with(SWARM);
     let listen = ["--listen", "127.0.0.1:0"];
     for market in ["aster", "aster-testnet"] {
-        check(&place, &[&["run", "--market", market][..], &listen].concat(), 2, &[market, "does not have yet", "synthetic"]);
+        check(
+            &place,
+            &[&["run", "--market", market][..], &listen].concat(),
+            2,
+            &[market, "does not have yet", "synthetic"],
+        );
     }
     check(&place, &[&["run", "--market", "binance"][..], &listen].concat(), 2, &["binance", "not a market"]);
     check(&place, &[&["run", "--market", "replay:nowhere"][..], &listen].concat(), 2, &["nowhere"]);
@@ -339,7 +355,10 @@ fn a_full_disk_stops_trading_and_says_why() {
         let script = format!("mount -t tmpfs -o size=400k tmpfs small && {script}");
         // The mount is gone with the process that made it.
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", &script]).current_dir(place.path("")).env("SWARM", env!("CARGO_BIN_EXE_swarm"));
+        command
+            .args(["--mount", "sh", "-c", &script])
+            .current_dir(place.path(""))
+            .env("SWARM", env!("CARGO_BIN_EXE_swarm"));
         command.output()
     };
     if !small("true").is_ok_and(|probe| probe.status.success()) {
@@ -361,4 +380,24 @@ fn a_full_disk_stops_trading_and_says_why() {
         let report: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
         assert_eq!(report["partial"], true);
     }
+}
+
+#[test]
+fn a_market_that_ends_before_its_journal_is_refused() {
+    let (place, _) = begun();
+    place.market(7, 100);
+    check(&place, &[&RUN[..], &SAME].concat(), 1, &["the journal ends at 2024-01-01T12:00", "--state"]);
+}
+
+#[test]
+fn an_output_that_nobody_reads_stops_nothing() {
+    let place = Place::with(SWARM);
+    place.market(7, 300);
+    let script = format!("\"$SWARM\" {} | true; exec \"$SWARM\" journal verify state", RUN.join(" "));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(place.path("")).env("SWARM", env!("CARGO_BIN_EXE_swarm"));
+    let done = command.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(out.contains("finished: its data is used up"), "{out}{err}");
+    assert!(!err.contains("panicked"), "{err}");
 }

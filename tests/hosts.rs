@@ -1,20 +1,34 @@
 //! The two hosts agree: the loop of `swarm backtest` and the actors of `swarm run` come to the same
 //! journal and the same report from the same candles, however the actors are spread over threads.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 mod support;
 
-use support::{assert_same, CANDLES, DAY, M5, Place, SYMBOLS, START, SWARM, candle_text, candles, shared_data, without_timing};
 use serde_json::Value;
+use support::{
+    CANDLES, DAY, M5, Place, START, SWARM, SYMBOLS, assert_same, candle_text, candles, shared_data, without_timing,
+};
 
 /// Runs the swarm in `place` over `data` in both hosts and gives the report they agree on.
 fn check(place: &Place, data: &str, further: &[&str]) -> Value {
-    let words = |first: &[&str]| -> Vec<String> { first.iter().chain(further).map(|word| (*word).to_owned()).collect() };
+    let words =
+        |first: &[&str]| -> Vec<String> { first.iter().chain(further).map(|word| (*word).to_owned()).collect() };
     let run = |words: Vec<String>| place.json(&words.iter().map(String::as_str).collect::<Vec<_>>());
     let of_loop = run(words(&["backtest", "--data", data, "--json"]));
     let market = format!("replay:{data}");
     let state = format!("state-{}", further.join("").replace('/', ""));
     let of_actors = run(words(&[
-        "run", "--market", &market, "--speed", "max", "--json", "--listen", "127.0.0.1:0", "--state", &state,
+        "run",
+        "--market",
+        &market,
+        "--speed",
+        "max",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--state",
+        &state,
     ]));
     let verified = place.json(&["journal", "verify", &state, "--json"]);
     assert_eq!(verified["fingerprint"], of_loop["fingerprint"], "the journal's own fingerprint");

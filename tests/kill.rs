@@ -1,10 +1,12 @@
 //! Kill -9 at any moment and start again: the run ends as if nothing had happened.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 mod support;
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use support::{assert_same, CANDLES, Place, SWARM, candle_text, candles, journal_bytes, until, without_timing};
+use support::{CANDLES, Place, SWARM, assert_same, candle_text, candles, journal_bytes, until, without_timing};
 
 const REPLAY: [&str; 6] = ["run", "--market", "replay:data", "--listen", "127.0.0.1:0", "--json"];
 
@@ -30,9 +32,7 @@ fn check(place: &Place, speed: &str, state: &str, kills: &[u64], undisturbed: &V
     let mut met = 0;
     for bytes in kills {
         let mut process = place.launch(&words);
-        until("the journal to grow", || {
-            (!process.runs() || journal_bytes(&place.path(state)) >= *bytes).then_some(())
-        });
+        until("the journal to grow", || (!process.runs() || journal_bytes(&place.path(state)) >= *bytes).then_some(()));
         met += usize::from(process.runs());
         process.kill();
     }
@@ -174,7 +174,9 @@ fn positions_orders_and_reservations_are_those_of_the_undisturbed_run() {
         let mut seen = BTreeMap::new();
         let mut process = place.start(&replay(SEEN, "killed"));
         until("a step that both runs have shown", || {
-            watch(&mut process, &mut seen).is_some_and(|step| step >= kill_at && expected.contains_key(&step)).then_some(())
+            watch(&mut process, &mut seen)
+                .is_some_and(|step| step >= kill_at && expected.contains_key(&step))
+                .then_some(())
         });
         process.process.kill();
         for (step, status) in seen.iter().filter(|(step, _)| **step > 0) {
@@ -211,4 +213,46 @@ fn a_tripped_breaker_stays_tripped() {
         process.process.kill();
         assert_same(&without_timing(place.json(&replay("max", "tripped"))), &report, on_trip);
     }
+}
+
+#[test]
+fn what_an_operator_did_survives_too() {
+    let place = Place::new();
+    let process = place.start(&replay(SEEN, "state"));
+    process.until("three positions", |status| status["positions"].as_array().unwrap().len() > 2);
+    process.process.kill();
+    // From here on one step at each start, and then nothing for five minutes.
+    let paused = |steps: u64| {
+        let process = place.start(&replay("1", "state"));
+        let status = process.until("the step", |status| status["steps"].as_u64() > Some(steps));
+        (process, status)
+    };
+    let (process, before) = paused(0);
+    let agent = before["positions"][0]["agent"].as_str().unwrap().to_owned();
+    let of = |list: &Value, key: &str| {
+        list.as_array().unwrap().iter().find(|item| item[key] == agent.as_str()).cloned().unwrap_or_default()
+    };
+    let api = process.api();
+    place.json(&["agent", "stop", &agent, "--positions", "close", "--json", "--api", &api, "--state", "state"]);
+    process.process.kill();
+
+    let (process, after) = paused(before["steps"].as_u64().unwrap());
+    assert_eq!(after["steps"].as_u64(), before["steps"].as_u64().map(|steps| steps + 1));
+    let stopped = of(&after["agents"], "name");
+    assert_eq!(
+        (&stopped["state"], &stopped["decisions"]),
+        (&"stopped".into(), &of(&before["agents"], "name")["decisions"])
+    );
+    assert_eq!(of(&after["positions"], "agent"), Value::Null, "its position was closed");
+    assert!(!of(&before["positions"], "agent").is_null());
+    let others = after["positions"].as_array().unwrap().iter().filter(|position| position["stop_price"].is_string());
+    assert!(others.count() > 0, "the others are under their stops: {}", after["positions"]);
+    let api = process.api();
+    place.json(&["agent", "start", &agent, "--json", "--api", &api, "--state", "state"]);
+    process.process.kill();
+
+    let (_process, last) = paused(after["steps"].as_u64().unwrap());
+    let started = of(&last["agents"], "name");
+    assert_eq!(started["state"], "running");
+    assert_eq!(started["decisions"].as_u64(), stopped["decisions"].as_u64().map(|count| count + 1), "the next candle");
 }

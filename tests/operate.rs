@@ -1,5 +1,7 @@
 //! The operator's hand on a running swarm: commands, events, metrics, and what reads its state.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 mod support;
 
 use serde_json::Value;
@@ -122,13 +124,13 @@ fn a_started_agent_decides_on_the_very_next_candle_and_is_warm() {
     let journaled = support::until("its decision", || {
         let done = place.run(&["journal", "export", "other"]);
         let lines: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let start = lines.iter().position(|line| {
-            line["type"] == "agent" && line["agent"] == agent && line["change"] == "Started"
-        })?;
+        let start = lines
+            .iter()
+            .position(|line| line["type"] == "agent" && line["agent"] == agent && line["change"] == "Started")?;
         let at = lines[start]["at"].as_i64().unwrap();
-        let next = lines[start..].iter().find(|line| {
-            (line["type"] == "hold" || line["type"] == "signal") && line["agent"] == agent
-        })?;
+        let next = lines[start..]
+            .iter()
+            .find(|line| (line["type"] == "hold" || line["type"] == "signal") && line["agent"] == agent)?;
         Some((at, next.clone()))
     });
     let (started_at, first) = journaled;
@@ -232,7 +234,11 @@ fn counters_do_not_fall_when_an_agent_restarts() {
     });
     for (earlier, later) in [(&before, &between), (&between, &after)] {
         for (series, value) in earlier {
-            assert!(later.get(series).is_some_and(|now| now >= value), "{series}: {value} then {:?}", later.get(series));
+            assert!(
+                later.get(series).is_some_and(|now| now >= value),
+                "{series}: {value} then {:?}",
+                later.get(series)
+            );
         }
     }
     let (sum, count) = (before.keys().filter(|series| series.contains(agent)).count(), before.len());
@@ -333,7 +339,8 @@ fn a_second_run_without_a_named_state_begins_anew_and_keeps_the_first() {
     assert_eq!(second.code, Some(0), "{}", second.err);
     assert!(second.err.contains("was moved to"), "{}", second.err);
     assert_same(&without_timing(second.json()), &first, "the second run");
-    let kept: Vec<_> = std::fs::read_dir(place.path("state/paper")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let kept: Vec<_> =
+        std::fs::read_dir(place.path("state/paper")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(kept.len(), 2, "{kept:?}");
     for state in kept {
         let verified = place.json(&["journal", "verify", state.to_str().unwrap(), "--json"]);
@@ -341,4 +348,18 @@ fn a_second_run_without_a_named_state_begins_anew_and_keeps_the_first() {
     }
     let newest = place.run(&["decisions", "--last", "1"]);
     assert_eq!(newest.code, Some(0), "it finds the newest state by itself: {}", newest.err);
+}
+
+#[test]
+fn an_unfinished_run_without_a_named_state_is_gone_on_with() {
+    let place = place();
+    let words = |speed| ["run", "--market", "replay:data", "--listen", "127.0.0.1:0", "--speed", speed, "--json"];
+    let swarm = place.start(&words("30000"));
+    swarm.until("some steps", |status| status["steps"].as_u64() > Some(50));
+    swarm.process.signal("INT");
+    assert_eq!(swarm.process.end().code, Some(0));
+    let swarm = place.start(&words("1"));
+    let status = swarm.until("a step", |status| status["steps"].as_u64() > Some(0));
+    assert!(status["steps"].as_u64() > Some(50), "{}", status["steps"]);
+    assert!(swarm.process.said().contains("going on after"), "{}", swarm.process.said());
 }

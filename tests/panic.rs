@@ -1,6 +1,8 @@
 //! A rule that panics: its agent is down for a while, its position stays under its stop, and nobody else
 //! notices. The actor host is driven directly here, since no rule that ships does such a thing.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 mod support;
 
 use asterswarm::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
@@ -25,12 +27,8 @@ use swarm_core::rule::{Rule, View};
 use tokio::sync::mpsc;
 
 /// Two restarts, the first 2 h after the panic.
-const POLICY: RestartPolicy = RestartPolicy {
-    max_restarts: 2,
-    window_ms: 240 * HOUR_MS,
-    back_off_ms: 2 * HOUR_MS,
-    max_back_off_ms: 6 * HOUR_MS,
-};
+const POLICY: RestartPolicy =
+    RestartPolicy { max_restarts: 2, window_ms: 240 * HOUR_MS, back_off_ms: 2 * HOUR_MS, max_back_off_ms: 6 * HOUR_MS };
 /// Rows that no symbol has: the panic is at the first step after them.
 const HOLE: std::ops::Range<usize> = 500..506;
 /// Rows of a symbol, those of the hole counted.
@@ -324,16 +322,16 @@ fn while_it_is_down_its_stop_is_at_the_venue() {
     let undisturbed = stage.by_loop(None);
     let fault = Some(stage.fault(&undisturbed, true));
     let watch = |watched: &Watched| {
-        let down = watched.until("the back-off", |seen| {
-            seen.agents.iter().any(|agent| agent.state == AgentState::Restarting)
-        });
+        let down =
+            watched.until("the back-off", |seen| seen.agents.iter().any(|agent| agent.state == AgentState::Restarting));
         let agent = down.agents.iter().find(|agent| agent.state == AgentState::Restarting).unwrap();
         assert!(agent.last_error.as_deref().is_some_and(|error| error.contains("broken at")), "{agent:?}");
         let position = down.positions.iter().find(|position| position.agent == agent.name).unwrap();
         assert!(position.stop_price.is_some(), "{position:?}");
         let stop = down.orders.iter().find(|order| order.agent == agent.name && order.accepted);
         assert!(stop.is_some(), "it rests at the venue: {:?}", down.orders);
-        let failed = watched.until("the failure", |seen| seen.agents.iter().any(|agent| agent.state == AgentState::Failed));
+        let failed =
+            watched.until("the failure", |seen| seen.agents.iter().any(|agent| agent.state == AgentState::Failed));
         assert_eq!(failed.agents.iter().filter(|agent| agent.state == AgentState::Running).count(), 5);
         assert_eq!(failed.agents.iter().map(|agent| agent.restarts).sum::<u32>(), 2);
     };

@@ -31,8 +31,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A figure of a cohort.
+type Figure = fn(&Metrics) -> Option<f64>;
+
 /// What a cohort should reach, as `strategy` has it, beside what it reached.
-const TARGETS: [(&str, &str, fn(&Metrics) -> Option<f64>); 5] = [
+const TARGETS: [(&str, &str, Figure); 5] = [
     ("win rate", "0.55 to 0.65", |metrics| metrics.win_rate),
     ("payoff", "2 to 3", |metrics| metrics.payoff),
     ("drawdown", "under 0.15", |metrics| metrics.max_drawdown),

@@ -39,8 +39,9 @@ pub struct Done {
 impl Done {
     /// Stdout as exactly one JSON document.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out)
-            .unwrap_or_else(|error| panic!("stdout is not one JSON document ({error}): {:.500}\n{}", self.out, self.err))
+        serde_json::from_str(&self.out).unwrap_or_else(|error| {
+            panic!("stdout is not one JSON document ({error}): {:.500}\n{}", self.out, self.err)
+        })
     }
 }
 
