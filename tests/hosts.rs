@@ -1,6 +1,8 @@
 //! The two hosts agree: the loop of `swarm backtest` and the actors of `swarm run` come to the same
 //! journal and the same report from the same candles, however the actors are spread over threads.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 mod support;
 
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! Kill -9 at any moment and start again: the run ends as if nothing had happened.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 mod support;
 
 use serde_json::Value;
@@ -211,4 +213,46 @@ fn a_tripped_breaker_stays_tripped() {
         process.process.kill();
         assert_same(&without_timing(place.json(&replay("max", "tripped"))), &report, on_trip);
     }
+}
+
+#[test]
+fn what_an_operator_did_survives_too() {
+    let place = Place::new();
+    let process = place.start(&replay(SEEN, "state"));
+    process.until("three positions", |status| status["positions"].as_array().unwrap().len() > 2);
+    process.process.kill();
+    // From here on one step at each start, and then nothing for five minutes.
+    let paused = |steps: u64| {
+        let process = place.start(&replay("1", "state"));
+        let status = process.until("the step", |status| status["steps"].as_u64() > Some(steps));
+        (process, status)
+    };
+    let (process, before) = paused(0);
+    let agent = before["positions"][0]["agent"].as_str().unwrap().to_owned();
+    let of = |list: &Value, key: &str| {
+        list.as_array().unwrap().iter().find(|item| item[key] == agent.as_str()).cloned().unwrap_or_default()
+    };
+    let api = process.api();
+    place.json(&["agent", "stop", &agent, "--positions", "close", "--json", "--api", &api, "--state", "state"]);
+    process.process.kill();
+
+    let (process, after) = paused(before["steps"].as_u64().unwrap());
+    assert_eq!(after["steps"].as_u64(), before["steps"].as_u64().map(|steps| steps + 1));
+    let stopped = of(&after["agents"], "name");
+    assert_eq!(
+        (&stopped["state"], &stopped["decisions"]),
+        (&"stopped".into(), &of(&before["agents"], "name")["decisions"])
+    );
+    assert_eq!(of(&after["positions"], "agent"), Value::Null, "its position was closed");
+    assert!(!of(&before["positions"], "agent").is_null());
+    let others = after["positions"].as_array().unwrap().iter().filter(|position| position["stop_price"].is_string());
+    assert!(others.count() > 0, "the others are under their stops: {}", after["positions"]);
+    let api = process.api();
+    place.json(&["agent", "start", &agent, "--json", "--api", &api, "--state", "state"]);
+    process.process.kill();
+
+    let (_process, last) = paused(after["steps"].as_u64().unwrap());
+    let started = of(&last["agents"], "name");
+    assert_eq!(started["state"], "running");
+    assert_eq!(started["decisions"].as_u64(), stopped["decisions"].as_u64().map(|count| count + 1), "the next candle");
 }

@@ -1,5 +1,7 @@
 //! The operator's hand on a running swarm: commands, events, metrics, and what reads its state.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 mod support;
 
 use serde_json::Value;
@@ -346,4 +348,18 @@ fn a_second_run_without_a_named_state_begins_anew_and_keeps_the_first() {
     }
     let newest = place.run(&["decisions", "--last", "1"]);
     assert_eq!(newest.code, Some(0), "it finds the newest state by itself: {}", newest.err);
+}
+
+#[test]
+fn an_unfinished_run_without_a_named_state_is_gone_on_with() {
+    let place = place();
+    let words = |speed| ["run", "--market", "replay:data", "--listen", "127.0.0.1:0", "--speed", speed, "--json"];
+    let swarm = place.start(&words("30000"));
+    swarm.until("some steps", |status| status["steps"].as_u64() > Some(50));
+    swarm.process.signal("INT");
+    assert_eq!(swarm.process.end().code, Some(0));
+    let swarm = place.start(&words("1"));
+    let status = swarm.until("a step", |status| status["steps"].as_u64() > Some(0));
+    assert!(status["steps"].as_u64() > Some(50), "{}", status["steps"]);
+    assert!(swarm.process.said().contains("going on after"), "{}", swarm.process.said());
 }

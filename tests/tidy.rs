@@ -1,6 +1,8 @@
 //! Rules of the house that no compiler checks: who may import whom, calls that are banned in a room,
 //! files that are too long to read in one sitting, files that nothing includes.
 
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -31,6 +31,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A figure of a cohort.
 type Figure = fn(&Metrics) -> Option<f64>;
 
 /// What a cohort should reach, as `strategy` has it, beside what it reached.

@@ -11,6 +11,7 @@ use crate::control::Control;
 use crate::store::{JournalWriter, Manifest, Opened, Projections, StateDir, WriterOptions};
 use crate::telemetry::Metrics;
 use clap::Args as ClapArgs;
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -271,7 +272,12 @@ fn greet(args: &Args, plan: &Plan, market: &Market, pace: Pace, server: &ApiServ
         state.display(),
         Token::file_in_state(state).display(),
     );
-    if args.json { eprint!("{text}") } else { print!("{text}") }
+    // A terminal that is gone does not stop the swarm.
+    let _ = if args.json {
+        std::io::stderr().write_all(text.as_bytes())
+    } else {
+        std::io::stdout().write_all(text.as_bytes())
+    };
 }
 
 /// Ctrl-C and SIGTERM stop cleanly; a second one ends at once.

@@ -2,8 +2,7 @@
 //! to their end, and swarms that run until they are stopped. Loopback only, everything bounded in time,
 //! every process ended by its own id.
 
-// Each test file is a crate of its own and uses a part of this.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses a part of this")]
 
 mod candles;
 mod process;
