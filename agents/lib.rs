@@ -17,8 +17,8 @@
 //!    that people will want to see; what is left out takes its default.
 //! 3. **One line in `registry.rs`**, and the `pub mod` line here by which Rust finds the file.
 //!
-//! Schema, checks, defaults, completion in editors, `swarm explain` and the tests in `registry.rs`
-//! follow from that line. An agent file with other parameters of a known rule needs no Rust at all.
+//! Schema, checks, defaults, completion in editors, the tables of `docs/configuration.md` and the tests
+//! in `registry.rs` follow from that line. An agent file with other parameters of a known rule needs no Rust at all.
 //!
 //! # Using one
 //!

@@ -47,6 +47,11 @@ pub(super) fn prose(value: impl Display) -> Cell {
     Cell { class: "prose", html: escape(&value) }
 }
 
+/// The same where a sentence is the rule.
+pub(super) fn sentence(value: impl Display) -> Cell {
+    Cell { class: "prose wide", html: escape(&value) }
+}
+
 /// Money with its sign in words of colour.
 pub(super) fn money(value: Usd) -> Cell {
     let class = match sign(value) {

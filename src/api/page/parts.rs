@@ -1,6 +1,8 @@
 //! The parts of the status page, each from plain data.
 
-use super::html::{Cell, cents, clock, escape, facts, mark, money, number, percent, prose, sign, table, text};
+use super::html::{
+    Cell, cents, clock, escape, facts, mark, money, number, percent, prose, sentence, sign, table, text,
+};
 use crate::control::{
     AgentState, AgentStatus, CohortStatus, DecisionView, Event, OrderStatus, PortfolioStatus, PositionStatus, Snapshot,
 };
@@ -276,7 +278,7 @@ fn latest_decisions(decisions: &[DecisionView]) -> String {
             action(Some(decision.action)),
             number(format!("{:.1}", decision.confidence)),
             number(format!("{:+.2}", decision.target_score)),
-            prose(&view.record.explanation.reason),
+            sentence(&view.record.explanation.reason),
             prose(view.verdict.as_deref().unwrap_or("")),
         ]
     };
@@ -314,7 +316,7 @@ fn event_row(event: &Event) -> Vec<Cell> {
         Event::Agent { at, agent, change } => (Some(*at), "quiet", "agent", agent.as_str(), change.clone()),
         Event::Notice { message } => (None, "quiet", "notice", "", message.clone()),
     };
-    vec![text(at.map_or(String::new(), clock)), mark(class, kind), text(whose), prose(what)]
+    vec![text(at.map_or(String::new(), clock)), mark(class, kind), text(whose), sentence(what)]
 }
 
 fn latest_events(events: &[Event]) -> String {
