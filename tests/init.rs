@@ -6,7 +6,11 @@ use std::fs;
 use std::path::Path;
 
 fn swarm(folder: &Path, words: &[&str]) -> assert_cmd::assert::Assert {
-    Command::cargo_bin("swarm").unwrap().current_dir(folder).env_remove("SWARM_API_TOKEN").args(words).assert()
+    Command::new(assert_cmd::cargo::cargo_bin!("swarm"))
+        .current_dir(folder)
+        .env_remove("SWARM_API_TOKEN")
+        .args(words)
+        .assert()
 }
 
 #[test]

@@ -364,7 +364,6 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         lives: folded.lives,
         policy: setup.restart,
         gaps,
-        metrics: metrics.clone(),
     };
     let writer = Arc::clone(&setup.writer);
     Director {

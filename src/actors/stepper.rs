@@ -5,7 +5,6 @@ use super::agent::{Agent, Board, Renew, Reply, Tick};
 use super::execution::{Begin, Execution, Fund, Obey, Walk};
 use super::feed::{Close, Feed, Pull};
 use super::supervisor::{Act, AskStandings, Halt, SupervisorActor, Turn};
-use crate::telemetry::Metrics;
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +34,6 @@ pub struct Floor {
     pub policy: RestartPolicy,
     /// Base candles missing so far.
     pub gaps: u64,
-    /// Prometheus.
-    pub metrics: Metrics,
 }
 
 impl Floor {
@@ -92,7 +89,6 @@ impl Floor {
                 if let Some(rule) = renew(id) {
                     agent.ask(Renew(rule)).await?;
                 }
-                self.metrics.agent(id).restarted();
                 turns.push((id, Turn::Restarted));
             }
             if self.lives[index].runs() {
