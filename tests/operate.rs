@@ -25,17 +25,11 @@ fn place() -> Place {
     place
 }
 
-/// Runs a command on the swarm: its exit code must be as expected, and with `--json` its answer is one document.
+/// Runs a command on the swarm: its exit code must be as expected, and its answer is one document.
 fn check(place: &Place, swarm: &Running, words: &[&str], code: i32) -> Value {
     let api = swarm.api();
-    let with_api = |json: bool| {
-        let mut words = words.to_vec();
-        words.extend(["--api", &api, "--state", "state"]);
-        words.extend(json.then_some("--json"));
-        words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()
-    };
-    let words: Vec<String> = with_api(true);
-    let done = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let words = [words, &["--api", &api, "--state", "state", "--json"]].concat();
+    let done = place.run(&words);
     assert_eq!(done.code, Some(code), "{words:?}: {}{}", done.out, done.err);
     done.json()
 }
@@ -54,7 +48,7 @@ fn holder(status: &Value) -> Option<String> {
 
 #[test]
 fn status_and_list_show_the_swarm() {
-    let (place, api) = (place(), |swarm: &Running| swarm.api());
+    let place = place();
     let swarm = trading(&place);
     let status = check(&place, &swarm, &["status"], 0);
     assert_eq!(status["name"], "outside");
@@ -62,11 +56,9 @@ fn status_and_list_show_the_swarm() {
     assert_eq!(status["market"].as_str().unwrap().split(':').next(), Some("replay"));
     let agents = check(&place, &swarm, &["agent", "list"], 0);
     assert_eq!(agents.as_array().unwrap().len(), 6);
-    for words in [&["status"][..], &["agent", "list"][..]] {
-        let mut words = words.to_vec();
-        let api = api(&swarm);
-        words.extend(["--api", &api]);
-        let done = place.run(&words);
+    let api = swarm.api();
+    for words in [&["status", "--api", &api][..], &["agent", "list", "--api", &api][..]] {
+        let done = place.run(words);
         assert_eq!(done.code, Some(0), "{}", done.err);
         assert!(done.out.contains("expert-solusdt") && done.out.contains("running"), "{}", done.out);
         assert!(!done.out.contains('\u{1b}'), "no colours where nobody sees them");
@@ -97,57 +89,42 @@ fn a_stopped_agent_closes_its_position_and_the_others_go_on() {
     assert!(known["error"]["message"].as_str().unwrap().contains("stopped already"), "{known}");
 }
 
+/// JSON lines.
+fn lines(text: &str) -> impl Iterator<Item = Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap())
+}
+
 #[test]
 fn a_started_agent_decides_on_the_very_next_candle_and_is_warm() {
     let place = place();
     let agent = "expert-btcusdt";
-    let undisturbed = {
-        let swarm = place.start(&PACED);
-        swarm.until("warmth", |status| status["steps"].as_u64() > Some(700));
-        swarm
-    };
-    let swarm = place.start(&PACED.map(|word| if word == "state" { "other" } else { word }));
+    let swarm = place.start(&PACED);
     swarm.until("warmth", |status| status["steps"].as_u64() > Some(400));
-    let act = |words: &[&str]| {
-        let mut words = words.to_vec();
-        let api = swarm.api();
-        words.extend([agent, "--api", &api, "--state", "other", "--json"]);
-        place.json(&words)
-    };
-    let stopped = act(&["agent", "stop"]);
+    let stopped = check(&place, &swarm, &["agent", "stop", agent], 0);
     swarm.until("twenty steps without it", |status| {
         decisions(status, "expert-ethusdt") > stopped["decisions"].as_u64().unwrap() + 20
     });
-    let started = act(&["agent", "start"]);
+    let started = check(&place, &swarm, &["agent", "start", agent], 0);
     assert_eq!(started["decisions"], stopped["decisions"], "it had stopped");
-    let of_agent = |swarm: &Running| swarm.get(&format!("/api/v1/decisions?agent={agent}&limit=200"));
-    let journaled = support::until("its decision", || {
-        let done = place.run(&["journal", "export", "other"]);
-        let lines: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let start = lines
-            .iter()
-            .position(|line| line["type"] == "agent" && line["agent"] == agent && line["change"] == "Started")?;
-        let at = lines[start]["at"].as_i64().unwrap();
-        let next = lines[start..]
-            .iter()
-            .find(|line| (line["type"] == "hold" || line["type"] == "signal") && line["agent"] == agent)?;
-        Some((at, next.clone()))
+    let (started_at, first) = support::until("its decision", || {
+        let export = place.run(&["journal", "export", "state"]).out;
+        let mut of_agent = lines(&export).filter(|line| line["agent"] == agent);
+        let start = of_agent.find(|line| line["change"] == "Started")?;
+        let decision = of_agent.find(|line| line["type"] == "hold" || line["type"] == "signal")?;
+        Some((start["at"].as_i64().unwrap(), decision))
     });
-    let (started_at, first) = journaled;
     assert_eq!(first["at"].as_i64(), Some(started_at + M5), "the next candle");
-    // Warm: what it saw is what the agent that never stopped saw on that candle.
-    let features = |decision: &Value| {
-        let lines = decision["explanation"]["features"].as_array().unwrap().clone();
-        lines.into_iter().map(|line| (line["name"].to_string(), line["raw"].to_string())).collect::<BTreeMap<_, _>>()
-    };
-    undisturbed.until("the same candle", |status| status["market_time"].as_i64() > Some(started_at + M5));
-    let done = place.run(&["journal", "export", "state"]);
-    let same = done.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|line| {
-        (line["type"] == "hold" || line["type"] == "signal") && line["agent"] == agent && line["at"] == first["at"]
-    });
-    assert_eq!(features(&first), features(&same.unwrap()));
-    assert!(!features(&first).is_empty());
-    assert!(!of_agent(&swarm).as_array().unwrap().is_empty());
+
+    // Warm: what it saw is what an agent that never stopped sees on that candle.
+    let end = (started_at + 2 * M5).to_string();
+    let whole = ["backtest", "--data", "data", "--to", &end, "--out", "whole", "--decisions", "all", "--json"];
+    place.json(&whole);
+    let decided = std::fs::read_to_string(place.path("whole/decisions.jsonl")).unwrap();
+    let same = lines(&decided).find(|line| line["agent"] == agent && line["at"] == first["at"]).unwrap();
+    let features = |decision: &Value| decision["explanation"]["features"].clone();
+    assert_same(&features(&first), &features(&same), "features");
+    let values = features(&first);
+    assert!(values.as_array().is_some_and(|lines| lines.len() > 5 && lines.iter().all(|line| line["value"].is_f64())));
 }
 
 #[test]
@@ -181,8 +158,7 @@ fn flatten_closes_everything() {
     assert!(answer["closing"].as_u64() > Some(0), "{answer}");
     let told = support::until("the closing to be journaled", || {
         let export = place.run(&["journal", "export", "state"]).out;
-        let lines = export.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let told: Vec<Value> = lines.filter(|line| line["reason"] == "operator").collect();
+        let told: Vec<Value> = lines(&export).filter(|line| line["reason"] == "operator").collect();
         (!told.is_empty()).then_some(told)
     });
     let at = told[0]["at"].as_i64().unwrap();

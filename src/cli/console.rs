@@ -15,7 +15,7 @@ pub struct Failure {
     pub code: String,
     /// For people.
     pub message: String,
-    /// People have read it already, with more than fits here.
+    /// It has been said already, with more than fits here: only the exit code is left.
     pub is_told: bool,
 }
 
@@ -30,7 +30,7 @@ impl Failure {
         Self { exit: 1, code: code.to_owned(), message: message.into(), is_told: false }
     }
 
-    /// The same, when people have read it already.
+    /// The same, when it has been said already.
     pub fn told(self) -> Self {
         Self { is_told: true, ..self }
     }
@@ -195,7 +195,7 @@ impl Console {
     /// document on stdout, in the API's shape.
     pub fn finish(&mut self, json: bool, result: Result<(), Failure>) -> u8 {
         let Err(failure) = result else { return 0 };
-        if json {
+        if json && !failure.is_told {
             let document = serde_json::json!({"error": {"code": failure.code, "message": failure.message}});
             // Where not even this can be written, the exit code still says it.
             let _ = self.json(&document);

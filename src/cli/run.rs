@@ -322,11 +322,13 @@ fn finish(args: &Args, outcome: actors::Outcome) -> Result<(), Failure> {
             eprintln!("stopped: {reason}");
             Ok(())
         }
-        Ended::Halted(reason) => Err(Failure::failed(
-            "failed",
-            format!(
+        Ended::Halted(reason) => {
+            // The report, if there is one, is the document on stdout; this is for the operator.
+            let message = format!(
                 "trading stopped: {reason}. Stops that rest at the venue stay there; mend the cause and start again"
-            ),
-        )),
+            );
+            eprintln!("error: {message}");
+            Err(Failure::failed("halted", message).told())
+        }
     }
 }

@@ -83,9 +83,9 @@ fn every_limit_is_carried_into_the_plan() {
         json!({
             "name": "main", "equity": "10000.00000001",
             "limits": {
-                "max_positions": 7, "max_leverage": "2.5", "max_drawdown": "0.2", "daily_loss": "0.03",
+                "max_positions": 7, "max_leverage": 2.5, "max_drawdown": 0.2, "daily_loss": 0.03,
                 "loss_run": { "losses": 4, "cool_down_ms": 7_200_000 }, "max_notional": "1234.56",
-                "entries_per_minute": 9, "price_collar": "0.01", "max_data_age_ms": 90_000
+                "entries_per_minute": 9, "price_collar": 0.01, "max_data_age_ms": 90_000
             },
             "breaker_samples": 5, "on_trip": "flatten", "require_stop": false
         })
@@ -113,7 +113,7 @@ fn the_exchanges_parameters_and_filters_are_carried_into_the_plan() {
     assert_eq!(
         serde_json::to_value(&plan.exchange).unwrap(),
         json!({
-            "maker_fee": "-0.00005", "taker_fee": "0.0005", "spread": "0.00025", "impact": "0.02", "latency_ms": 120,
+            "maker_fee": -0.00005, "taker_fee": 0.0005, "spread": 0.00025, "impact": 0.02, "latency_ms": 120,
             "path": "open-high-low-close", "fill_on_trade_through": false, "isolated_margin": true,
             "funding_interval_ms": 14_400_000
         })
