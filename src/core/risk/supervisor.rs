@@ -228,10 +228,12 @@ impl Supervisor {
         let plan = Arc::clone(&self.plan);
         let Some(of) = plan.agents.get(agent.index()) else { return };
         let close = change == AgentChange::Stopped(StopPolicy::Close);
-        self.emit(Fact::Agent { at: now, agent, change }, out);
+        // The close comes first: a journal torn between the two holds a position that is being closed and
+        // an agent that still runs, which stopping again mends, never a stopped agent's forgotten position.
         if close {
             self.close_where(of.portfolio, now, ExitReason::AgentStop, |one| one.agent() == agent, out);
         }
+        self.emit(Fact::Agent { at: now, agent, change }, out);
         self.react_symbol(of.portfolio, of.symbol, now, out);
     }
 
