@@ -3,6 +3,7 @@
 //!
 //! It knows no journal file, no report and no clock: facts go to a [`Sink`].
 
+mod calm;
 mod consult;
 mod lifecycle;
 
@@ -15,8 +16,9 @@ use crate::ledger::Trade;
 use crate::model::{
     AgentChange, AgentId, Decision, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Tape, VenueEvent,
 };
-use crate::risk::{Command, Effects, Span, Supervisor};
+use crate::risk::{Command, Effects, Supervisor};
 use crate::rule::Rule;
+use calm::Calm;
 use std::sync::Arc;
 
 /// Takes what a run produces, in order.
@@ -106,6 +108,8 @@ pub struct Engine<M> {
     supervisor: Supervisor,
     exchanges: Vec<Exchange>,
     funding_rates: Vec<Option<Rate>>,
+    calm: Calm,
+    walks_always: bool,
     // Buffers that live as long as the engine, so that a step does not allocate.
     effects: Effects,
     events: Vec<VenueEvent>,
@@ -130,6 +134,8 @@ impl<M: MakeRule> Engine<M> {
             supervisor: Supervisor::new(Arc::clone(&plan)),
             exchanges,
             funding_rates: vec![None; plan.instruments.len()],
+            calm: Calm::default(),
+            walks_always: false,
             effects: Effects::default(),
             events: Vec::new(),
             marks: Vec::new(),
@@ -137,6 +143,12 @@ impl<M: MakeRule> Engine<M> {
             options,
             make,
         })
+    }
+
+    /// Walks every path, even where nothing can come of it: slower, and to check that it makes no difference.
+    pub fn walk_always(mut self) -> Self {
+        self.walks_always = true;
+        self
     }
 
     /// What it was built from.
@@ -189,9 +201,10 @@ impl<M: MakeRule> Engine<M> {
         for due in &step.funding {
             self.fund(due, sink);
         }
-        if self.is_calm(step) {
+        if !self.walks_always && self.calm.holds(step, interval.ms(), &self.exchanges, &self.supervisor) {
             self.pass(step);
         } else {
+            self.calm.end();
             for point in 0..POINTS {
                 for index in 0..self.exchanges.len() {
                     self.walk(PortfolioId::at(index), point, sink);
@@ -217,18 +230,9 @@ impl<M: MakeRule> Engine<M> {
         }
     }
 
-    /// Whether walking this step's path would lead to nothing anywhere in the swarm.
-    fn is_calm(&mut self, step: &Step) -> bool {
-        let span = Span { first: step.close_time.plus(-self.plan.base.ms()), last: step.close_time };
-        self.exchanges.iter_mut().all(Exchange::is_calm_throughout) && self.supervisor.is_calm(&step.candles, span)
-    }
-
     /// Goes to the end of a calm step at once: the same state as walking there.
     fn pass(&mut self, step: &Step) {
-        for exchange in &mut self.exchanges {
-            exchange.advance(POINTS - 1, &mut self.events);
-        }
-        debug_assert!(self.events.is_empty(), "invariant: nothing happens in a calm step");
+        self.exchanges.iter_mut().for_each(Exchange::pass);
         self.supervisor.pass_calm(&step.candles, step.close_time);
     }
 
@@ -316,6 +320,9 @@ impl<M: MakeRule> Engine<M> {
     /// Gives facts and trades to the sink and commands to the exchanges.
     fn dispatch(&mut self, now: crate::model::Time, sink: &mut impl Sink) {
         for fact in self.effects.facts.drain(..) {
+            if !matches!(fact, Fact::StepEnd { .. }) {
+                self.calm.end();
+            }
             sink.fact(&fact);
         }
         for trade in self.effects.trades.drain(..) {

@@ -312,7 +312,7 @@ impl Supervisor {
             intent: one.intent,
             qty: position.holding.qty,
             entry_price: position.entry_price(),
-            mark: position.mark,
+            mark: position.mark(),
             unrealized: position.unrealized(),
             opened_at: position.opened_at,
             leverage: one.leverage,
