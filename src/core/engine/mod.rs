@@ -14,10 +14,11 @@ use crate::exchange::{Exchange, POINTS};
 use crate::features::{Hub, HubError, Wants};
 use crate::ledger::Trade;
 use crate::model::{
-    AgentChange, AgentId, Decision, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Tape, VenueEvent,
+    AgentChange, AgentId, AgentPlan, Decision, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Tape,
+    VenueEvent,
 };
 use crate::risk::{Command, Effects, Supervisor};
-use crate::rule::Rule;
+use crate::rule::{AccountView, Rule};
 use calm::Calm;
 use std::sync::Arc;
 
@@ -269,18 +270,25 @@ impl<M: MakeRule> Engine<M> {
     }
 
     fn decide(&mut self, step: &Step, sink: &mut impl Sink) {
+        // Of the last agent's portfolio: agents of one are mostly declared together.
+        let mut account: Option<(PortfolioId, AccountView)> = None;
         for index in 0..self.rules.len() {
             let agent = AgentId::at(index);
             if self.lives[index].restart_if_due(step.close_time) {
                 self.restart(agent, step, sink);
             }
-            let symbol = self.plan.agents[index].symbol;
+            let AgentPlan { symbol, portfolio, .. } = self.plan.agents[index];
             let Some(Some(candle)) = step.candles.get(symbol.index()) else { continue };
             if !self.lives[index].runs() {
                 continue;
             }
             let Some(frame) = self.hub.frame(symbol) else { continue };
-            let standing = Standing::of(&self.plan, &self.supervisor, agent, self.funding_rates[symbol.index()]);
+            let (_, view) = match account {
+                Some(known) if known.0 == portfolio => known,
+                _ => *account.insert((portfolio, self.supervisor.account_view(portfolio))),
+            };
+            let funding_rate = self.funding_rates[symbol.index()];
+            let standing = Standing::in_account(view, &self.supervisor, agent, funding_rate);
             let rule = self.rules[index].as_mut();
             match consult(rule, &self.plan, symbol, frame, &standing, self.options.record_holds) {
                 Ok(answer) => {

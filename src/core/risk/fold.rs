@@ -127,6 +127,7 @@ impl Supervisor {
         self.swarm_pace.approved(at, &self.plan.limits);
         let Some(book) = self.books.get_mut(order.portfolio.index()) else { return };
         book.pace.approved(at, &self.plan.portfolios[order.portfolio.index()].limits);
+        state.engagements += 1;
         book.insert(engagement);
     }
 
