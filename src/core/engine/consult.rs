@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::risk::{Effects, Supervisor};
 use crate::rule::{AccountView, PositionView, Rule, TradeStats, View};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What an agent is told about itself at a step: everything of a [`View`] but the features.
@@ -27,14 +28,21 @@ pub struct Standing {
 impl Standing {
     /// As the supervisor has it now.
     pub fn of(plan: &Plan, supervisor: &Supervisor, agent: AgentId, funding_rate: Option<Rate>) -> Self {
+        let account = supervisor.account_view(plan.agents[agent.index()].portfolio);
+        Self::in_account(account, supervisor, agent, funding_rate)
+    }
+
+    /// Likewise, with the account of its portfolio at hand: no decision changes it, so a host asks once
+    /// for all agents of a portfolio.
+    #[inline]
+    pub fn in_account(
+        account: AccountView,
+        supervisor: &Supervisor,
+        agent: AgentId,
+        funding_rate: Option<Rate>,
+    ) -> Self {
         let (position, entry_pending) = supervisor.position_and_pending(agent);
-        Self {
-            position,
-            entry_pending,
-            account: supervisor.account_view(plan.agents[agent.index()].portfolio),
-            stats: supervisor.stats(agent),
-            funding_rate,
-        }
+        Self { position, entry_pending, account, stats: supervisor.stats(agent), funding_rate }
     }
 }
 
@@ -51,7 +59,20 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RulePanic(pub String);
 
+impl RulePanic {
+    #[cold]
+    fn of(panic: &(dyn Any + Send)) -> Self {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        Self(message)
+    }
+}
+
 /// Asks `rule` about `frame`. A panic is caught: the rule's state must be dropped afterwards.
+#[inline]
 pub fn consult(
     rule: &mut dyn Rule,
     plan: &Plan,
@@ -76,14 +97,7 @@ pub fn consult(
         let explanation = explained.then(|| Box::new(rule.explain(&view, &decision)));
         Answer { decision, explanation }
     }))
-    .map_err(|panic| {
-        let message = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a panic without a message".to_owned());
-        RulePanic(message)
-    })
+    .map_err(|panic| RulePanic::of(&*panic))
 }
 
 /// Records an explained answer and puts what it asks for before the supervisor.

@@ -3,6 +3,7 @@
 //!
 //! It knows no journal file, no report and no clock: facts go to a [`Sink`].
 
+mod calm;
 mod consult;
 mod lifecycle;
 
@@ -13,10 +14,12 @@ use crate::exchange::{Exchange, POINTS};
 use crate::features::{Hub, HubError, Wants};
 use crate::ledger::Trade;
 use crate::model::{
-    AgentChange, AgentId, Decision, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Tape, VenueEvent,
+    AgentChange, AgentId, AgentPlan, Decision, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Tape,
+    VenueEvent,
 };
-use crate::risk::{Command, Effects, Span, Supervisor};
-use crate::rule::Rule;
+use crate::risk::{Command, Effects, Supervisor};
+use crate::rule::{AccountView, Rule};
+use calm::Calm;
 use std::sync::Arc;
 
 /// Takes what a run produces, in order.
@@ -106,6 +109,8 @@ pub struct Engine<M> {
     supervisor: Supervisor,
     exchanges: Vec<Exchange>,
     funding_rates: Vec<Option<Rate>>,
+    calm: Calm,
+    walks_always: bool,
     // Buffers that live as long as the engine, so that a step does not allocate.
     effects: Effects,
     events: Vec<VenueEvent>,
@@ -130,6 +135,8 @@ impl<M: MakeRule> Engine<M> {
             supervisor: Supervisor::new(Arc::clone(&plan)),
             exchanges,
             funding_rates: vec![None; plan.instruments.len()],
+            calm: Calm::default(),
+            walks_always: false,
             effects: Effects::default(),
             events: Vec::new(),
             marks: Vec::new(),
@@ -137,6 +144,12 @@ impl<M: MakeRule> Engine<M> {
             options,
             make,
         })
+    }
+
+    /// Walks every path, even where nothing can come of it: slower, and to check that it makes no difference.
+    pub fn walk_always(mut self) -> Self {
+        self.walks_always = true;
+        self
     }
 
     /// What it was built from.
@@ -189,9 +202,10 @@ impl<M: MakeRule> Engine<M> {
         for due in &step.funding {
             self.fund(due, sink);
         }
-        if self.is_calm(step) {
+        if !self.walks_always && self.calm.holds(step, interval.ms(), &self.exchanges, &self.supervisor) {
             self.pass(step);
         } else {
+            self.calm.end();
             for point in 0..POINTS {
                 for index in 0..self.exchanges.len() {
                     self.walk(PortfolioId::at(index), point, sink);
@@ -217,18 +231,9 @@ impl<M: MakeRule> Engine<M> {
         }
     }
 
-    /// Whether walking this step's path would lead to nothing anywhere in the swarm.
-    fn is_calm(&mut self, step: &Step) -> bool {
-        let span = Span { first: step.close_time.plus(-self.plan.base.ms()), last: step.close_time };
-        self.exchanges.iter_mut().all(Exchange::is_calm_throughout) && self.supervisor.is_calm(&step.candles, span)
-    }
-
     /// Goes to the end of a calm step at once: the same state as walking there.
     fn pass(&mut self, step: &Step) {
-        for exchange in &mut self.exchanges {
-            exchange.advance(POINTS - 1, &mut self.events);
-        }
-        debug_assert!(self.events.is_empty(), "invariant: nothing happens in a calm step");
+        self.exchanges.iter_mut().for_each(Exchange::pass);
         self.supervisor.pass_calm(&step.candles, step.close_time);
     }
 
@@ -265,18 +270,25 @@ impl<M: MakeRule> Engine<M> {
     }
 
     fn decide(&mut self, step: &Step, sink: &mut impl Sink) {
+        // Of the last agent's portfolio: agents of one are mostly declared together.
+        let mut account: Option<(PortfolioId, AccountView)> = None;
         for index in 0..self.rules.len() {
             let agent = AgentId::at(index);
             if self.lives[index].restart_if_due(step.close_time) {
                 self.restart(agent, step, sink);
             }
-            let symbol = self.plan.agents[index].symbol;
+            let AgentPlan { symbol, portfolio, .. } = self.plan.agents[index];
             let Some(Some(candle)) = step.candles.get(symbol.index()) else { continue };
             if !self.lives[index].runs() {
                 continue;
             }
             let Some(frame) = self.hub.frame(symbol) else { continue };
-            let standing = Standing::of(&self.plan, &self.supervisor, agent, self.funding_rates[symbol.index()]);
+            let (_, view) = match account {
+                Some(known) if known.0 == portfolio => known,
+                _ => *account.insert((portfolio, self.supervisor.account_view(portfolio))),
+            };
+            let funding_rate = self.funding_rates[symbol.index()];
+            let standing = Standing::in_account(view, &self.supervisor, agent, funding_rate);
             let rule = self.rules[index].as_mut();
             match consult(rule, &self.plan, symbol, frame, &standing, self.options.record_holds) {
                 Ok(answer) => {
@@ -316,6 +328,9 @@ impl<M: MakeRule> Engine<M> {
     /// Gives facts and trades to the sink and commands to the exchanges.
     fn dispatch(&mut self, now: crate::model::Time, sink: &mut impl Sink) {
         for fact in self.effects.facts.drain(..) {
+            if !matches!(fact, Fact::StepEnd { .. }) {
+                self.calm.end();
+            }
             sink.fact(&fact);
         }
         for trade in self.effects.trades.drain(..) {

@@ -3,7 +3,9 @@
 
 use super::book::{opening, reduces};
 use super::{AccountPosition, Exchange, OpenOrder};
-use crate::model::{Instrument, ONE, Order, OrderKind, Price, Qty, Rate, Round, SymbolId, Time, Usd, VenueReject};
+use crate::model::{
+    Instrument, ONE, Order, OrderKind, Price, PriceRange, Qty, Rate, Round, SymbolId, Time, Usd, VenueReject,
+};
 
 /// Slack of the quick test, in USDT: far above all rounding in it.
 const SLACK: Usd = Usd(1_000_000);
@@ -141,28 +143,33 @@ impl Exchange {
         }
     }
 
-    /// Whether no price of this step can bring a liquidation, all positions at their worst prices at
-    /// once. Quick and on the safe side: `false` only means that one has to look.
+    /// Whether no price of this step can bring a liquidation, see [`is_margin_safe_in`](Self::is_margin_safe_in).
     pub(super) fn is_margin_safe(&self) -> bool {
+        self.is_margin_safe_in(|symbol| self.markets[symbol.index()].range_ahead())
+    }
+
+    /// Whether no price of these ranges can bring a liquidation, all positions at their worst prices at
+    /// once; a symbol without a range stands at its price. Quick and on the safe side: `false` only
+    /// means that one has to look.
+    pub(super) fn is_margin_safe_in(&self, range_of: impl Fn(SymbolId) -> Option<PriceRange>) -> bool {
         let mut shared = Cushion::new(self.wallet);
         for symbol in &self.held {
             let account = &self.accounts[symbol.index()];
-            let market = &self.markets[symbol.index()];
-            let (mut low, mut high) = (market.last.unwrap_or(Price::ZERO), market.last.unwrap_or(Price::ZERO));
-            if market.trading {
-                let (lowest, highest) = market.range();
-                (low, high) =
-                    if market.last.is_some() { (low.min(lowest), high.max(highest)) } else { (lowest, highest) };
-            }
+            let last = self.markets[symbol.index()].last;
+            let range = match (range_of(*symbol), last) {
+                (Some(range), Some(last)) => range.including(last),
+                (Some(range), None) => range,
+                (None, last) => PriceRange { low: last.unwrap_or(Price::ZERO), high: last.unwrap_or(Price::ZERO) },
+            };
             let instrument = &self.instruments[symbol.index()];
             if self.params.isolated_margin {
                 let mut own = Cushion::new(account.isolated_margin);
-                own.add(account, instrument, low, high);
+                own.add(account, instrument, range);
                 if !own.holds() {
                     return false;
                 }
             } else {
-                shared.add(account, instrument, low, high);
+                shared.add(account, instrument, range);
             }
         }
         self.params.isolated_margin || shared.holds()
@@ -183,7 +190,7 @@ impl Cushion {
         Self { balance: i128::from(margin.0 - SLACK.0) * i128::from(ONE), maintenance: 0 }
     }
 
-    fn add(&mut self, account: &AccountPosition, instrument: &Instrument, low: Price, high: Price) {
+    fn add(&mut self, account: &AccountPosition, instrument: &Instrument, PriceRange { low, high }: PriceRange) {
         let holding = account.holding;
         let worst = if holding.qty > Qty::ZERO { low } else { high };
         self.balance += i128::from(holding.qty.0) * i128::from(worst.0) - i128::from(holding.cost.0) * i128::from(ONE);

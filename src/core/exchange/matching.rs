@@ -6,7 +6,9 @@ use super::book::{opening, reduces, reducible};
 use super::path::{Leg, POINTS, Way};
 use super::price::Execution;
 use super::{Calm, Exchange, Request};
-use crate::model::{CancelReason, Order, OrderId, OrderKind, Price, Qty, ReportKind, SymbolId, Time, Usd, VenueEvent};
+use crate::model::{
+    CancelReason, Order, OrderId, OrderKind, Price, PriceRange, Qty, ReportKind, SymbolId, Time, Usd, VenueEvent,
+};
 
 /// Something that happens by itself. The order of the variants is their order at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,11 +97,6 @@ impl Exchange {
         }
     }
 
-    /// Whether nothing happens in the whole of the step that begins, so that one can go to its end at once.
-    pub fn is_calm_throughout(&mut self) -> bool {
-        self.walk.is_some_and(|walk| walk.reached == 0 && self.now <= walk.start) && self.is_calm()
-    }
-
     /// Whether nothing can happen in the rest of the step.
     fn is_calm(&mut self) -> bool {
         if self.calm == Calm::Unknown {
@@ -115,20 +112,37 @@ impl Exchange {
     }
 
     fn nothing_is_met(&self) -> bool {
+        self.nothing_is_met_in(|symbol| self.markets[symbol.index()].range_ahead())
+    }
+
+    fn nothing_is_met_in(&self, range_of: impl Fn(SymbolId) -> Option<PriceRange>) -> bool {
         self.book.iter().all(|open| {
-            let symbol = open.order.symbol.index();
-            let market = &self.markets[symbol];
-            if !market.trading {
-                return true;
-            }
-            let (low, high) = market.range();
-            match open.line(self.instruments[symbol].tick, self.params.fill_on_trade_through) {
+            let symbol = open.order.symbol;
+            let Some(PriceRange { low, high }) = range_of(symbol) else { return true };
+            match open.line(self.instruments[symbol.index()].tick, self.params.fill_on_trade_through) {
                 // It watches prices: the walk has to be walked.
                 _ if open.is_trailing() => false,
                 Some((way, line)) => !way.is_met(line, low) && !way.is_met(line, high),
                 None => true,
             }
         })
+    }
+
+    /// Whether nothing can happen as long as no request is sent and all prices keep to these ranges, by
+    /// symbol; a symbol without one stands at its price. Such steps may be [passed](Self::pass).
+    pub fn is_calm_in(&self, ranges: &[Option<PriceRange>]) -> bool {
+        let range_of = |symbol: SymbolId| ranges.get(symbol.index()).copied().flatten();
+        self.is_idle()
+            || (self.queue.is_empty() && self.nothing_is_met_in(range_of) && self.is_margin_safe_in(range_of))
+    }
+
+    /// Goes to the end of a step in which [nothing can happen](Self::is_calm_in).
+    pub fn pass(&mut self) {
+        let Some(walk) = &mut self.walk else { return };
+        debug_assert!(self.now <= walk.start, "invariant: steps follow each other");
+        walk.reached = POINTS;
+        self.now = walk.time(POINTS);
+        self.calm = Calm::Unknown;
     }
 
     /// Whether requests for a symbol are answered now: not while it misses a candle, save that what

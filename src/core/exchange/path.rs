@@ -2,7 +2,9 @@
 //! price. Knows no order beyond which side of the market the account is on.
 
 use super::{Exchange, Request};
-use crate::model::{Candle, CandlePath, Millis, Order, OrderKind, Price, Qty, Round, SymbolId, Time, mul_div};
+use crate::model::{
+    Candle, CandlePath, Millis, Order, OrderKind, Price, PriceRange, Qty, Round, SymbolId, Time, mul_div,
+};
 
 /// Points of a candle: open, the two extremes, close.
 pub const POINTS: usize = 4;
@@ -51,10 +53,10 @@ pub(super) struct Market {
 }
 
 impl Market {
-    /// Lowest and highest price of the candle.
-    pub fn range(&self) -> (Price, Price) {
+    /// Prices of the candle, while there is one.
+    pub fn range_ahead(&self) -> Option<PriceRange> {
         let [_, first, second, _] = self.points;
-        (first.min(second), first.max(second))
+        self.trading.then(|| PriceRange { low: first.min(second), high: first.max(second) })
     }
     /// The leg that ends at `point`.
     pub fn leg_to(&self, walk: &Walk, point: usize) -> Leg {

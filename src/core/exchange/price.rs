@@ -69,7 +69,9 @@ impl Exchange {
         let instrument = &self.instruments[symbol.index()];
         let bound = instrument.market_take_bound;
         let half_spread = Rate((self.params.spread.0 + 1) / 2);
-        let impact = match self.quote_volume(symbol) {
+        // Without an impact there is no need to know the volume.
+        let volume = if self.params.impact > Rate::ZERO { self.quote_volume(symbol) } else { None };
+        let impact = match volume {
             Some(volume) => impact(self.params.impact, Self::notional(base, qty), volume, bound),
             None => Rate::ZERO,
         };

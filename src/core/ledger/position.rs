@@ -85,7 +85,9 @@ pub struct Position {
     /// Slippage so far.
     pub slippage: Usd,
     /// Latest mark.
-    pub mark: Price,
+    mark: Price,
+    /// Open profit at it: kept, since it is asked for several times a mark.
+    unrealized: Usd,
     /// Mark at the end of the last step, the same after a restart.
     pub settled_mark: Price,
     /// Average entry price, zero when flat: kept, since it is asked for at every candle and changes with fills only.
@@ -99,10 +101,29 @@ impl Position {
         !self.holding.is_flat()
     }
 
+    /// Latest mark.
+    #[inline]
+    pub const fn mark(&self) -> Price {
+        self.mark
+    }
+
+    /// Takes a new mark.
+    #[inline]
+    pub fn set_mark(&mut self, mark: Price) {
+        self.mark = mark;
+        self.unrealized = if self.holding.is_flat() { Usd::ZERO } else { self.holding.unrealized(mark) };
+    }
+
     /// Open profit at the latest mark, before fees.
     #[inline]
-    pub fn unrealized(&self) -> Usd {
-        if self.holding.is_flat() { Usd::ZERO } else { self.holding.unrealized(self.mark) }
+    pub const fn unrealized(&self) -> Usd {
+        self.unrealized
+    }
+
+    /// No less than [`notional`](Self::notional), and by no more than a mantissa; costs no product.
+    #[inline]
+    pub fn notional_at_most(&self) -> Usd {
+        (self.unrealized + self.holding.cost).abs() + Usd(1)
     }
 
     /// Size at the latest mark in USDT, never negative.
@@ -150,6 +171,7 @@ impl Position {
             // A closed position has no use for marks; what is left of them must not depend on them.
             (self.mark, self.settled_mark) = (part.price, part.price);
         }
+        self.set_mark(self.mark);
         Booking { realized, closed }
     }
 
@@ -181,8 +203,9 @@ mod tests {
         let mut position = Position::default();
         let equity = Usd::whole(1_000);
         assert_eq!(position.book(Time(5), &part(Side::Sell, 2, 100, 1), equity).realized, Usd::ZERO);
-        position.mark = Price::whole(95);
+        position.set_mark(Price::whole(95));
         assert_eq!(position.unrealized(), Usd::whole(10));
+        assert_eq!(position.notional_at_most() - position.notional(), Usd(1));
         let half = position.book(Time(6), &part(Side::Buy, 1, 90, 1), equity);
         assert_eq!(half, Booking { realized: Usd::whole(10), closed: false });
         position.funding += Usd::whole(3);

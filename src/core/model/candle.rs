@@ -48,6 +48,43 @@ impl Candle {
     }
 }
 
+/// Prices that a symbol keeps to for some time, both inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceRange {
+    /// Lowest.
+    pub low: Price,
+    /// Highest.
+    pub high: Price,
+}
+
+impl PriceRange {
+    /// All prices of a candle, even of a faulty one.
+    #[inline]
+    pub fn of(candle: &Candle) -> Self {
+        let low = candle.low.min(candle.high).min(candle.open).min(candle.close);
+        let high = candle.high.max(candle.low).max(candle.open).max(candle.close);
+        Self { low, high }
+    }
+
+    /// Wider on each side by `times` its own width.
+    pub fn widened(self, times: i64) -> Self {
+        let by = self.high.0.saturating_sub(self.low.0).saturating_mul(times);
+        Self { low: Price(self.low.0.saturating_sub(by)), high: Price(self.high.0.saturating_add(by)) }
+    }
+
+    /// Wide enough for `price` too.
+    #[inline]
+    pub fn including(self, price: Price) -> Self {
+        Self { low: self.low.min(price), high: self.high.max(price) }
+    }
+
+    /// Whether all of `other` lies inside.
+    #[inline]
+    pub fn holds(self, other: Self) -> bool {
+        self.low <= other.low && other.high <= self.high
+    }
+}
+
 /// The order in which a price is taken to have visited the four prices of a candle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -121,6 +121,8 @@ pub(super) struct AgentState {
     pub(super) pace: Pace,
     pub(super) asked: Asked,
     pub(super) confidence: Option<f64>,
+    /// Its engagements, so that nobody looks for those of an agent that has none.
+    pub(super) engagements: u32,
     /// First leg for the next execution that no known order explains; above all legs of known ones.
     pub(super) orphan_leg: u16,
     /// Observed since the last end of a step.
@@ -143,6 +145,7 @@ impl AgentState {
                 reference: Price::ZERO,
             },
             confidence: None,
+            engagements: 0,
             orphan_leg: LAST_MOVING_LEG + 1,
             touched: false,
         }

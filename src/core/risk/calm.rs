@@ -1,11 +1,11 @@
-//! Steps that lead to nothing, which are most of them: no guard has anything to do at any price of the
-//! candles, and no breaker has anything to note. Whether a step is one of these is found out from its
-//! lowest and highest prices before its path is walked. "No" only means that one has to walk.
+//! Marks that lead to nothing, which are most of them: no guard has anything to do at them, and no
+//! breaker has anything to note. Whether that is so is found out for ranges of prices and a span of time,
+//! before any of the marks comes. "No" only means that one has to look at each.
 
 use super::book::Book;
 use super::engagement::Engagement;
 use super::supervisor::Supervisor;
-use crate::model::{Candle, Plan, PortfolioId, Price, Time, Usd};
+use crate::model::{Candle, Plan, PortfolioId, Price, PriceRange, Time, Usd};
 use crate::orders::Context;
 
 /// From when to when marks come, both inclusive.
@@ -40,9 +40,9 @@ impl Bounds {
 }
 
 impl Supervisor {
-    /// Whether marks along these candles (one a symbol, where there is one), at any instants of the
-    /// span, change nothing but marks and equity: no fact, no command, no watermark follows from them.
-    pub fn is_calm(&self, candles: &[Option<Candle>], span: Span) -> bool {
+    /// Whether marks in these ranges (by symbol; a symbol without one keeps its mark), at any instants of
+    /// the span, change nothing but marks and equity: no fact, no command, no watermark follows from them.
+    pub fn is_calm_in(&self, ranges: &[Option<PriceRange>], span: Span) -> bool {
         let mut swarm = Bounds::at(self.swarm_equity);
         let mut is_exposed = false;
         for (plan, book) in self.plan.portfolios.iter().zip(&self.books) {
@@ -50,7 +50,7 @@ impl Supervisor {
                 continue;
             }
             is_exposed = true;
-            let Some(mut bounds) = self.book_bounds(book, candles, span) else { return false };
+            let Some(mut bounds) = self.book_bounds(book, ranges, span) else { return false };
             // Until its own marks come, the others see what it was worth before.
             bounds.include(book.equity);
             if !book.breaker.is_calm(bounds.low, bounds.high, span, plan.limits.max_drawdown) {
@@ -62,11 +62,11 @@ impl Supervisor {
         !is_exposed || self.swarm_breaker.is_calm(swarm.low, swarm.high, span, self.plan.limits.max_drawdown)
     }
 
-    /// What a portfolio may be worth during the step; `None` when a guard or an agent's breaker needs a look.
-    fn book_bounds(&self, book: &Book, candles: &[Option<Candle>], span: Span) -> Option<Bounds> {
+    /// What a portfolio may be worth meanwhile; `None` when a guard or an agent's breaker needs a look.
+    fn book_bounds(&self, book: &Book, ranges: &[Option<PriceRange>], span: Span) -> Option<Bounds> {
         let mut equity = Bounds::at(book.account.wallet);
         for one in &book.engagements {
-            let open = profit_bounds(&self.plan, one, candles.get(one.symbol.index())?.as_ref(), span)?;
+            let open = profit_bounds(&self.plan, one, *ranges.get(one.symbol.index())?, span)?;
             equity.add(open);
             let agent = one.agent();
             let limits = &self.plan.agents[agent.index()].limits;
@@ -84,7 +84,7 @@ impl Supervisor {
         Some(equity)
     }
 
-    /// Marks at the end of a step that is [calm](Self::is_calm) until `until`: everything stands at its close.
+    /// Marks at the end of a step that is [calm](Self::is_calm_in) until `until`: everything stands at its close.
     pub fn pass_calm(&mut self, candles: &[Option<Candle>], until: Time) {
         self.calm_until = Some(until);
         for index in 0..self.books.len() {
@@ -94,7 +94,7 @@ impl Supervisor {
             }
             for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
                 if let Some(Some(candle)) = candles.get(one.symbol.index()) {
-                    one.position.mark = candle.close;
+                    one.position.set_mark(candle.close);
                 }
             }
             self.refresh_equity(PortfolioId::at(index));
@@ -102,12 +102,12 @@ impl Supervisor {
     }
 }
 
-/// Open profit along a candle; `None` when the guard may have something to do on the way.
-fn profit_bounds(plan: &Plan, one: &Engagement, candle: Option<&Candle>, span: Span) -> Option<Bounds> {
-    let mark = one.position.mark;
-    let (low, high) = match candle {
-        Some(candle) if one.position.is_open() => (candle.low, candle.high),
-        _ => (mark, mark),
+/// Open profit in a range of prices; `None` when the guard may have something to do on the way.
+fn profit_bounds(plan: &Plan, one: &Engagement, range: Option<PriceRange>, span: Span) -> Option<Bounds> {
+    let mark = one.position.mark();
+    let PriceRange { low, high } = match range {
+        Some(range) if one.position.is_open() => range,
+        _ => PriceRange { low: mark, high: mark },
     };
     let instrument = plan.instrument(one.symbol);
     let is_at_rest = |mark: Price| one.rests(&Context { mark, ..one.context(instrument, span.last, true) });

@@ -55,7 +55,7 @@ impl Engagement {
             qty: self.position.holding.qty,
             entry_price: self.position.entry_price(),
             opened_at: self.position.opened_at,
-            mark: self.position.mark,
+            mark: self.position.mark(),
             instrument,
             tick,
         }

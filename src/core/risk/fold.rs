@@ -127,6 +127,7 @@ impl Supervisor {
         self.swarm_pace.approved(at, &self.plan.limits);
         let Some(book) = self.books.get_mut(order.portfolio.index()) else { return };
         book.pace.approved(at, &self.plan.portfolios[order.portfolio.index()].limits);
+        state.engagements += 1;
         book.insert(engagement);
     }
 
@@ -199,17 +200,20 @@ impl Supervisor {
             let mut is_moved = false;
             for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
                 let mark = self.market.price(one.symbol, at).unwrap_or(one.position.entry_price());
-                is_moved |= one.position.mark != mark;
-                one.position.mark = mark;
+                if one.position.mark() != mark {
+                    one.position.set_mark(mark);
+                    is_moved = true;
+                }
                 one.position.settled_mark = mark;
             }
             if is_moved {
                 self.refresh_equity(PortfolioId(index as u16));
             }
             let book = &mut self.books[index];
-            let (gross, peak) = (book.settled_gross(), book.breaker.watermark().peak);
-            if ratio_exceeds(gross, book.equity, book.peak_leverage) {
-                book.peak_leverage = ratio(gross, book.equity);
+            let peak = book.breaker.watermark().peak;
+            let at_most = book.engagements.iter().map(|one| one.position.notional_at_most()).sum();
+            if ratio_exceeds(at_most, book.equity, book.peak_leverage) {
+                book.peak_leverage = book.peak_leverage.max(ratio(book.settled_gross(), book.equity));
             }
             if book.equity < peak && ratio_exceeds(peak - book.equity, peak, book.max_drawdown) {
                 book.max_drawdown = drawdown(book.equity, peak);

@@ -143,9 +143,11 @@ impl Supervisor {
 
     /// The engagement of an order; one that no engagement knows gets one that closes what it opened.
     fn engage(&mut self, portfolio: PortfolioId, symbol: SymbolId, id: OrderId, fill: &Fill) -> Option<usize> {
-        let leg = self.agents.get(id.intent.agent.index())?.orphan_leg;
+        let agent = self.agents.get_mut(id.intent.agent.index())?;
+        let leg = agent.orphan_leg;
         let book = &mut self.books[portfolio.index()];
         if book.find(symbol, id.intent).is_none() {
+            agent.engagements += 1;
             book.insert(Engagement {
                 symbol,
                 intent: id.intent,
@@ -234,6 +236,7 @@ impl Supervisor {
                 if one.orphan {
                     agent.orphan_leg = agent.orphan_leg.max(one.guard.next_leg());
                 }
+                agent.engagements -= 1;
                 book.engagements.remove(index);
             } else {
                 one.renew_rest(&self.plan.instruments[symbol.index()]);

@@ -140,7 +140,7 @@ impl Supervisor {
             for index in book.on_symbol(mark.symbol) {
                 let position = &mut book.engagements[index].position;
                 if position.is_open() {
-                    position.mark = mark.price;
+                    position.set_mark(mark.price);
                 }
             }
         }

@@ -196,13 +196,20 @@ impl Supervisor {
     }
 
     /// Both of the above in one look.
+    #[inline]
     pub fn position_and_pending(&self, agent: AgentId) -> (Option<PositionView>, bool) {
+        let has_any = self.agents.get(agent.index()).is_some_and(|agent| agent.engagements > 0);
+        if has_any { self.look_for_position(agent) } else { (None, false) }
+    }
+
+    fn look_for_position(&self, agent: AgentId) -> (Option<PositionView>, bool) {
         self.engagements_of(agent).fold((None, false), |(position, pending), one| {
             (position.or_else(|| position_of(one)), pending || one.guard.entry().is_some())
         })
     }
 
     /// The agent's record.
+    #[inline]
     pub fn stats(&self, agent: AgentId) -> TradeStats {
         self.agents.get(agent.index()).map(|agent| agent.book.stats).unwrap_or_default()
     }
@@ -312,7 +319,7 @@ impl Supervisor {
             intent: one.intent,
             qty: position.holding.qty,
             entry_price: position.entry_price(),
-            mark: position.mark,
+            mark: position.mark(),
             unrealized: position.unrealized(),
             opened_at: position.opened_at,
             leverage: one.leverage,
