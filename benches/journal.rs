@@ -17,6 +17,13 @@ fn main() {
     divan::main();
 }
 
+/// Records of the larger workloads: few when the benches are only tried out, by `cargo test --benches` or
+/// `cargo bench -- --test`.
+fn many() -> usize {
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    if asked("--bench") && !asked("--test") { 100_000 } else { 1_000 }
+}
+
 const AT: Time = Time(1_698_796_800_000);
 
 fn order() -> Fact {
@@ -92,10 +99,10 @@ fn fingerprint_signal(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 10)]
 fn read_100k_orders(bencher: Bencher<'_, '_>) {
     let (fact, mut link, mut journal) = (order(), Link::start(), header().to_vec());
-    for _ in 0..100_000 {
+    for _ in 0..many() {
         link = encode(link, false, &fact, &mut journal).expect("an order fits");
     }
-    bencher.counter(ItemsCount::new(100_000u32)).bench_local(|| records(&journal).count());
+    bencher.counter(ItemsCount::new(many())).bench_local(|| records(&journal).count());
 }
 
 fn manifest() -> Manifest {
@@ -120,8 +127,8 @@ fn durable_100k_orders_in_batches_of(bencher: Bencher<'_, '_>, batch: usize) {
     let opened = StateDir::open(&place.path().join("state"), &manifest()).expect("a fresh state");
     let writer = opened.dir.writer(WriterOptions::default(), |_| {}).expect("writable");
     let facts = vec![order(); batch];
-    bencher.counter(ItemsCount::new(100_000u32)).bench_local(|| {
-        for _ in 0..100_000 / batch {
+    bencher.counter(ItemsCount::new(many())).bench_local(|| {
+        for _ in 0..many() / batch {
             writer.append(facts.clone()).expect("accepted");
         }
         writer.flush()

@@ -128,3 +128,171 @@ fn trail_from(side: Side, plan: &StopPlan, entry: Price, trigger: Price, _: Pric
         Side::Sell => Price(i64::MAX),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        AgentId, BreakEven, CancelReason, ExitPlan, Fill, IntentId, Order, OrderId, PortfolioId, ReportKind, SymbolId,
+        Usd,
+    };
+    use crate::orders::{Action, Context};
+    use proptest::prelude::*;
+
+    const OPENED: Time = Time(1_000);
+
+    fn instrument() -> Instrument {
+        Instrument {
+            symbol: "TESTUSDT".into(),
+            tick: "0.1".parse().unwrap(),
+            step: "0.001".parse().unwrap(),
+            min_qty: "0.001".parse().unwrap(),
+            max_qty: Qty::whole(1_000),
+            max_market_qty: Qty::whole(1_000),
+            min_notional: Usd::whole(5),
+            price_band: Rate::percent(5),
+            market_take_bound: Rate::percent(5),
+            liquidation_fee: Rate::bps(100),
+            max_open_orders: 200,
+            brackets: Vec::new(),
+        }
+    }
+
+    fn order(leg: u16, purpose: Purpose, side: Side, kind: OrderKind, qty: Qty) -> Order {
+        Order {
+            id: OrderId { intent: IntentId { agent: AgentId(0), number: 1 }, leg },
+            portfolio: PortfolioId(0),
+            symbol: SymbolId(0),
+            side,
+            kind,
+            qty,
+            reduce_only: purpose != Purpose::Entry,
+            close_position: false,
+            leverage: 1,
+            purpose,
+        }
+    }
+
+    /// A guard of a position of 1, opened at `entry`, that has come to rest at `mark`.
+    struct Held {
+        guard: Guard,
+        qty: Qty,
+        entry: Price,
+        instrument: Instrument,
+    }
+
+    impl Held {
+        fn new(side: Side, plan: StopPlan, max_holding_ms: Option<i64>, entry: Price) -> Self {
+            let exits = ExitPlan { stop: Some(plan), targets: Vec::new(), max_holding_ms };
+            let (mut guard, instrument) = (Guard::new(side, exits), instrument());
+            let placed = order(0, Purpose::Entry, side, OrderKind::Market, Qty::ONE);
+            guard.placed(OPENED, &placed, None, Qty::ZERO);
+            guard.executed(placed.id, Qty::ONE, Qty::ZERO, &instrument);
+            let fill =
+                Fill { trade: 1, side, price: entry, qty: Qty::ONE, fee: Usd::ZERO, maker: false, slippage: Usd::ZERO };
+            guard.report(placed.id, &ReportKind::Filled { fill, leaves: Qty::ZERO });
+            guard.settle(OPENED, side.signed(Qty::ONE));
+            Self { guard, qty: side.signed(Qty::ONE), entry, instrument }
+        }
+
+        fn context(&self, now: Time, mark: Price) -> Context<'_> {
+            Context {
+                now,
+                qty: self.qty,
+                entry_price: self.entry,
+                opened_at: OPENED,
+                mark,
+                instrument: &self.instrument,
+                tick: true,
+            }
+        }
+
+        fn rest(&self) -> Rest {
+            self.guard.rest(self.qty, self.entry, OPENED, &self.instrument)
+        }
+
+        /// Does what the guard asks for at this mark, as a venue that accepts all would; `None` once it closes.
+        fn settle_at(&mut self, mark: Price) -> Option<()> {
+            while let Some(action) = self.guard.next_action(&self.context(OPENED, mark)) {
+                match action {
+                    Action::Close(_) => return None,
+                    Action::Cancel(id) => {
+                        self.guard.cancel_sent(OPENED, id);
+                        self.guard.report(id, &ReportKind::Canceled(CancelReason::Requested));
+                    }
+                    Action::Place(draft) => {
+                        let placed = order(self.guard.next_leg(), draft.purpose, draft.side, draft.kind, draft.qty);
+                        self.guard.placed(OPENED, &placed, None, self.qty.abs());
+                        self.guard.report(placed.id, &ReportKind::Accepted);
+                    }
+                }
+                self.guard.settle(OPENED, self.qty);
+            }
+            Some(())
+        }
+    }
+
+    fn price(text: &str) -> Price {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_protected_position_rests_until_its_stop_may_move_or_its_time_is_up() {
+        let plan = StopPlan {
+            distance: Price::whole(5),
+            break_even: Some(BreakEven { from: Rate::percent(2), to: Rate::percent(1) }),
+            trail: Some(Trail { from: Rate::percent(4), distance: Price::whole(3), max_distance: Rate::percent(10) }),
+        };
+        for (side, unmoved, armed, moved, beyond) in
+            [(Side::Buy, "101.9", "102", "103.9", "104.1"), (Side::Sell, "98.1", "98", "96.1", "95.9")]
+        {
+            let mut held = Held::new(side, plan, Some(60_000), Price::whole(100));
+            assert_eq!(held.rest(), Rest::NONE, "without a stop");
+            held.settle_at(Price::whole(100)).unwrap();
+            let rest = held.rest();
+            assert!(rest.covers(OPENED, price(unmoved)) && !rest.covers(OPENED, price(armed)), "{side:?} {rest:?}");
+            assert!(rest.covers(Time(60_999), price(unmoved)) && !rest.covers(Time(61_000), price(unmoved)));
+            held.settle_at(price(armed)).unwrap();
+            let rest = held.rest();
+            assert!(rest.covers(OPENED, price(moved)) && !rest.covers(OPENED, price(beyond)), "{side:?} {rest:?}");
+            held.guard.close(crate::model::ExitReason::Signal);
+            assert_eq!(held.rest(), Rest::NONE, "while it is being closed");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn while_it_rests_a_guard_has_nothing_to_do(
+            sell in any::<bool>(),
+            distance in 1i64..400, from in 0i64..300, to in -50i64..250,
+            trail_from in 0i64..300, trail_distance in 1i64..400, max_distance in 1i64..300,
+            arms in 0u8..4, holding in prop::option::of(1i64..50_000),
+            visited in prop::collection::vec(9_500_000_000i64..10_500_000_000, 1..5),
+            marks in prop::collection::vec((0i64..60_000, 9_000_000_000i64..11_000_000_000), 60),
+        ) {
+            let side = if sell { Side::Sell } else { Side::Buy };
+            let plan = StopPlan {
+                distance: Price(distance * 3_000_000),
+                break_even: (arms & 1 != 0).then(|| BreakEven { from: Rate::bps(from), to: Rate::bps(to) }),
+                trail: (arms & 2 != 0).then(|| Trail {
+                    from: Rate::bps(trail_from),
+                    distance: Price(trail_distance * 1_700_003),
+                    max_distance: Rate::bps(max_distance),
+                }),
+            };
+            let mut held = Held::new(side, plan, holding, Price(10_000_000_017));
+            for mark in visited {
+                if held.settle_at(Price(mark)).is_none() {
+                    return Ok(());
+                }
+            }
+            let rest = held.rest();
+            for (after, mark) in marks {
+                let (now, mark) = (OPENED.plus(after), Price(mark));
+                if rest.covers(now, mark) {
+                    prop_assert_eq!(held.guard.next_action(&held.context(now, mark)), None);
+                }
+            }
+        }
+    }
+}
