@@ -7,13 +7,14 @@ use super::agent_cells::AgentCells;
 use super::exposition::{escape_label, write_agents};
 use super::handles::{CohortMetrics, PortfolioMetrics, series};
 use super::labels::{Actor, Difference, DropReason, OrderOutcome, VenueLabel};
+use dashmap::DashMap;
 use prometheus::core::Collector;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
     TextEncoder,
 };
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 use swarm_core::model::{Action, AgentId, CohortId, Mode, Plan, PortfolioId, SymbolId, Time};
 use swarm_core::risk::RefusalReason;
@@ -38,7 +39,7 @@ pub struct Metrics {
 struct Shared {
     registry: Registry,
     mode: Mode,
-    agents: RwLock<Vec<Option<Arc<AgentCells>>>>,
+    agents: DashMap<AgentId, Arc<AgentCells>>,
     cohorts: Vec<(String, Arc<CohortMetrics>)>,
     portfolios: Vec<PortfolioMetrics>,
     feed_lag: Vec<Gauge>,
@@ -59,7 +60,7 @@ impl Metrics {
 
         let shared = Shared {
             mode: plan.mode,
-            agents: RwLock::default(),
+            agents: DashMap::new(),
             cohorts: cohorts(&registry, plan),
             portfolios: portfolios(&registry, plan),
             feed_lag: feed_lag(&registry, plan),
@@ -81,8 +82,7 @@ impl Metrics {
         };
         let metrics = Self { shared: Arc::new(shared) };
         for (index, agent) in plan.agents.iter().enumerate() {
-            let id = AgentId(u32::try_from(index).expect("invariant: agents are numbered with 32 bits"));
-            metrics.add_agent(id, &agent.name, agent.cohort);
+            metrics.add_agent(AgentId::at(index), &agent.name, agent.cohort);
         }
         metrics
     }
@@ -90,10 +90,9 @@ impl Metrics {
     /// The figures of an agent, to be held by whoever reports often. What is reported of a removed agent
     /// goes nowhere: its last messages may still be under way.
     pub fn agent(&self, id: AgentId) -> Arc<AgentCells> {
-        let agents = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
-        match agents.get(id.index()) {
-            Some(Some(cells)) => Arc::clone(cells),
-            _ => Arc::new(AgentCells::new(String::new(), Arc::new(unseen_cohort()))),
+        match self.shared.agents.get(&id) {
+            Some(cells) => Arc::clone(&cells),
+            None => Arc::new(AgentCells::new(String::new(), Arc::new(unseen_cohort()))),
         }
     }
 
@@ -107,19 +106,12 @@ impl Metrics {
             self.shared.mode.label()
         );
         let cells = Arc::new(AgentCells::new(labels, Arc::clone(cohort)));
-        let mut agents = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
-        if agents.len() <= id.index() {
-            agents.resize(id.index() + 1, None);
-        }
-        agents[id.index()] = Some(cells);
+        self.shared.agents.insert(id, cells);
     }
 
     /// Takes an agent's series off the page.
     pub fn remove_agent(&self, id: AgentId) {
-        let mut agents = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = agents.get_mut(id.index()) {
-            *slot = None;
-        }
+        self.shared.agents.remove(&id);
     }
 
     /// The figures of a cohort of the plan.
@@ -169,10 +161,10 @@ impl Metrics {
 
     /// The page, in text exposition format 0.0.4.
     pub fn render(&self) -> String {
-        let agents: Vec<_> = {
-            let agents = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
-            agents.iter().flatten().cloned().collect()
-        };
+        // In declared order: the map has none.
+        let mut agents: Vec<_> = self.shared.agents.iter().map(|entry| (*entry.key(), Arc::clone(&entry))).collect();
+        agents.sort_by_key(|(id, _)| *id);
+        let agents: Vec<_> = agents.into_iter().map(|(_, cells)| cells).collect();
         // A line is about 90 bytes; 14 lines an agent.
         let mut page = String::with_capacity(agents.len() * 1_400 + 32 * 1_024);
         write_agents(&mut page, &agents);

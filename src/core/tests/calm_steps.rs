@@ -105,7 +105,7 @@ fn plan(seed: u64, max_drawdown: Rate, on_trip: OnTrip, exchange: ExchangeParams
         portfolio: PortfolioId::at(index % 2),
         symbol: SymbolId::at(index / 2),
         rule: "gambler".into(),
-        params: serde_json::Value::Null,
+        params: std::sync::Arc::new(serde_json::Value::Null),
         // One of them with a breaker of its own.
         limits: if index == 2 { limits.clone() } else { Limits::default() },
     };
