@@ -189,26 +189,30 @@ fn restart_policy(restart: &Restart) -> RestartPolicy {
 
 /// SHA-256 of a text, in hexadecimal.
 pub fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
 }
 
-/// SHA-256 of a plan, whatever the order in which parameters were written.
+/// SHA-256 of a plan. Its parameters are in order of their names, so it does not matter how they were
+/// written. The text of ten thousand agents is hashed as it is made, never held.
 pub fn config_hash(plan: &Plan) -> String {
-    let mut value = serde_json::to_value(plan).expect("invariant: a plan is JSON");
-    sort_keys(&mut value);
-    hash(&value.to_string())
-}
-
-fn sort_keys(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.sort_keys();
-            map.values_mut().for_each(sort_keys);
+    struct Hashing(Sha256);
+    impl std::io::Write for Hashing {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
         }
-        Value::Array(items) => items.iter_mut().for_each(sort_keys),
-        _ => {}
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
+    let mut hashing = Hashing(Sha256::new());
+    serde_json::to_writer(std::io::BufWriter::new(&mut hashing), plan).expect("invariant: a plan is JSON");
+    hex(&hashing.0.finalize())
 }

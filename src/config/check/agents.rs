@@ -36,7 +36,8 @@ pub(super) fn check(scope: &Scope<'_>, report: &mut Report) -> Vec<CheckedAgent>
             let Some(node) = scope.node(&at) else { continue };
             super::swarm::risk_spans(scope, &[&at[..], &["risk"]].concat(), report);
             let symbols = symbols(scope, entry, node, report);
-            let Some((rule, params, risk)) = files.agent(entry, node, report) else { continue };
+            let Some((rule, mut params, risk)) = files.agent(entry, node, report) else { continue };
+            sort_keys(&mut params);
             let params = Arc::new(params);
             let prefix = &entry.name.as_ref().unwrap_or(cohort_name).0;
             for symbol in symbols {
@@ -110,6 +111,18 @@ fn symbols(scope: &Scope<'_>, entry: &Agents, node: &Node, report: &mut Report) 
 
 fn plural(n: usize, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Puts the keys of all objects in order, so that a plan does not depend on how its file was written.
+fn sort_keys(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.sort_keys();
+            map.values_mut().for_each(sort_keys);
+        }
+        Value::Array(items) => items.iter_mut().for_each(sort_keys),
+        _ => {}
+    }
 }
 
 /// Agent files by what `use` says.
