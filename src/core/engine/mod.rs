@@ -15,7 +15,7 @@ use crate::features::{Hub, HubError, Wants};
 use crate::ledger::Trade;
 use crate::model::{
     AgentChange, AgentId, AgentPlan, Decision, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Tape,
-    VenueEvent,
+    Usd, VenueEvent,
 };
 use crate::risk::{Command, Effects, Supervisor};
 use crate::rule::{AccountView, Rule};
@@ -271,7 +271,8 @@ impl<M: MakeRule> Engine<M> {
 
     fn decide(&mut self, step: &Step, sink: &mut impl Sink) {
         // Of the last agent's portfolio: agents of one are mostly declared together.
-        let mut account: Option<(PortfolioId, AccountView)> = None;
+        let mut account = AccountView { equity: Usd::ZERO, max_positions: 0, max_leverage: Rate::ZERO };
+        let mut account_of = None;
         for index in 0..self.rules.len() {
             let agent = AgentId::at(index);
             if self.lives[index].restart_if_due(step.close_time) {
@@ -283,12 +284,12 @@ impl<M: MakeRule> Engine<M> {
                 continue;
             }
             let Some(frame) = self.hub.frame(symbol) else { continue };
-            let (_, view) = match account {
-                Some(known) if known.0 == portfolio => known,
-                _ => *account.insert((portfolio, self.supervisor.account_view(portfolio))),
-            };
+            if account_of != Some(portfolio) {
+                account = self.supervisor.account_view(portfolio);
+                account_of = Some(portfolio);
+            }
             let funding_rate = self.funding_rates[symbol.index()];
-            let standing = Standing::in_account(view, &self.supervisor, agent, funding_rate);
+            let standing = Standing::in_account(account, &self.supervisor, agent, funding_rate);
             let rule = self.rules[index].as_mut();
             match consult(rule, &self.plan, symbol, frame, &standing, self.options.record_holds) {
                 Ok(answer) => {

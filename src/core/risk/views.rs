@@ -4,7 +4,7 @@
 use super::breaker::{Trip, drawdown, ratio};
 use super::engagement::Engagement;
 use super::supervisor::Supervisor;
-use crate::ledger::{Account, AgentBook};
+use crate::ledger::{Account, AgentBook, Position};
 use crate::model::{
     AgentId, ExitReason, IntentId, OrderId, OrderKind, Plan, PortfolioId, Price, Purpose, Qty, Rate, Side, SymbolId,
     Time, Usd,
@@ -151,13 +151,14 @@ pub struct OpenOrder {
     pub is_canceling: bool,
 }
 
-fn position_of(one: &Engagement) -> Option<PositionView> {
-    one.position.is_open().then(|| PositionView {
-        qty: one.position.holding.qty,
-        entry_price: one.position.entry_price(),
-        opened_at: one.position.opened_at,
-        unrealized_pnl: one.position.unrealized(),
-    })
+#[inline]
+fn position_view(position: &Position) -> PositionView {
+    PositionView {
+        qty: position.holding.qty,
+        entry_price: position.entry_price(),
+        opened_at: position.opened_at,
+        unrealized_pnl: position.unrealized(),
+    }
 }
 
 impl Supervisor {
@@ -178,16 +179,16 @@ impl Supervisor {
     }
 
     fn engagements_of(&self, agent: AgentId) -> impl Iterator<Item = &Engagement> {
-        let plan = self.plan.agents.get(agent.index());
-        plan.into_iter().flat_map(move |plan| {
+        let own = self.plan.agents.get(agent.index()).map_or(&[][..], |plan| {
             let book = &self.books[plan.portfolio.index()];
-            book.engagements[book.on_symbol(plan.symbol)].iter().filter(move |one| one.agent() == agent)
-        })
+            &book.engagements[book.on_symbol(plan.symbol)]
+        });
+        own.iter().filter(move |one| one.agent() == agent)
     }
 
     /// The agent's position on its symbol.
     pub fn position_view(&self, agent: AgentId) -> Option<PositionView> {
-        self.engagements_of(agent).find_map(position_of)
+        self.position_and_pending(agent).0
     }
 
     /// Whether an entry of the agent is working.
@@ -199,13 +200,20 @@ impl Supervisor {
     #[inline]
     pub fn position_and_pending(&self, agent: AgentId) -> (Option<PositionView>, bool) {
         let has_any = self.agents.get(agent.index()).is_some_and(|agent| agent.engagements > 0);
-        if has_any { self.look_for_position(agent) } else { (None, false) }
+        let (holder, pending) = if has_any { self.look_for_position(agent) } else { (None, false) };
+        (holder.map(position_view), pending)
     }
 
-    fn look_for_position(&self, agent: AgentId) -> (Option<PositionView>, bool) {
-        self.engagements_of(agent).fold((None, false), |(position, pending), one| {
-            (position.or_else(|| position_of(one)), pending || one.guard.entry().is_some())
-        })
+    /// Gives a reference, since a view that is written and copied at once is read before it is written out.
+    fn look_for_position(&self, agent: AgentId) -> (Option<&Position>, bool) {
+        let (mut holder, mut pending) = (None, false);
+        for one in self.engagements_of(agent) {
+            if holder.is_none() && one.position.is_open() {
+                holder = Some(&one.position);
+            }
+            pending |= one.guard.entry().is_some();
+        }
+        (holder, pending)
     }
 
     /// The agent's record.
