@@ -9,7 +9,6 @@ use super::written::{
     Cohort, FillRule, MarginMode, Market, Named, Portfolio, PortfolioRisk, Restart, Risk, Swarm, Venue,
 };
 use super::{defaults, instruments};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::Path;
