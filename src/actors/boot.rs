@@ -23,7 +23,9 @@ use swarm_core::engine::{BuildError, Crew, LifeState, Lifecycle, MakeRule, Resta
 use swarm_core::exchange::Exchange;
 use swarm_core::experiment::Report;
 use swarm_core::features::{Hub, Wants};
-use swarm_core::model::{AgentChange, AgentId, Fact, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time};
+use swarm_core::model::{
+    AgentChange, AgentId, Fact, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time,
+};
 use swarm_core::risk::Supervisor;
 use swarm_core::rule::Rule;
 use tokio::sync::mpsc;
@@ -136,9 +138,7 @@ pub enum BootError {
         journal: Time,
     },
     /// Venue and book disagree after recovery.
-    #[error(
-        "after recovery the venue and the book of portfolio `{portfolio}` disagree: {difference}; entries stay gated"
-    )]
+    #[error("after recovery the venue and the book of portfolio `{portfolio}` disagree: {difference}; entries stay gated")]
     Disagreement {
         /// Which account.
         portfolio: String,
@@ -179,11 +179,7 @@ impl Hands {
 }
 
 /// Starts an actor on one of `arbiters`, or here when there is none.
-fn on<A>(
-    arbiters: &[ArbiterHandle],
-    index: usize,
-    make: impl FnOnce(&mut actix::Context<A>) -> A + Send + 'static,
-) -> actix::Addr<A>
+fn on<A>(arbiters: &[ArbiterHandle], index: usize, make: impl FnOnce(&mut actix::Context<A>) -> A + Send + 'static) -> actix::Addr<A>
 where
     A: Actor<Context = actix::Context<A>>,
 {
@@ -325,8 +321,13 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         Address::new(on(trading, 0, move |_| journal), ActorName::Journal, metrics.clone())
     };
     let supervisor = {
-        let actor =
-            SupervisorActor::new(Arc::clone(&plan), folded.supervisor, folded.recorder, journal, setup.kill.clone());
+        let actor = SupervisorActor::new(
+            Arc::clone(&plan),
+            folded.supervisor,
+            folded.recorder,
+            journal,
+            setup.kill.clone(),
+        );
         Address::new(on(trading, 0, move |_| actor), ActorName::Supervisor, metrics.clone())
     };
     let executions = folded.exchanges.into_iter().enumerate().map(|(index, exchange)| {

@@ -144,7 +144,8 @@ impl Director {
             Request::Shutdown { reason } => return Ok(Some(reason)),
             Request::Snapshot(reply) => drop(reply.send(self.snapshot().await?)),
             Request::Compare(reply) => {
-                let ask: Question<Option<Comparison>> = Box::new(|_, recorder| recorder.tracker().comparison());
+                let ask: Question<Option<Comparison>> =
+                    Box::new(|_, recorder| recorder.tracker().comparison());
                 drop(reply.send(self.floor.supervisor.ask(Ask(ask)).await?.0));
             }
             Request::Agent { name, act, reply } => {
@@ -216,9 +217,7 @@ impl Director {
             (AgentAct::Start, LifeState::Restarting(_)) => {
                 Some(format!("agent `{name}` is being restarted after a panic; stop it first to start it by hand"))
             }
-            (AgentAct::Stop(StopPolicy::Keep), LifeState::Stopped) => {
-                Some(format!("agent `{name}` is stopped already"))
-            }
+            (AgentAct::Stop(StopPolicy::Keep), LifeState::Stopped) => Some(format!("agent `{name}` is stopped already")),
             _ => None,
         };
         if let Some(message) = refused {
@@ -289,7 +288,8 @@ impl Director {
         };
         let mut closing = 0;
         for portfolio in portfolios {
-            let ask: Question<u32> = Box::new(move |supervisor, _| supervisor.portfolio(portfolio).open_positions);
+            let ask: Question<u32> =
+                Box::new(move |supervisor, _| supervisor.portfolio(portfolio).open_positions);
             closing += self.floor.supervisor.ask(Ask(ask)).await?.0;
             self.floor.tell(self.now, Act::Flatten(self.now, portfolio)).await?;
         }
@@ -312,3 +312,4 @@ pub const fn shown_state(state: LifeState, warm: bool) -> AgentState {
         LifeState::Failed => AgentState::Failed,
     }
 }
+

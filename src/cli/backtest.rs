@@ -1,8 +1,8 @@
 //! `swarm backtest`: the swarm over recorded candles through the loop host, and the report.
 
-use super::market;
 use super::prepare::{self, Failure};
 use super::summary;
+use super::market;
 use crate::market::load;
 use crate::record::Recorder;
 use clap::Args as ClapArgs;
@@ -67,8 +67,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let record_holds = args.out.is_some() && args.decisions == Decisions::All;
     let options = EngineOptions { record_holds, record_candles: false, restart: loaded.runtime.restart };
     let make = prepare::rules(&plan);
-    let mut engine =
-        Engine::new(Arc::clone(&plan), make, options).map_err(|error| Failure::Input(error.to_string()))?;
+    let mut engine = Engine::new(Arc::clone(&plan), make, options).map_err(|error| Failure::Input(error.to_string()))?;
     let files = args.out.as_deref().map(|folder| Files::create(folder, &plan)).transpose()?;
     let mut sink = Output { recorder: Recorder::new(Arc::clone(&plan), None), files, fault: None };
     let interrupted = interrupt_flag();
@@ -159,8 +158,7 @@ struct Files {
 
 impl Files {
     fn create(folder: &Path, plan: &Arc<Plan>) -> Result<Self, Failure> {
-        let failed =
-            |error: std::io::Error| Failure::Failed(format!("cannot write into {}: {error}", folder.display()));
+        let failed = |error: std::io::Error| Failure::Failed(format!("cannot write into {}: {error}", folder.display()));
         fs::create_dir_all(folder).map_err(failed)?;
         let open = |name: &str| File::create(folder.join(name)).map(BufWriter::new).map_err(failed);
         let mut files = Self {
@@ -246,8 +244,7 @@ impl Files {
 
     fn finish(mut self, report: &swarm_core::experiment::Report) -> Result<(), Failure> {
         let folder = self.folder.clone();
-        let failed =
-            |error: std::io::Error| Failure::Failed(format!("cannot write into {}: {error}", folder.display()));
+        let failed = |error: std::io::Error| Failure::Failed(format!("cannot write into {}: {error}", folder.display()));
         for file in [&mut self.trades, &mut self.decisions, &mut self.equity] {
             file.flush().map_err(failed)?;
         }

@@ -77,9 +77,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         listen: args.listen,
     });
     if loaded.runtime.venue != VenueKind::Simulated {
-        return Err(Failure::Input(
-            "`venue.kind: aster` needs the AsterDEX client, which this version does not have yet".into(),
-        ));
+        return Err(Failure::Input("`venue.kind: aster` needs the AsterDEX client, which this version does not have yet".into()));
     }
     let warm_up = warm_up_steps(&loaded.plan)?;
     let market = market::open(&loaded.plan, &loaded.runtime, args.from, args.to, warm_up)?;
@@ -137,9 +135,7 @@ fn open_state(loaded: &Loaded, market: &Market, default_state: bool) -> Result<O
     let path = &loaded.runtime.state_dir;
     let input = |error: crate::store::StoreError| Failure::Input(error.to_string());
     let opened = StateDir::open(path, &manifest).map_err(input)?;
-    for (cut, what) in
-        [(&opened.torn, "an end that was not written completely"), (&opened.begun, "a step that was begun")]
-    {
+    for (cut, what) in [(&opened.torn, "an end that was not written completely"), (&opened.begun, "a step that was begun")] {
         if let Some(cut) = cut {
             eprintln!("journal: {what} was cut off ({} bytes), a copy is {}", cut.bytes, cut.copy.display());
         }
@@ -250,9 +246,7 @@ async fn serve(
 }
 
 fn greet(args: &Args, plan: &Plan, market: &Market, pace: Pace, server: &ApiServer, state: &Path, resumed: usize) {
-    let speed = pace
-        .speed()
-        .map_or_else(|| "as fast as it can".to_owned(), |times| format!("{times} times as fast as the clock"));
+    let speed = pace.speed().map_or_else(|| "as fast as it can".to_owned(), |times| format!("{times} times as fast as the clock"));
     let text = format!(
         "swarm {} ({}): {} agents, {} symbols, market {}, {}\n{}status page {}\nmetrics     {}/metrics\nstate       {}\ntoken       {}\n",
         plan.name,
@@ -317,3 +311,4 @@ fn finish(args: &Args, outcome: actors::Outcome) -> Result<(), Failure> {
         ))),
     }
 }
+
