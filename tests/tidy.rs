@@ -57,7 +57,10 @@ fn check_absent(files: &[(String, String)], banned: &[&str], why: &str) {
 
 fn without_tests(files: Vec<(String, String)>) -> Vec<(String, String)> {
     let test = |name: &str| {
-        name.contains("/tests/") || name.contains("/benches/") || name.ends_with("tests.rs") || name.ends_with("_test.rs")
+        name.contains("/tests/")
+            || name.contains("/benches/")
+            || name.ends_with("tests.rs")
+            || name.ends_with("_test.rs")
     };
     files.into_iter().filter(|(name, _)| !test(name)).collect()
 }
@@ -67,10 +70,30 @@ fn the_core_is_pure() {
     let mut files = without_tests(rust_files("src/core"));
     files.extend(without_tests(rust_files("agents")));
     let banned = [
-        "std::fs", "std::net", "std::time", "std::thread", "std::env", "std::process", "SystemTime", "Instant::now",
-        "tokio", "actix", "reqwest", "sled", "rand::rng(", "thread_rng", "HashMap", "HashSet", "println!", "eprintln!",
+        "std::fs",
+        "std::net",
+        "std::time",
+        "std::thread",
+        "std::env",
+        "std::process",
+        "SystemTime",
+        "Instant::now",
+        "tokio",
+        "actix",
+        "reqwest",
+        "sled",
+        "rand::rng(",
+        "thread_rng",
+        "HashMap",
+        "HashSet",
+        "println!",
+        "eprintln!",
     ];
-    check_absent(&files, &banned, "the core knows no clock, file, socket, thread, unseeded randomness or unordered map");
+    check_absent(
+        &files,
+        &banned,
+        "the core knows no clock, file, socket, thread, unseeded randomness or unordered map",
+    );
 }
 
 #[test]
@@ -147,7 +170,8 @@ fn rooms_import_only_what_the_architecture_allows() {
     files.retain(|(name, _)| !["src/lib.rs", "src/main.rs", "src/core/lib.rs"].contains(&name.as_str()));
     let mut faults = Vec::new();
     for (name, text) in &files {
-        let Some((room, allowed)) = rooms.iter().find(|(room, _)| name.starts_with(&format!("{room}/")) || name == *room)
+        let Some((room, allowed)) =
+            rooms.iter().find(|(room, _)| name.starts_with(&format!("{room}/")) || name == *room)
         else {
             faults.push(format!("{name}: its room is not in tests/tidy.rs and docs/architecture.md"));
             continue;

@@ -12,10 +12,12 @@ use swarm_core::risk::Supervisor;
 
 /// The state of everything, save for what only the director knows.
 pub fn snapshot(plan: &Plan, supervisor: &Supervisor, recorder: &Recorder, lives: &[Lifecycle]) -> Snapshot {
-    let agents: Vec<AgentStatus> =
-        (0..plan.agents.len()).map(|index| agent(plan, supervisor, recorder, AgentId::at(index), &lives[index])).collect();
+    let agents: Vec<AgentStatus> = (0..plan.agents.len())
+        .map(|index| agent(plan, supervisor, recorder, AgentId::at(index), &lives[index]))
+        .collect();
     let cohorts = plan.cohorts.iter().enumerate().map(|(index, cohort)| {
-        let members = || agents.iter().zip(&plan.agents).filter(|(_, agent)| agent.cohort.index() == index).map(|pair| pair.0);
+        let members =
+            || agents.iter().zip(&plan.agents).filter(|(_, agent)| agent.cohort.index() == index).map(|pair| pair.0);
         CohortStatus {
             name: cohort.name.clone(),
             portfolio: plan.portfolios[cohort.portfolio.index()].name.clone(),

@@ -96,9 +96,9 @@ impl Floor {
                 questions.push(agent.ask_gathered(Tick(Arc::clone(&board))));
             }
         }
-        let replies = tokio::time::timeout(DECISION_DEADLINE, join_all(questions)).await.map_err(|_| {
-            Halt(format!("the agents did not all decide within {} s", DECISION_DEADLINE.as_secs()))
-        })?;
+        let replies = tokio::time::timeout(DECISION_DEADLINE, join_all(questions))
+            .await
+            .map_err(|_| Halt(format!("the agents did not all decide within {} s", DECISION_DEADLINE.as_secs())))?;
         for (id, reply) in asked.into_iter().zip(replies) {
             if let Some(turn) = self.turn(id, step.close_time, reply) {
                 turns.push((id, turn));

@@ -298,13 +298,6 @@ impl Handler<AskReport> for SupervisorActor {
     fn handle(&mut self, ask: AskReport, _: &mut Context<Self>) -> Self::Result {
         let tracker = self.recorder.tracker();
         let fingerprint = self.recorder.fingerprint();
-        MessageResult(Box::new(tracker.report(
-            &self.core,
-            fingerprint,
-            ask.gaps,
-            ask.partial,
-            ask.load_s,
-            ask.run_s,
-        )))
+        MessageResult(Box::new(tracker.report(&self.core, fingerprint, ask.gaps, ask.partial, ask.load_s, ask.run_s)))
     }
 }

@@ -48,9 +48,12 @@ fn table(report: &Report) -> String {
     rows[0].extend(report.cohorts.keys().cloned());
     for (name, target, figure) in TARGETS {
         let mut row = vec![name.to_owned(), target.to_owned()];
-        row.extend(report.cohorts.values().map(|metrics| {
-            figure(metrics).map_or_else(|| "n/a".to_owned(), |figure| format!("{figure:.3}"))
-        }));
+        row.extend(
+            report
+                .cohorts
+                .values()
+                .map(|metrics| figure(metrics).map_or_else(|| "n/a".to_owned(), |figure| format!("{figure:.3}"))),
+        );
         rows.push(row);
     }
     let mut text = summary::align(&rows);

@@ -48,7 +48,8 @@ fn failed(error: &StoreError) -> Failure {
 pub fn run(args: &Args) -> Result<(), Failure> {
     match &args.act {
         Act::Verify { dir, json } => {
-            let verification = verify(open(dir)?.facts().map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
+            let verification =
+                verify(open(dir)?.facts().map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
             let text = if *json {
                 serde_json::to_string_pretty(&verification)
                     .map_err(|error| Failure::failed("failed", error.to_string()))?

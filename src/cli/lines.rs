@@ -12,11 +12,14 @@ pub fn spawn(mut events: Receiver<Event>, to_stderr: bool) -> tokio::task::JoinH
         loop {
             let text = match events.recv().await {
                 Ok(event) => line(&event),
-                Err(RecvError::Lagged(lost)) => format!("… {lost} lines left out: the terminal is slower than the market"),
+                Err(RecvError::Lagged(lost)) => {
+                    format!("… {lost} lines left out: the terminal is slower than the market")
+                }
                 Err(RecvError::Closed) => return,
             };
             // A terminal that is gone does not stop the swarm.
-            let _ = if to_stderr { writeln!(std::io::stderr(), "{text}") } else { writeln!(std::io::stdout(), "{text}") };
+            let _ =
+                if to_stderr { writeln!(std::io::stderr(), "{text}") } else { writeln!(std::io::stdout(), "{text}") };
         }
     })
 }

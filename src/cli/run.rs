@@ -226,7 +226,10 @@ async fn host(
         kill: KillSwitch::default(),
     };
     let outcome = actors::run(setup).await.map_err(|error| Failure::failed("failed", error.to_string()));
+    let by_port = Token::file_for_port(Path::new("."), server.address().port());
     server.stop().await;
+    // The token died with the run; a file that is gone already is as good.
+    let _ = std::fs::remove_file(by_port);
     printer.abort();
     files.projections.close();
     finish(args, outcome?)

@@ -8,8 +8,8 @@ mod parts;
 use super::error::{ApiError, ErrorBody};
 use super::state::ApiState;
 use crate::control::ControlError;
-use actix_web::{HttpResponse, ResponseError};
 use actix_web::web::Data;
+use actix_web::{HttpResponse, ResponseError};
 use html::escape;
 
 /// Decisions on the page.

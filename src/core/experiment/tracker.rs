@@ -339,13 +339,14 @@ impl Tracker {
         run_s: f64,
     ) -> Report {
         let plan = &self.plan;
-        let samples: Vec<Sample> = (0..plan.agents.len())
-            .map(|index| self.agent_sample(AgentId::at(index), supervisor))
-            .collect();
+        let samples: Vec<Sample> =
+            (0..plan.agents.len()).map(|index| self.agent_sample(AgentId::at(index), supervisor)).collect();
         let agents = plan.agents.iter().zip(&samples).map(|(agent, sample)| (agent.name.clone(), Metrics::of(sample)));
-        let cohorts = plan.cohorts.iter().enumerate().map(|(index, cohort)| {
-            (cohort.name.clone(), Metrics::of(&self.cohort_sample(index, &samples)))
-        });
+        let cohorts = plan
+            .cohorts
+            .iter()
+            .enumerate()
+            .map(|(index, cohort)| (cohort.name.clone(), Metrics::of(&self.cohort_sample(index, &samples))));
         let portfolios = plan.portfolios.iter().enumerate().map(|(index, portfolio)| {
             (portfolio.name.clone(), self.portfolio_report(index, portfolio.equity, supervisor))
         });
