@@ -102,7 +102,8 @@ fn plan(agents: usize, symbols: usize) -> Plan {
 
 fn main() {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
-    let quick = std::env::args().any(|argument| argument == "--test");
+    // `cargo bench` says --bench; anything else only tries out whether it runs.
+    let quick = sizes.is_empty() && !std::env::args().any(|argument| argument == "--bench");
     let agents = sizes.first().copied().unwrap_or(if quick { 100 } else { 10_000 });
     let symbols = sizes.get(1).copied().unwrap_or(if quick { 5 } else { 50 });
 
