@@ -36,7 +36,7 @@ fn hold(number: u8, holds: bool, what: impl FnOnce() -> String) -> Result<(), Vi
 }
 
 fn portfolios(supervisor: &Supervisor) -> impl Iterator<Item = PortfolioId> {
-    (0..supervisor.plan().portfolios.len()).map(|index| PortfolioId(index as u16))
+    (0..supervisor.plan().portfolios.len()).map(PortfolioId::at)
 }
 
 /// All that must hold at any instant: 1, 4, 5, 6, 7, 8 and 9.

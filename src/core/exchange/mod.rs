@@ -177,7 +177,7 @@ impl Exchange {
             return;
         }
         for (index, market) in self.markets.iter().enumerate().filter(|(_, market)| market.trading) {
-            let symbol = SymbolId(u16::try_from(index).expect("invariant: fewer symbols than 2^16"));
+            let symbol = SymbolId::at(index);
             if let Some(price) = self.leg_of(market).map(|leg| leg.price_at(self.now)) {
                 out.push(Mark { symbol, price });
             }

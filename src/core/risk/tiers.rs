@@ -22,8 +22,8 @@ pub(super) struct Tier<'a> {
 /// What is used at one level, with its limits: for the invariants.
 #[derive(Debug)]
 pub(crate) struct LevelUse<'a> {
-    /// Which level; read by people in a violation.
-    #[allow(dead_code)]
+    /// Which level.
+    #[allow(dead_code)] // Its only reader is a person: it stands in the Debug text of a violation.
     pub(crate) level: Level,
     pub(crate) limits: &'a Limits,
     pub(crate) slots: u32,
