@@ -11,7 +11,7 @@ use crate::registry::Registered;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use swarm_core::features::{Feature, MacdLine, Slot};
+use swarm_core::features::{Feature, Frame, MacdLine, Slot};
 use swarm_core::model::{
     Action, Decision, Entry, EntryOrder, ExitPlan, ExitReason, Explanation, FeatureLine, IntentKind, Rate, Round, Side,
     Size, StopPlan, TargetPlan, Usd,
@@ -119,7 +119,7 @@ pub struct Control {
 
 impl Rule for Control {
     fn decide(&mut self, view: &View<'_>) -> Decision {
-        let Some(side) = self.signal(view) else { return Decision::hold(0.0, 0.0) };
+        let Some(side) = self.signal(&view.frame) else { return Decision::hold(0.0, 0.0) };
         let score = side.sign() as f64;
         let (action, wish) = match view.position {
             Some(position) if Side::of(position.qty) == side => return Decision::hold(100.0, score),
@@ -131,6 +131,10 @@ impl Rule for Control {
             }
         };
         Decision { action, confidence: 100.0, target_score: score, proposal: Some(Box::new(wish)) }
+    }
+
+    fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
+        self.signal(frame).is_some_and(|side| held != Some(side))
     }
 
     fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
@@ -155,9 +159,9 @@ impl Rule for Control {
 
 impl Control {
     /// BUY, SELL, or nothing: also while a feature is absent, and between the closes of its candles.
-    fn signal(&self, view: &View<'_>) -> Option<Side> {
+    fn signal(&self, frame: &Frame<'_>) -> Option<Side> {
         let params = &self.setup.params;
-        let rsi = view.frame.get(self.rsi)?;
+        let rsi = frame.get(self.rsi)?;
         let side = if rsi < params.rsi_buy {
             Side::Buy
         } else if rsi > params.rsi_sell {
@@ -165,9 +169,9 @@ impl Control {
         } else {
             return None;
         };
-        let turn = view.frame.get(self.histogram)? - view.frame.get(self.histogram_before)?;
+        let turn = frame.get(self.histogram)? - frame.get(self.histogram_before)?;
         let turns = if side == Side::Buy { turn > 0.0 } else { turn < 0.0 };
-        (turns && self.pace.closes(view.frame.now)).then_some(side)
+        (turns && self.pace.closes(frame.now)).then_some(side)
     }
 
     /// Absent when a share of the equity is asked for and there is none.
@@ -207,7 +211,7 @@ impl Control {
             "stands still"
         };
         let seen = format!("RSI {rsi:.1}, MACD histogram {turned}");
-        match (decision.action, self.signal(view)) {
+        match (decision.action, self.signal(&view.frame)) {
             (Action::Long, _) => format!("BUY: {seen}; RSI is under {}", params.rsi_buy),
             (Action::Short, _) => format!("SELL: {seen}; RSI is over {}", params.rsi_sell),
             (Action::Exit, _) => format!("exit on the opposite signal: {seen}"),

@@ -9,7 +9,7 @@ use crate::registry::Registered;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use swarm_core::features::{Feature, Slot};
+use swarm_core::features::{Feature, Frame, Slot};
 use swarm_core::model::{
     Action, Decision, Entry, EntryOrder, ExitPlan, Explanation, FeatureLine, IntentKind, Qty, Rate, Side, Size,
     StopPlan,
@@ -86,6 +86,12 @@ impl Rule for EmaCross {
         let wish = if held.is_some() { IntentKind::Reverse(entry) } else { IntentKind::Open(entry) };
         let (action, score) = if now == Side::Buy { (Action::Long, 1.0) } else { (Action::Short, -1.0) };
         Decision { action, confidence: 100.0, target_score: score, proposal: Some(Box::new(wish)) }
+    }
+
+    #[inline]
+    fn may_act(&self, frame: &Frame<'_>, _: Option<Side>) -> bool {
+        // Absent averages are not above each other.
+        (frame.raw(self.fast) > frame.raw(self.slow)) != (frame.raw(self.fast_before) > frame.raw(self.slow_before))
     }
 
     fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {

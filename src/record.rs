@@ -354,12 +354,16 @@ impl Sink for Recorder {
         }
     }
 
-    fn decided(&mut self, agent: AgentId, _: &Decision) {
+    fn decided(&mut self, agent: AgentId) {
         self.tracker.decided(agent);
     }
 
     fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         self.tracker.step_end(step, supervisor);
+    }
+
+    fn watches(&self) -> bool {
+        self.tracker.watches()
     }
 }
 

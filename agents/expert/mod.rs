@@ -128,6 +128,27 @@ impl Rule for Expert {
         Decision { action, confidence, target_score: reading.target, proposal: Some(Box::new(wish)) }
     }
 
+    fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
+        let params = &self.setup.params;
+        if !self.pace.closes(frame.now) {
+            return false;
+        }
+        let rsi = (frame.raw(self.rsi_fast), frame.raw(self.rsi_slow));
+        if let Some(side) = held {
+            let target = self.read(frame).target;
+            return exits::signal_exit(params, side, target, rsi, true).is_some();
+        }
+        // Two of the gates of an entry, that most candles do not pass, before the score is computed.
+        let (long, short) = (rsi.0 < params.entry_rsi_long, rsi.1 > params.entry_rsi_short);
+        if !(long || short) || frame.get(self.volume_ratio).is_none_or(|ratio| ratio < params.entry_volume_ratio) {
+            return false;
+        }
+        let reading = self.read(frame);
+        let (target, threshold) = (reading.target, params.entry_score);
+        let is_beyond = (long && target > threshold) || (short && target < -threshold);
+        is_beyond && reading.entry_confidence() >= params.min_confidence
+    }
+
     fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
         self.explanation(view, decision)
     }

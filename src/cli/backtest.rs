@@ -138,8 +138,11 @@ impl Sink for Output {
         self.recorder.trade(trade);
         self.write(|files| files.trade(trade));
     }
-    fn decided(&mut self, agent: AgentId, decision: &Decision) {
-        self.recorder.decided(agent, decision);
+    fn decided(&mut self, agent: AgentId) {
+        self.recorder.decided(agent);
+    }
+    fn watches(&self) -> bool {
+        self.files.is_some() || self.recorder.watches()
     }
     fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         self.recorder.step_end(step, supervisor);

@@ -7,7 +7,7 @@
 //! [`Feature::Lag`]: crate::features::Feature::Lag
 
 use crate::features::{Frame, Wants};
-use crate::model::{Decision, Explanation, Instrument, Interval, Price, Qty, Rate, SymbolId, Time, Usd};
+use crate::model::{Decision, Explanation, Instrument, Interval, Price, Qty, Rate, Side, SymbolId, Time, Usd};
 
 /// The position the agent holds on its symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,13 @@ pub trait Rule: Send {
     fn decide(&mut self, view: &View<'_>) -> Decision;
     /// Why `decision` was taken on this very view.
     fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation;
+
+    /// Whether [`decide`](Rule::decide) may say anything but HOLD on this frame, to an agent that holds
+    /// `held`, whatever else its view shows. A host that keeps no HOLDs asks this first and spares itself the
+    /// rest, so it is worth a few comparisons here; `true` is always right, and what a rule need not override.
+    fn may_act(&self, _frame: &Frame<'_>, _held: Option<Side>) -> bool {
+        true
+    }
 }
 
 /// What a rule is built with besides its parameters.

@@ -65,10 +65,26 @@ impl Calm {
                 self.until = Some(last);
                 return true;
             }
-            self.patience = PATIENCE;
+            // Where the step itself is busy nothing is learned about wide ranges.
+            self.look_at(step, 0);
+            let is_calm_here = is_calm(&self.ranges, step.close_time);
+            self.patience = if is_calm_here { PATIENCE } else { 0 };
+            return is_calm_here;
         }
         self.look_at(step, 0);
         is_calm(&self.ranges, step.close_time)
+    }
+
+    /// Whether the step is known to be calm, with a candle of the very symbols that had one in the step before.
+    #[inline]
+    pub(super) fn covers_all(&self, step: &Step) -> bool {
+        let is_inside = |(candle, range): (&Option<_>, &Option<PriceRange>)| match (candle, range) {
+            (Some(candle), Some(range)) => range.holds(PriceRange::of(candle)),
+            (candle, range) => candle.is_none() && range.is_none(),
+        };
+        self.until.is_some_and(|until| step.close_time <= until)
+            && step.candles.len() == self.ranges.len()
+            && step.candles.iter().zip(&self.ranges).all(is_inside)
     }
 
     fn covers(&self, step: &Step) -> bool {

@@ -3,7 +3,8 @@
 
 use crate::features::Frame;
 use crate::model::{
-    Action, AgentId, Decision, DecisionRecord, Explanation, Fact, Intent, Plan, Price, Rate, SymbolId, Time, Verdict,
+    Action, AgentId, Decision, DecisionRecord, Explanation, Fact, Intent, Plan, Price, Rate, Side, SymbolId, Time,
+    Verdict,
 };
 use crate::risk::{Effects, Supervisor};
 use crate::rule::{AccountView, PositionView, Rule, TradeStats, View};
@@ -69,6 +70,12 @@ impl RulePanic {
             .unwrap_or_else(|| "a panic without a message".to_owned());
         Self(message)
     }
+}
+
+/// Whether `rule` has to be consulted about `frame` where nobody keeps HOLDs. A rule that panics here does.
+#[inline]
+pub fn may_act(rule: &dyn Rule, frame: &Frame<'_>, held: Option<Side>) -> bool {
+    catch_unwind(AssertUnwindSafe(|| rule.may_act(frame, held))).unwrap_or(true)
 }
 
 /// Asks `rule` about `frame`. A panic is caught: the rule's state must be dropped afterwards.

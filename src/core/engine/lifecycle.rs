@@ -72,6 +72,10 @@ impl Lifecycle {
     pub const fn runs(&self) -> bool {
         matches!(self.state, LifeState::Running)
     }
+    /// Waits for its next start after a panic?
+    pub const fn is_restarting(&self) -> bool {
+        matches!(self.state, LifeState::Restarting(_))
+    }
     /// An operator started it: earlier panics are forgiven.
     pub fn started(&mut self) {
         self.state = LifeState::Running;

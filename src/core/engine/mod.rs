@@ -6,21 +6,23 @@
 mod calm;
 mod consult;
 mod lifecycle;
+mod stretch;
 
-pub use consult::{Answer, RulePanic, Standing, consult, judge};
+pub use consult::{Answer, RulePanic, Standing, consult, judge, may_act};
 pub use lifecycle::{AfterPanic, LifeState, Lifecycle, RestartPolicy};
 
 use crate::exchange::{Exchange, POINTS};
 use crate::features::{Hub, HubError, Wants};
 use crate::ledger::Trade;
 use crate::model::{
-    AgentChange, AgentId, AgentPlan, Decision, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Tape,
-    Usd, VenueEvent,
+    AgentChange, AgentId, AgentPlan, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Side, Step, SymbolId, Tape, Usd,
+    VenueEvent,
 };
 use crate::risk::{Command, Effects, Supervisor};
 use crate::rule::{AccountView, Rule};
 use calm::Calm;
 use std::sync::Arc;
+use stretch::Stretch;
 
 /// Takes what a run produces, in order.
 pub trait Sink {
@@ -29,9 +31,14 @@ pub trait Sink {
     /// A position returned to flat.
     fn trade(&mut self, _trade: &Trade) {}
     /// An agent decided, HOLD included.
-    fn decided(&mut self, _agent: AgentId, _decision: &Decision) {}
+    fn decided(&mut self, _agent: AgentId) {}
     /// A step is complete.
     fn step_end(&mut self, _step: &Step, _supervisor: &Supervisor) {}
+    /// Whether [`step_end`](Self::step_end) looks at the supervisor at the next step. When it does not, it may
+    /// be shown one whose marks are of an earlier step, while nothing happens.
+    fn watches(&self) -> bool {
+        true
+    }
 }
 
 /// Makes the rule of an agent, asking for features on its symbol; called again after a panic.
@@ -110,6 +117,7 @@ pub struct Engine<M> {
     exchanges: Vec<Exchange>,
     funding_rates: Vec<Option<Rate>>,
     calm: Calm,
+    stretch: Stretch,
     walks_always: bool,
     // Buffers that live as long as the engine, so that a step does not allocate.
     effects: Effects,
@@ -136,6 +144,7 @@ impl<M: MakeRule> Engine<M> {
             exchanges,
             funding_rates: vec![None; plan.instruments.len()],
             calm: Calm::default(),
+            stretch: Stretch::default(),
             walks_always: false,
             effects: Effects::default(),
             events: Vec::new(),
@@ -176,14 +185,17 @@ impl<M: MakeRule> Engine<M> {
         sink: &mut impl Sink,
         mut keep_going: impl FnMut(&Step) -> bool,
     ) -> bool {
-        let mut step = Step::default();
-        while tape.next(&mut step) {
-            self.step(&step, sink);
-            if !keep_going(&step) {
-                return false;
+        let (mut step, mut before) = (Step::default(), Step::default());
+        let mut is_complete = true;
+        while is_complete && tape.next(&mut step) {
+            if !self.glide(&step, &before, sink) {
+                self.step(&step, sink);
             }
+            is_complete = keep_going(&step);
+            std::mem::swap(&mut step, &mut before);
         }
-        true
+        self.land(&before);
+        is_complete
     }
 
     /// One step: everything that belongs to the candles which closed at `step.close_time`.
@@ -206,6 +218,7 @@ impl<M: MakeRule> Engine<M> {
             self.pass(step);
         } else {
             self.calm.end();
+            self.stretch.end();
             for point in 0..POINTS {
                 for index in 0..self.exchanges.len() {
                     self.walk(PortfolioId::at(index), point, sink);
@@ -218,6 +231,10 @@ impl<M: MakeRule> Engine<M> {
             }
         }
         self.decide(step, sink);
+        self.end_step(step, sink);
+    }
+
+    fn end_step(&mut self, step: &Step, sink: &mut impl Sink) {
         self.supervisor.end_step(step.close_time, &mut self.effects);
         self.dispatch(step.close_time, sink);
         sink.step_end(step, &self.supervisor);
@@ -284,16 +301,22 @@ impl<M: MakeRule> Engine<M> {
                 continue;
             }
             let Some(frame) = self.hub.frame(symbol) else { continue };
+            let (position, entry_pending) = self.supervisor.position_and_pending(agent);
+            let held = position.map(|position| Side::of(position.qty));
+            if !self.options.record_holds && !may_act(self.rules[index].as_ref(), &frame, held) {
+                sink.decided(agent);
+                continue;
+            }
             if account_of != Some(portfolio) {
                 account = self.supervisor.account_view(portfolio);
                 account_of = Some(portfolio);
             }
-            let funding_rate = self.funding_rates[symbol.index()];
-            let standing = Standing::in_account(account, &self.supervisor, agent, funding_rate);
+            let (stats, funding_rate) = (self.supervisor.stats(agent), self.funding_rates[symbol.index()]);
+            let standing = Standing { position, entry_pending, account, stats, funding_rate };
             let rule = self.rules[index].as_mut();
             match consult(rule, &self.plan, symbol, frame, &standing, self.options.record_holds) {
                 Ok(answer) => {
-                    sink.decided(agent, &answer.decision);
+                    sink.decided(agent);
                     if answer.explanation.is_some() {
                         let (open, close) = (candle.open_time, candle.close);
                         let (supervisor, effects) = (&mut self.supervisor, &mut self.effects);
@@ -331,6 +354,7 @@ impl<M: MakeRule> Engine<M> {
         for fact in self.effects.facts.drain(..) {
             if !matches!(fact, Fact::StepEnd { .. }) {
                 self.calm.end();
+                self.stretch.end();
             }
             sink.fact(&fact);
         }

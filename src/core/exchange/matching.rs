@@ -7,7 +7,7 @@ use super::path::{Leg, POINTS, Way};
 use super::price::Execution;
 use super::{Calm, Exchange, Request};
 use crate::model::{
-    CancelReason, Order, OrderId, OrderKind, Price, PriceRange, Qty, ReportKind, SymbolId, Time, Usd, VenueEvent,
+    CancelReason, Candle, Interval, Order, OrderId, OrderKind, Price, PriceRange, Qty, ReportKind, SymbolId, Time, Usd, VenueEvent,
 };
 
 /// Something that happens by itself. The order of the variants is their order at one instant.
@@ -143,6 +143,16 @@ impl Exchange {
         walk.reached = POINTS;
         self.now = walk.time(POINTS);
         self.calm = Calm::Unknown;
+    }
+
+    /// Goes through several steps in which [nothing can happen](Self::is_calm_in), of which `candles` are the
+    /// last; `before` are the closes of the one before it, by symbol, where there was one.
+    pub fn pass_to(&mut self, interval: Interval, candles: &[Option<Candle>], before: &[Option<Price>]) {
+        self.begin(interval, candles);
+        for (market, close) in self.markets.iter_mut().zip(before) {
+            market.last = close.or(market.last);
+        }
+        self.pass();
     }
 
     /// Whether requests for a symbol are answered now: not while it misses a candle, save that what

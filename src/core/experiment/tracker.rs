@@ -211,6 +211,11 @@ impl Tracker {
         self.trades.push(trade.clone());
     }
 
+    /// Whether the next end of a step looks at the supervisor.
+    pub fn watches(&self) -> bool {
+        !self.moving.is_empty()
+    }
+
     /// Takes the end of a step.
     pub fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         let candles = step.candles.iter().flatten().count() as u64;

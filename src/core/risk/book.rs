@@ -1,6 +1,6 @@
 //! The state of one portfolio and of one agent, and the sums that limits are measured by.
 
-use super::breaker::Breaker;
+use super::breaker::{Breaker, drawdown, ratio, ratio_exceeds};
 use super::engagement::Engagement;
 use super::pace::Pace;
 use crate::ledger::{Account, AgentBook};
@@ -79,6 +79,18 @@ impl Book {
 
     pub(super) fn settled_gross(&self) -> Usd {
         self.engagements.iter().map(|one| one.position.holding.notional(one.position.settled_mark)).sum()
+    }
+
+    /// Takes the leverage and the drawdown at the end of a step into their highest so far.
+    pub(super) fn note_extremes(&mut self) {
+        let peak = self.breaker.watermark().peak;
+        let at_most = self.engagements.iter().map(|one| one.position.notional_at_most()).sum();
+        if ratio_exceeds(at_most, self.equity, self.peak_leverage) {
+            self.peak_leverage = self.peak_leverage.max(ratio(self.settled_gross(), self.equity));
+        }
+        if self.equity < peak && ratio_exceeds(peak - self.equity, peak, self.max_drawdown) {
+            self.max_drawdown = drawdown(self.equity, peak);
+        }
     }
 
     pub(super) fn open_positions(&self) -> u32 {

@@ -17,6 +17,29 @@ pub struct Span {
     pub last: Time,
 }
 
+/// The closes of a symbol over some steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closes {
+    /// Lowest.
+    pub low: Price,
+    /// Highest.
+    pub high: Price,
+    /// That of the last step.
+    pub last: Price,
+}
+
+impl Closes {
+    /// Of one step.
+    pub const fn of(close: Price) -> Self {
+        Self { low: close, high: close, last: close }
+    }
+    /// One step more.
+    #[inline]
+    pub fn add(&mut self, close: Price) {
+        *self = Self { low: self.low.min(close), high: self.high.max(close), last: close };
+    }
+}
+
 /// Least and most that an equity can come to, in USDT.
 #[derive(Clone, Copy)]
 struct Bounds {
@@ -84,6 +107,11 @@ impl Supervisor {
         Some(equity)
     }
 
+    /// Neither guards nor breakers have anything to do until then, as long as there is no fact.
+    pub const fn rest_until(&mut self, until: Time) {
+        self.calm_until = Some(until);
+    }
+
     /// Marks at the end of a step that is [calm](Self::is_calm_in) until `until`: everything stands at its close.
     pub fn pass_calm(&mut self, candles: &[Option<Candle>], until: Time) {
         self.calm_until = Some(until);
@@ -98,6 +126,45 @@ impl Supervisor {
                 }
             }
             self.refresh_equity(PortfolioId::at(index));
+        }
+    }
+}
+
+/// What of the closes marks are taken from.
+type Pick = fn(&Closes) -> Price;
+
+impl Supervisor {
+    /// Whether no portfolio holds more than one position. Then all figures of a portfolio rise or fall with
+    /// one price, so that the lowest and the highest of several closes show the extremes of each.
+    pub fn has_single_positions(&self) -> bool {
+        self.books.iter().all(|book| book.open_positions() <= 1)
+    }
+
+    /// Several steps at once that are [calm](Self::is_calm_in), from their closes by symbol: more than one only
+    /// with [single positions](Self::has_single_positions). Everything stands at the last closes, and was
+    /// seen at the others.
+    pub fn pass_stretch(&mut self, closes: &[Option<Closes>]) {
+        for index in 0..self.books.len() {
+            if !self.books[index].engagements.is_empty() {
+                let picks: [Pick; 3] = [|closes| closes.low, |closes| closes.high, |closes| closes.last];
+                picks.into_iter().for_each(|pick| self.settle_at(PortfolioId::at(index), closes, pick));
+            }
+        }
+    }
+
+    fn settle_at(&mut self, portfolio: PortfolioId, closes: &[Option<Closes>], pick: Pick) {
+        let book = &mut self.books[portfolio.index()];
+        let mut is_moved = false;
+        for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
+            let Some(Some(closes)) = closes.get(one.symbol.index()) else { continue };
+            let mark = pick(closes);
+            is_moved |= one.position.mark() != mark || one.position.settled_mark != mark;
+            one.position.set_mark(mark);
+            one.position.settled_mark = mark;
+        }
+        if is_moved {
+            self.refresh_equity(portfolio);
+            self.books[portfolio.index()].note_extremes();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Applying facts: the only place where the supervisor's state changes, save for what marks alone move.
 
 use super::book::reserve_price;
-use super::breaker::{Breaker, Trip, drawdown, ratio, ratio_exceeds};
+use super::breaker::{Breaker, Trip};
 use super::engagement::Engagement;
 use super::supervisor::Supervisor;
 use crate::ledger::{Position, Trade};
@@ -209,15 +209,7 @@ impl Supervisor {
             if is_moved {
                 self.refresh_equity(PortfolioId(index as u16));
             }
-            let book = &mut self.books[index];
-            let peak = book.breaker.watermark().peak;
-            let at_most = book.engagements.iter().map(|one| one.position.notional_at_most()).sum();
-            if ratio_exceeds(at_most, book.equity, book.peak_leverage) {
-                book.peak_leverage = book.peak_leverage.max(ratio(book.settled_gross(), book.equity));
-            }
-            if book.equity < peak && ratio_exceeds(peak - book.equity, peak, book.max_drawdown) {
-                book.max_drawdown = drawdown(book.equity, peak);
-            }
+            self.books[index].note_extremes();
         }
         self.swarm_breaker.end_step();
         for agent in std::mem::take(&mut self.touched) {
