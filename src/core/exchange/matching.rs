@@ -7,7 +7,8 @@ use super::path::{Leg, POINTS, Way};
 use super::price::Execution;
 use super::{Calm, Exchange, Request};
 use crate::model::{
-    CancelReason, Candle, Interval, Order, OrderId, OrderKind, Price, PriceRange, Qty, ReportKind, SymbolId, Time, Usd, VenueEvent,
+    CancelReason, Candle, Interval, Order, OrderId, OrderKind, Price, PriceRange, Qty, ReportKind, SymbolId, Time, Usd,
+    VenueEvent,
 };
 
 /// Something that happens by itself. The order of the variants is their order at one instant.

@@ -1,6 +1,6 @@
-//! Passing steps in which nothing happens makes no difference: every fact, the supervisor and the
-//! accounts are the same as when each path is walked. Checked with a rule that trades at random, with
-//! every kind of exit, on several accounts and symbols, with holes and funding.
+//! Passing steps in which nothing happens makes no difference, one by one or in stretches: every fact, the
+//! supervisor and the accounts are the same as when each path is walked. Checked with a rule that trades
+//! at random, with every kind of exit, on several accounts and symbols, with holes and funding.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -9,15 +9,21 @@ use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 use swarm_core::engine::{Engine, EngineOptions, Sink};
 use swarm_core::exchange::Exchange;
-use swarm_core::features::Wants;
+use swarm_core::features::{Frame, Wants};
 use swarm_core::model::*;
 use swarm_core::risk::Supervisor;
 use swarm_core::rule::{Rule, View};
 
-/// Opens, turns and leaves at random; the same for the same seed and time.
-struct Gambler(u64);
+/// Opens, turns and leaves at random; the same for the same seed and time. The second number makes it rarer.
+struct Gambler(u64, f64);
 
 impl Gambler {
+    fn random(&self, now: Time) -> (ChaCha8Rng, f64) {
+        let mut random = ChaCha8Rng::seed_from_u64(self.0 ^ now.0.unsigned_abs());
+        let chance = random.random::<f64>() * self.1;
+        (random, chance)
+    }
+
     fn entry(random: &mut ChaCha8Rng, price: Price) -> Entry {
         let side = if random.random() { Side::Buy } else { Side::Sell };
         let share = |random: &mut ChaCha8Rng, from: i64, to: i64| Rate::bps(random.random_range(from..to));
@@ -52,21 +58,38 @@ impl Gambler {
     }
 }
 
+/// The same with a far stop and nothing else to leave by: there is nothing to do for long.
+fn patient(mut wish: IntentKind) -> IntentKind {
+    if let IntentKind::Open(entry) | IntentKind::Reverse(entry) = &mut wish {
+        let stop = entry.exits.stop.map(|stop| StopPlan {
+            distance: Price(stop.distance.0 * 8),
+            break_even: None,
+            trail: None,
+        });
+        entry.exits = ExitPlan { stop, ..ExitPlan::default() };
+        entry.order = EntryOrder::Market;
+    }
+    wish
+}
+
 impl Rule for Gambler {
     fn decide(&mut self, view: &View<'_>) -> Decision {
-        let mut random = ChaCha8Rng::seed_from_u64(self.0 ^ view.frame.now.0.unsigned_abs());
-        let chance: f64 = random.random();
+        let (mut random, chance) = self.random(view.frame.now);
         let wish = match view.position {
             None if chance < 0.05 => IntentKind::Open(Self::entry(&mut random, view.frame.candle.close)),
             Some(_) if chance < 0.01 => IntentKind::Reverse(Self::entry(&mut random, view.frame.candle.close)),
             Some(_) if chance < 0.02 => IntentKind::Close { reason: ExitReason::Signal },
             _ => return Decision::hold(0.0, 0.0),
         };
+        let wish = if self.1 > 10.0 { patient(wish) } else { wish };
         let action = if matches!(wish, IntentKind::Close { .. }) { Action::Exit } else { Action::Long };
         Decision { action, confidence: 50.0, target_score: 0.0, proposal: Some(Box::new(wish)) }
     }
     fn explain(&self, _: &View<'_>, _: &Decision) -> Explanation {
         Explanation { reason: "chance".into(), ..Explanation::default() }
+    }
+    fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
+        self.random(frame.now).1 < if held.is_some() { 0.02 } else { 0.05 }
     }
 }
 
@@ -165,54 +188,102 @@ fn steps(seed: u64, count: usize) -> Vec<Step> {
         .collect()
 }
 
-#[derive(Default)]
+/// How a run goes through its steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// Every path is walked.
+    Walking,
+    /// Calm steps are passed, one at a time.
+    Stepping,
+    /// Calm steps are passed in stretches, with a look at each.
+    Watching,
+    /// Likewise, without.
+    Gliding,
+}
+
 struct Told {
+    way: Way,
     facts: Vec<Fact>,
     equities: Vec<Usd>,
+    decisions: Vec<u32>,
 }
 
 impl Sink for Told {
     fn fact(&mut self, fact: &Fact) {
         self.facts.push(fact.clone());
     }
+    fn decided(&mut self, agent: AgentId) {
+        self.decisions[agent.index()] += 1;
+    }
     fn step_end(&mut self, _: &Step, supervisor: &Supervisor) {
         self.equities.push(supervisor.swarm_equity());
     }
+    fn watches(&self) -> bool {
+        self.way != Way::Gliding
+    }
 }
 
-fn run(plan: &Arc<Plan>, seed: u64, steps: &[Step], walks_always: bool) -> (Told, Supervisor, Vec<Exchange>) {
+struct Steps<'a>(std::slice::Iter<'a, Step>);
+
+impl Tape for Steps<'_> {
+    fn next(&mut self, step: &mut Step) -> bool {
+        self.0.next().is_some_and(|next| {
+            step.clone_from(next);
+            true
+        })
+    }
+}
+
+struct Outcome {
+    told: Told,
+    supervisor: Supervisor,
+    exchanges: Vec<Exchange>,
+}
+
+fn run(plan: &Arc<Plan>, seed: u64, rarity: f64, steps: &[Step], way: Way) -> Outcome {
     let make = |agent: AgentId, _: &mut Wants| -> Result<Box<dyn Rule>, String> {
-        Ok(Box::new(Gambler(seed.wrapping_mul(31).wrapping_add(u64::from(agent.0)))))
+        Ok(Box::new(Gambler(seed.wrapping_mul(31).wrapping_add(u64::from(agent.0)), rarity)))
     };
     let mut engine = Engine::new(Arc::clone(plan), make, EngineOptions::default()).unwrap();
-    if walks_always {
-        engine = engine.walk_always();
+    let decisions = vec![0; plan.agents.len()];
+    let mut told = Told { way, facts: Vec::new(), equities: Vec::new(), decisions };
+    match way {
+        Way::Walking => {
+            engine = engine.walk_always();
+            steps.iter().for_each(|step| engine.step(step, &mut told));
+        }
+        Way::Stepping => steps.iter().for_each(|step| engine.step(step, &mut told)),
+        Way::Watching | Way::Gliding => assert!(engine.run(&mut Steps(steps.iter()), &mut told, |_| true)),
     }
-    let mut told = Told::default();
-    steps.iter().for_each(|step| engine.step(step, &mut told));
     let exchanges = (0..plan.portfolios.len()).map(|index| engine.exchange(PortfolioId::at(index)).clone());
     let exchanges = exchanges.collect();
-    (told, engine.supervisor().clone(), exchanges)
+    Outcome { told, supervisor: engine.supervisor().clone(), exchanges }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn passing_calm_steps_is_walking_them(
-        seed in any::<u64>(), drawdown in 1i64..20, flatten in any::<bool>(), isolated in any::<bool>(), latency in 0i64..2_000,
+        seed in any::<u64>(), drawdown in 1i64..20, flatten in any::<bool>(), isolated in any::<bool>(),
+        latency in 0i64..2_000, rarity in prop::sample::select(vec![1.0, 4.0, 20.0]),
     ) {
         let on_trip = if flatten { OnTrip::Flatten } else { OnTrip::Halt };
         let exchange = ExchangeParams { isolated_margin: isolated, latency_ms: latency, ..ExchangeParams::default() };
         let plan = Arc::new(plan(seed, Rate::percent(drawdown), on_trip, exchange));
         let steps = steps(seed, 800);
-        let (walked, walked_supervisor, walked_exchanges) = run(&plan, seed, &steps, true);
-        let (passed, supervisor, exchanges) = run(&plan, seed, &steps, false);
-        prop_assert!(walked.facts.iter().any(|fact| matches!(fact, Fact::Order { .. })), "somebody trades");
-        let difference = walked.facts.iter().zip(&passed.facts).find(|(a, b)| a != b);
-        prop_assert_eq!(difference, None);
-        prop_assert_eq!(walked.facts.len(), passed.facts.len());
-        prop_assert_eq!(walked.equities, passed.equities);
-        prop_assert!(walked_supervisor == supervisor);
-        prop_assert!(walked_exchanges == exchanges);
+        let walked = run(&plan, seed, rarity, &steps, Way::Walking);
+        prop_assert!(walked.told.facts.iter().any(|fact| matches!(fact, Fact::Order { .. })), "somebody trades");
+        for way in [Way::Stepping, Way::Watching, Way::Gliding] {
+            let passed = run(&plan, seed, rarity, &steps, way);
+            let difference = walked.told.facts.iter().zip(&passed.told.facts).find(|(a, b)| a != b);
+            prop_assert_eq!(difference, None, "{:?}", way);
+            prop_assert_eq!(walked.told.facts.len(), passed.told.facts.len());
+            prop_assert_eq!(&walked.told.decisions, &passed.told.decisions);
+            if way != Way::Gliding {
+                prop_assert_eq!(&walked.told.equities, &passed.told.equities, "{:?}", way);
+            }
+            prop_assert!(walked.supervisor == passed.supervisor, "{:?}", way);
+            prop_assert!(walked.exchanges == passed.exchanges, "{:?}", way);
+        }
     }
 }
