@@ -75,16 +75,9 @@ impl Calm {
         is_calm(&self.ranges, step.close_time)
     }
 
-    /// Whether the step is known to be calm, with a candle of the very symbols that had one in the step before.
-    #[inline]
-    pub(super) fn covers_all(&self, step: &Step) -> bool {
-        let is_inside = |(candle, range): (&Option<_>, &Option<PriceRange>)| match (candle, range) {
-            (Some(candle), Some(range)) => range.holds(PriceRange::of(candle)),
-            (candle, range) => candle.is_none() && range.is_none(),
-        };
-        self.until.is_some_and(|until| step.close_time <= until)
-            && step.candles.len() == self.ranges.len()
-            && step.candles.iter().zip(&self.ranges).all(is_inside)
+    /// By symbol, and until when, while that is known.
+    pub(super) fn ranges(&self) -> Option<(&[Option<PriceRange>], Time)> {
+        self.until.map(|until| (&self.ranges[..], until))
     }
 
     fn covers(&self, step: &Step) -> bool {

@@ -185,21 +185,21 @@ impl<M: MakeRule> Engine<M> {
         sink: &mut impl Sink,
         mut keep_going: impl FnMut(&Step) -> bool,
     ) -> bool {
-        let (mut step, mut before) = (Step::default(), Step::default());
+        let mut step = Step::default();
         let mut is_complete = true;
         while is_complete && tape.next(&mut step) {
-            if !self.glide(&step, &before, sink) {
+            if !self.glide(&step, sink) {
                 self.step(&step, sink);
             }
             is_complete = keep_going(&step);
-            std::mem::swap(&mut step, &mut before);
         }
-        self.land(&before);
+        self.land();
         is_complete
     }
 
     /// One step: everything that belongs to the candles which closed at `step.close_time`.
     pub fn step(&mut self, step: &Step, sink: &mut impl Sink) {
+        self.stretch.end();
         let interval = self.plan.base;
         for (index, candle) in step.candles.iter().enumerate() {
             let Some(candle) = candle else { continue };
@@ -218,12 +218,7 @@ impl<M: MakeRule> Engine<M> {
             self.pass(step);
         } else {
             self.calm.end();
-            self.stretch.end();
-            for point in 0..POINTS {
-                for index in 0..self.exchanges.len() {
-                    self.walk(PortfolioId::at(index), point, sink);
-                }
-            }
+            self.walk_all(step, sink);
         }
         for (index, candle) in step.candles.iter().enumerate() {
             if let Some(candle) = candle {
@@ -245,6 +240,21 @@ impl<M: MakeRule> Engine<M> {
         for index in 0..self.exchanges.len() {
             self.exchanges[index].fund(due.at, due.symbol, due.rate, &mut self.events);
             self.take_events(PortfolioId::at(index), sink);
+        }
+    }
+
+    /// Walks the path of all accounts. Most of what happens in a step happens at its open, where orders of the
+    /// last decision arrive; so whether the rest is calm is asked once more after it.
+    fn walk_all(&mut self, step: &Step, sink: &mut impl Sink) {
+        for point in 0..POINTS {
+            for index in 0..self.exchanges.len() {
+                self.walk(PortfolioId::at(index), point, sink);
+            }
+            let asks = point == 0 && !self.walks_always;
+            if asks && self.calm.holds(step, self.plan.base.ms(), &self.exchanges, &self.supervisor) {
+                self.pass(step);
+                return;
+            }
         }
     }
 

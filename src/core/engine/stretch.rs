@@ -3,25 +3,49 @@
 //! and accounts are brought to its last step when it ends. The same state as stepping there, found sooner;
 //! `tests/calm_steps.rs` holds it.
 
-use super::{Engine, MakeRule, Sink, may_act};
-use crate::model::{AgentId, AgentPlan, Fact, Price, Side, Step, SymbolId};
-use crate::risk::Closes;
+use super::{Engine, MakeRule, Sink};
+use crate::model::{AgentId, Candle, Closes, Fact, PriceRange, Side, Step, SymbolId, Time};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What was passed since supervisor and accounts were last brought up to date.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stretch {
-    /// Steps passed; 0 when everything is up to date.
-    steps: u32,
-    /// By symbol: the closes of these steps.
-    closes: Vec<Option<Closes>>,
-    /// By symbol: the close of the last step but one.
-    before: Vec<Option<Price>>,
-    /// By agent: the side it holds, all through the stretch.
-    held: Vec<Option<Side>>,
-    /// `held` is known, and everything else that lasts as long as nothing happens was looked at.
+    /// Everything that lasts as long as nothing happens was looked at, and allows it.
     is_prepared: bool,
+    /// The last close it may last to.
+    until: Time,
+    /// By symbol; one without has no candle in any of the steps.
+    lanes: Vec<Option<Lane>>,
+    /// Agents that decide.
+    asked: Vec<Asked>,
     /// Marks may wait until the end of the stretch.
     defers_marks: bool,
+    /// Steps passed; 0 when everything is up to date.
+    steps: u32,
+    /// When the last of them ended, and the one before it.
+    last: Time,
+    before: Time,
+    // Buffers for its end.
+    candles: Vec<Option<Candle>>,
+    closes: Vec<Option<Closes>>,
+}
+
+/// One symbol on the way.
+#[derive(Clone, Debug)]
+struct Lane {
+    /// Prices that it keeps to.
+    range: PriceRange,
+    /// The candle of the last step, and the closes of all; `None` before the first.
+    passed: Option<(Candle, Closes)>,
+}
+
+/// An agent that decides in every step.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    agent: AgentId,
+    symbol: SymbolId,
+    /// The side it holds, all through the stretch.
+    held: Option<Side>,
 }
 
 impl Stretch {
@@ -30,96 +54,115 @@ impl Stretch {
         self.is_prepared = false;
     }
 
-    fn note(&mut self, step: &Step) {
-        self.steps += 1;
-        for ((closes, before), candle) in self.closes.iter_mut().zip(&mut self.before).zip(&step.candles) {
-            let Some(candle) = candle else { continue };
-            *before = closes.map(|closes| closes.last);
-            match closes {
-                Some(closes) => closes.add(candle.close),
-                None => *closes = Some(Closes::of(candle.close)),
-            }
-        }
+    /// Whether a step is of the stretch: no later, without funding, with a candle in each lane and nowhere else.
+    #[inline]
+    fn holds(&self, step: &Step) -> bool {
+        let is_inside = |(candle, lane): (&Option<Candle>, &Option<Lane>)| match (candle, lane) {
+            (Some(candle), Some(lane)) => lane.range.holds(PriceRange::of(candle)),
+            (candle, lane) => candle.is_none() && lane.is_none(),
+        };
+        step.close_time <= self.until
+            && step.funding.is_empty()
+            && step.candles.len() == self.lanes.len()
+            && step.candles.iter().zip(&self.lanes).all(is_inside)
     }
 }
 
 impl<M: MakeRule> Engine<M> {
-    /// Takes a step as part of a stretch, if it is one; `before` is the step before it.
-    pub(super) fn glide(&mut self, step: &Step, before: &Step, sink: &mut impl Sink) -> bool {
-        if !self.calm.covers_all(step) || !step.funding.is_empty() || !self.may_glide() {
-            self.land(before);
+    /// Takes a step as part of a stretch, if it is one. If not, the stretch before it has ended.
+    #[inline]
+    pub(super) fn glide(&mut self, step: &Step, sink: &mut impl Sink) -> bool {
+        if !self.stretch.is_prepared && !self.prepare() {
             return false;
         }
-        let watches = sink.watches() || !self.stretch.defers_marks;
-        for (index, candle) in step.candles.iter().enumerate() {
-            let Some(candle) = candle else { continue };
-            self.supervisor.on_candle(SymbolId::at(index), candle, step.close_time);
-            self.hub.close(SymbolId::at(index), candle);
+        if !self.stretch.holds(step) {
+            self.land();
+            return false;
         }
-        self.stretch.note(step);
-        if self.somebody_may_act(step) {
-            self.land(step);
+        let Self { stretch, hub, .. } = self;
+        for (index, (candle, lane)) in step.candles.iter().zip(&mut stretch.lanes).enumerate() {
+            let (Some(candle), Some(lane)) = (candle, lane) else { continue };
+            hub.close(SymbolId::at(index), candle);
+            match &mut lane.passed {
+                Some((last, closes)) => {
+                    *last = *candle;
+                    closes.add(candle.close);
+                }
+                None => lane.passed = Some((*candle, Closes::of(candle.close))),
+            }
+        }
+        stretch.steps += 1;
+        (stretch.before, stretch.last) = (stretch.last, step.close_time);
+        if self.somebody_may_act() {
+            self.land();
             self.supervisor.rest_until(step.close_time);
             self.decide(step, sink);
             self.end_step(step, sink);
             return true;
         }
-        for index in 0..self.rules.len() {
-            if self.decides(index, step) {
-                sink.decided(AgentId::at(index));
-            }
+        for asked in &self.stretch.asked {
+            sink.decided(asked.agent);
         }
-        if watches {
-            self.land(step);
+        if !self.stretch.defers_marks || sink.watches() {
+            self.land();
         }
         sink.fact(&Fact::StepEnd { at: step.close_time });
         sink.step_end(step, &self.supervisor);
         true
     }
 
-    /// Whether nothing that lasts stands in the way.
-    fn may_glide(&mut self) -> bool {
-        if self.stretch.is_prepared {
-            return true;
-        }
+    /// Looks at everything that lasts as long as nothing happens: whether it allows a stretch.
+    fn prepare(&mut self) -> bool {
         let is_recorded = self.options.record_candles || self.options.record_holds || self.walks_always;
+        let Some((ranges, until)) = self.calm.ranges() else { return false };
         if is_recorded || self.lives.iter().any(|life| life.is_restarting()) {
             return false;
         }
-        let side_of = |index| self.supervisor.position_view(AgentId::at(index)).map(|held| Side::of(held.qty));
-        self.stretch.held.clear();
-        self.stretch.held.extend((0..self.rules.len()).map(side_of));
-        self.stretch.defers_marks = self.supervisor.has_single_positions();
-        self.stretch.closes.resize(self.plan.instruments.len(), None);
-        self.stretch.before.resize(self.plan.instruments.len(), None);
-        self.stretch.is_prepared = true;
+        let stretch = &mut self.stretch;
+        let lane = |range: &Option<PriceRange>| range.map(|range| Lane { range, passed: None });
+        stretch.lanes.clear();
+        stretch.lanes.extend(ranges.iter().map(lane));
+        stretch.asked.clear();
+        for (index, plan) in self.plan.agents.iter().enumerate() {
+            let (agent, symbol) = (AgentId::at(index), plan.symbol);
+            if self.lives[index].runs() && matches!(ranges.get(symbol.index()), Some(Some(_))) {
+                let held = self.supervisor.position_view(agent).map(|position| Side::of(position.qty));
+                stretch.asked.push(Asked { agent, symbol, held });
+            }
+        }
+        stretch.until = until;
+        stretch.defers_marks = self.supervisor.has_single_positions();
+        stretch.is_prepared = true;
         true
     }
 
+    /// A rule that panics here is asked in earnest, too.
     #[inline]
-    fn decides(&self, index: usize, step: &Step) -> bool {
-        self.lives[index].runs() && matches!(step.candles.get(self.plan.agents[index].symbol.index()), Some(Some(_)))
+    fn somebody_may_act(&self) -> bool {
+        let may_act = |asked: &Asked| {
+            let frame = self.hub.frame(asked.symbol);
+            frame.is_some_and(|frame| self.rules[asked.agent.index()].may_act(&frame, asked.held))
+        };
+        catch_unwind(AssertUnwindSafe(|| self.stretch.asked.iter().any(may_act))).unwrap_or(true)
     }
 
-    fn somebody_may_act(&self, step: &Step) -> bool {
-        self.rules.iter().enumerate().any(|(index, rule)| {
-            let AgentPlan { symbol, .. } = self.plan.agents[index];
-            self.decides(index, step)
-                && self.hub.frame(symbol).is_some_and(|frame| may_act(rule.as_ref(), &frame, self.stretch.held[index]))
-        })
-    }
-
-    /// Ends a stretch: supervisor and accounts are brought to `last`, its last step.
-    pub(super) fn land(&mut self, last: &Step) {
-        if self.stretch.steps == 0 {
+    /// Brings supervisor and accounts to the last step passed.
+    pub(super) fn land(&mut self) {
+        let stretch = &mut self.stretch;
+        if stretch.steps == 0 {
             return;
         }
-        for exchange in &mut self.exchanges {
-            exchange.pass_to(self.plan.base, &last.candles, &self.stretch.before);
+        stretch.steps = 0;
+        stretch.candles.clear();
+        stretch.closes.clear();
+        for lane in &mut stretch.lanes {
+            let (candle, closes) = lane.as_mut().and_then(|lane| lane.passed.take()).unzip();
+            stretch.candles.push(candle);
+            stretch.closes.push(closes);
         }
-        self.supervisor.pass_stretch(&self.stretch.closes);
-        self.stretch.steps = 0;
-        self.stretch.closes.fill(None);
-        self.stretch.before.fill(None);
+        for exchange in &mut self.exchanges {
+            exchange.pass_to(self.plan.base, &stretch.candles, &stretch.closes);
+        }
+        self.supervisor.pass_stretch(&stretch.closes, stretch.before, stretch.last);
     }
 }

@@ -7,8 +7,8 @@ use super::path::{Leg, POINTS, Way};
 use super::price::Execution;
 use super::{Calm, Exchange, Request};
 use crate::model::{
-    CancelReason, Candle, Interval, Order, OrderId, OrderKind, Price, PriceRange, Qty, ReportKind, SymbolId, Time, Usd,
-    VenueEvent,
+    CancelReason, Candle, Closes, Interval, Order, OrderId, OrderKind, Price, PriceRange, Qty, ReportKind, SymbolId,
+    Time, Usd, VenueEvent,
 };
 
 /// Something that happens by itself. The order of the variants is their order at one instant.
@@ -147,11 +147,11 @@ impl Exchange {
     }
 
     /// Goes through several steps in which [nothing can happen](Self::is_calm_in), of which `candles` are the
-    /// last; `before` are the closes of the one before it, by symbol, where there was one.
-    pub fn pass_to(&mut self, interval: Interval, candles: &[Option<Candle>], before: &[Option<Price>]) {
+    /// last and `closes` are the closes, by symbol.
+    pub fn pass_to(&mut self, interval: Interval, candles: &[Option<Candle>], closes: &[Option<Closes>]) {
         self.begin(interval, candles);
-        for (market, close) in self.markets.iter_mut().zip(before) {
-            market.last = close.or(market.last);
+        for (market, closes) in self.markets.iter_mut().zip(closes) {
+            market.last = closes.and_then(|closes| closes.before).or(market.last);
         }
         self.pass();
     }

@@ -7,6 +7,7 @@
 mod decode;
 mod fingerprint;
 mod record;
+mod wire;
 
 pub use decode::{Decoder, Progress, Record, RecordError, Records, records};
 pub use fingerprint::Fingerprint;

@@ -12,6 +12,7 @@
 //!
 //! The payload is the fact in postcard's wire format. This file knows nothing of how bytes are read back.
 
+use super::wire;
 use crate::model::Fact;
 use serde::{Deserialize, Serialize};
 
@@ -113,28 +114,7 @@ pub fn encode(link: Link, after_durable: bool, fact: &Fact, out: &mut Vec<u8>) -
 
 /// Adds a fact in postcard's format to `out`.
 pub(super) fn write_fact(fact: &Fact, out: &mut Vec<u8>) {
-    postcard::serialize_with_flavor(fact, Appending(out)).expect("invariant: every list in a fact knows its length");
-}
-
-/// Lets postcard write to the end of a buffer that is used again and again.
-struct Appending<'a>(&'a mut Vec<u8>);
-
-impl postcard::ser_flavors::Flavor for Appending<'_> {
-    type Output = ();
-
-    #[inline]
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-    #[inline]
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
+    wire::write(fact, out).expect("invariant: every list in a fact knows its length");
 }
 
 /// The fields of a record before its payload, unchecked.

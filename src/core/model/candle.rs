@@ -85,6 +85,32 @@ impl PriceRange {
     }
 }
 
+/// The closes of a symbol over some steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closes {
+    /// Lowest.
+    pub low: Price,
+    /// Highest.
+    pub high: Price,
+    /// That of the last step but one, where there was one.
+    pub before: Option<Price>,
+    /// That of the last step.
+    pub last: Price,
+}
+
+impl Closes {
+    /// Of one step.
+    pub const fn of(close: Price) -> Self {
+        Self { low: close, high: close, before: None, last: close }
+    }
+    /// One step more.
+    #[inline]
+    pub fn add(&mut self, close: Price) {
+        (self.low, self.high) = (self.low.min(close), self.high.max(close));
+        (self.before, self.last) = (Some(self.last), close);
+    }
+}
+
 /// The order in which a price is taken to have visited the four prices of a candle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -5,7 +5,7 @@
 use super::book::Book;
 use super::engagement::Engagement;
 use super::supervisor::Supervisor;
-use crate::model::{Candle, Plan, PortfolioId, Price, PriceRange, Time, Usd};
+use crate::model::{Candle, Closes, Plan, PortfolioId, Price, PriceRange, SymbolId, Time, Usd};
 use crate::orders::Context;
 
 /// From when to when marks come, both inclusive.
@@ -15,29 +15,6 @@ pub struct Span {
     pub first: Time,
     /// Not after the last mark.
     pub last: Time,
-}
-
-/// The closes of a symbol over some steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closes {
-    /// Lowest.
-    pub low: Price,
-    /// Highest.
-    pub high: Price,
-    /// That of the last step.
-    pub last: Price,
-}
-
-impl Closes {
-    /// Of one step.
-    pub const fn of(close: Price) -> Self {
-        Self { low: close, high: close, last: close }
-    }
-    /// One step more.
-    #[inline]
-    pub fn add(&mut self, close: Price) {
-        *self = Self { low: self.low.min(close), high: self.high.max(close), last: close };
-    }
 }
 
 /// Least and most that an equity can come to, in USDT.
@@ -141,9 +118,16 @@ impl Supervisor {
     }
 
     /// Several steps at once that are [calm](Self::is_calm_in), from their closes by symbol: more than one only
-    /// with [single positions](Self::has_single_positions). Everything stands at the last closes, and was
-    /// seen at the others.
-    pub fn pass_stretch(&mut self, closes: &[Option<Closes>]) {
+    /// with [single positions](Self::has_single_positions). Everything stands at the last closes, at `last`,
+    /// and was seen at the others; `before` is when the step before the last one ended.
+    pub fn pass_stretch(&mut self, closes: &[Option<Closes>], before: Time, last: Time) {
+        for (index, closes) in closes.iter().enumerate() {
+            let Some(closes) = closes else { continue };
+            if let Some(close) = closes.before {
+                self.market.candle(SymbolId::at(index), before, close);
+            }
+            self.market.candle(SymbolId::at(index), last, closes.last);
+        }
         for index in 0..self.books.len() {
             if !self.books[index].engagements.is_empty() {
                 let picks: [Pick; 3] = [|closes| closes.low, |closes| closes.high, |closes| closes.last];

@@ -31,7 +31,7 @@ mod watch;
 pub use crate::model::{Figure, Level, Refusal, RefusalReason};
 pub use approved::Approved;
 pub use breaker::{Breaker, Sample, Trip, drawdown};
-pub use calm::{Closes, Span};
+pub use calm::Span;
 pub(crate) use sizing::times_capped;
 pub use supervisor::{CancelOrder, Command, Effects, ResetError, Supervisor};
 pub use views::{AgentSnapshot, OpenOrder, OpenPosition, PortfolioSnapshot};
