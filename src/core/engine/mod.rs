@@ -5,18 +5,22 @@
 
 mod calm;
 mod consult;
+mod crew;
+mod fleet;
 mod lifecycle;
 mod stretch;
 
 pub use consult::{Answer, RulePanic, Standing, consult, judge, may_act};
+pub use crew::{BuildError, Crew, MakeRule};
+pub use fleet::Fleet;
 pub use lifecycle::{AfterPanic, LifeState, Lifecycle, RestartPolicy};
 
 use crate::exchange::{Exchange, POINTS};
-use crate::features::{Hub, HubError, Wants};
+use crate::features::{Frames, Hub, Wants};
 use crate::ledger::Trade;
 use crate::model::{
-    AgentChange, AgentId, AgentPlan, Fact, FundingDue, Mark, Plan, PortfolioId, Rate, Side, Step, SymbolId, Tape, Usd,
-    VenueEvent,
+    AgentChange, AgentId, AgentPlan, Fact, FundingDue, Instrument, Mark, Plan, PortfolioId, PortfolioPlan, Rate, Side,
+    Step, SymbolId, Tape, Usd, VenueEvent,
 };
 use crate::risk::{Command, Effects, Supervisor};
 use crate::rule::{AccountView, Rule};
@@ -41,58 +45,6 @@ pub trait Sink {
     }
 }
 
-/// Makes the rule of an agent, asking for features on its symbol; called again after a panic.
-pub trait MakeRule {
-    /// The rule, or what is wrong with its parameters.
-    fn make(&self, agent: AgentId, wants: &mut Wants) -> Result<Box<dyn Rule>, String>;
-}
-
-impl<F: Fn(AgentId, &mut Wants) -> Result<Box<dyn Rule>, String>> MakeRule for F {
-    fn make(&self, agent: AgentId, wants: &mut Wants) -> Result<Box<dyn Rule>, String> {
-        self(agent, wants)
-    }
-}
-
-/// Why a swarm could not be built from its plan.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// A rule refused its parameters.
-    #[error("agent `{agent}`: {message}")]
-    Rule {
-        /// The agent's name.
-        agent: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// The features asked for cannot be computed.
-    #[error(transparent)]
-    Features(#[from] HubError),
-}
-
-/// Rules and the features they ask for, by plan.
-pub struct Crew {
-    /// By agent.
-    pub rules: Vec<Box<dyn Rule>>,
-    /// By symbol.
-    pub wants: Vec<Wants>,
-}
-
-impl Crew {
-    /// Builds every agent's rule.
-    pub fn build(plan: &Plan, make: &dyn MakeRule) -> Result<Self, BuildError> {
-        let mut wants = vec![Wants::default(); plan.instruments.len()];
-        let mut rules = Vec::with_capacity(plan.agents.len());
-        for (index, agent) in plan.agents.iter().enumerate() {
-            let id = AgentId::at(index);
-            let rule = make
-                .make(id, &mut wants[agent.symbol.index()])
-                .map_err(|message| BuildError::Rule { agent: agent.name.clone(), message })?;
-            rules.push(rule);
-        }
-        Ok(Self { rules, wants })
-    }
-}
-
 /// How a run is recorded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EngineOptions {
@@ -104,13 +56,14 @@ pub struct EngineOptions {
     pub restart: RestartPolicy,
 }
 
-/// The whole swarm.
-pub struct Engine<M> {
+/// The whole swarm. `F` shows it the features: a hub of its own, or what was computed for many.
+pub struct Engine<M, F = Hub> {
     plan: Arc<Plan>,
     options: EngineOptions,
     make: M,
-    hub: Hub,
-    wants: Vec<Wants>,
+    frames: F,
+    /// By symbol; of many engines the same.
+    wants: Arc<Vec<Wants>>,
     rules: Vec<Box<dyn Rule>>,
     lives: Vec<Lifecycle>,
     supervisor: Supervisor,
@@ -130,18 +83,35 @@ impl<M: MakeRule> Engine<M> {
     pub fn new(plan: Arc<Plan>, make: M, options: EngineOptions) -> Result<Self, BuildError> {
         let crew = Crew::build(&plan, &make)?;
         let hub = Hub::new(plan.base, plan.gaps, &crew.wants)?;
-        let exchanges = plan
-            .portfolios
-            .iter()
-            .map(|portfolio| Exchange::new(plan.exchange.clone(), plan.instruments.clone(), portfolio.equity))
-            .collect();
-        Ok(Self {
-            hub,
-            wants: crew.wants,
-            lives: vec![Lifecycle::default(); crew.rules.len()],
-            rules: crew.rules,
+        Ok(Self::with(plan, make, options, crew.rules, Arc::new(crew.wants), hub))
+    }
+
+    /// The feed.
+    pub const fn hub(&self) -> &Hub {
+        &self.frames
+    }
+}
+
+impl<M: MakeRule, F: Frames> Engine<M, F> {
+    pub(super) fn with(
+        plan: Arc<Plan>,
+        make: M,
+        options: EngineOptions,
+        rules: Vec<Box<dyn Rule>>,
+        wants: Arc<Vec<Wants>>,
+        frames: F,
+    ) -> Self {
+        let instruments: Arc<[Instrument]> = plan.instruments.clone().into();
+        let account = |portfolio: &PortfolioPlan| {
+            Exchange::new(plan.exchange.clone(), Arc::clone(&instruments), portfolio.equity)
+        };
+        Self {
+            frames,
+            wants,
+            lives: vec![Lifecycle::default(); rules.len()],
+            rules,
             supervisor: Supervisor::new(Arc::clone(&plan)),
-            exchanges,
+            exchanges: plan.portfolios.iter().map(account).collect(),
             funding_rates: vec![None; plan.instruments.len()],
             calm: Calm::default(),
             stretch: Stretch::default(),
@@ -152,7 +122,7 @@ impl<M: MakeRule> Engine<M> {
             plan,
             options,
             make,
-        })
+        }
     }
 
     /// Walks every path, even where nothing can come of it: slower, and to check that it makes no difference.
@@ -173,9 +143,9 @@ impl<M: MakeRule> Engine<M> {
     pub fn exchange(&self, portfolio: PortfolioId) -> &Exchange {
         &self.exchanges[portfolio.index()]
     }
-    /// The feed.
-    pub fn hub(&self) -> &Hub {
-        &self.hub
+    /// What shows the features.
+    pub const fn frames_mut(&mut self) -> &mut F {
+        &mut self.frames
     }
 
     /// Runs a tape to its end, or until `keep_going` says no (asked at every step).
@@ -188,13 +158,24 @@ impl<M: MakeRule> Engine<M> {
         let mut step = Step::default();
         let mut is_complete = true;
         while is_complete && tape.next(&mut step) {
-            if !self.glide(&step, sink) {
-                self.step(&step, sink);
-            }
+            self.take(&step, sink);
             is_complete = keep_going(&step);
         }
-        self.land();
+        self.settle();
         is_complete
+    }
+
+    /// The next step, at once or together with those that follow. Call [`settle`](Self::settle) after the last.
+    #[inline]
+    pub fn take(&mut self, step: &Step, sink: &mut impl Sink) {
+        if !self.glide(step, sink) {
+            self.step(step, sink);
+        }
+    }
+
+    /// Brings supervisor and accounts to the last step taken.
+    pub fn settle(&mut self) {
+        self.land();
     }
 
     /// One step: everything that belongs to the candles which closed at `step.close_time`.
@@ -222,7 +203,7 @@ impl<M: MakeRule> Engine<M> {
         }
         for (index, candle) in step.candles.iter().enumerate() {
             if let Some(candle) = candle {
-                self.hub.close(SymbolId::at(index), candle);
+                self.frames.close(SymbolId::at(index), candle);
             }
         }
         self.decide(step, sink);
@@ -310,7 +291,7 @@ impl<M: MakeRule> Engine<M> {
             if !self.lives[index].runs() {
                 continue;
             }
-            let Some(frame) = self.hub.frame(symbol) else { continue };
+            let Some(frame) = self.frames.frame(symbol) else { continue };
             let (position, entry_pending) = self.supervisor.position_and_pending(agent);
             let held = position.map(|position| Side::of(position.qty));
             if !self.options.record_holds && !may_act(self.rules[index].as_ref(), &frame, held) {
@@ -352,7 +333,7 @@ impl<M: MakeRule> Engine<M> {
     fn restart(&mut self, agent: AgentId, step: &Step, sink: &mut impl Sink) {
         let symbol = self.plan.agents[agent.index()].symbol;
         // The same wishes again: every one is known, so the slots stay as they are.
-        if let Ok(rule) = self.make.make(agent, &mut self.wants[symbol.index()]) {
+        if let Ok(rule) = self.make.make(agent, &mut Arc::make_mut(&mut self.wants)[symbol.index()]) {
             self.rules[agent.index()] = rule;
         }
         self.supervisor.on_agent(step.close_time, agent, AgentChange::Started, &mut self.effects);

@@ -4,6 +4,7 @@
 //! `tests/calm_steps.rs` holds it.
 
 use super::{Engine, MakeRule, Sink};
+use crate::features::Frames;
 use crate::model::{AgentId, Candle, Closes, Fact, PriceRange, Side, Step, SymbolId, Time};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -68,7 +69,7 @@ impl Stretch {
     }
 }
 
-impl<M: MakeRule> Engine<M> {
+impl<M: MakeRule, F: Frames> Engine<M, F> {
     /// Takes a step as part of a stretch, if it is one. If not, the stretch before it has ended.
     #[inline]
     pub(super) fn glide(&mut self, step: &Step, sink: &mut impl Sink) -> bool {
@@ -79,10 +80,10 @@ impl<M: MakeRule> Engine<M> {
             self.land();
             return false;
         }
-        let Self { stretch, hub, .. } = self;
+        let Self { stretch, frames, .. } = self;
         for (index, (candle, lane)) in step.candles.iter().zip(&mut stretch.lanes).enumerate() {
             let (Some(candle), Some(lane)) = (candle, lane) else { continue };
-            hub.close(SymbolId::at(index), candle);
+            frames.close(SymbolId::at(index), candle);
             match &mut lane.passed {
                 Some((last, closes)) => {
                     *last = *candle;
@@ -140,7 +141,7 @@ impl<M: MakeRule> Engine<M> {
     #[inline]
     fn somebody_may_act(&self) -> bool {
         let may_act = |asked: &Asked| {
-            let frame = self.hub.frame(asked.symbol);
+            let frame = self.frames.frame(asked.symbol);
             frame.is_some_and(|frame| self.rules[asked.agent.index()].may_act(&frame, asked.held))
         };
         catch_unwind(AssertUnwindSafe(|| self.stretch.asked.iter().any(may_act))).unwrap_or(true)

@@ -104,6 +104,11 @@ impl Hub {
         Some(Frame::new(candle.close_time(self.base), candle, &feed.values[..feed.slots]))
     }
 
+    /// By symbol: how many features are wanted.
+    pub fn slots(&self) -> impl Iterator<Item = usize> {
+        self.feeds.iter().map(|feed| feed.slots)
+    }
+
     /// Base candles known to be missing between the first and the last one of the series.
     pub fn gaps(&self, symbol: SymbolId) -> u64 {
         self.feeds[symbol.index()].missing

@@ -9,7 +9,9 @@ mod graph;
 mod hub;
 mod need;
 mod node;
+mod reel;
 mod spec;
 
 pub use hub::{Hub, HubError};
+pub use reel::{Frames, Played, Reel};
 pub use spec::{Feature, FeatureSpec, Frame, MacdLine, Slot, Wants};
