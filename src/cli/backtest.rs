@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use swarm_core::engine::{Engine, EngineOptions, Sink};
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentId, Decision, Fact, Plan, PortfolioId, Step, Time};
+use swarm_core::model::{AgentId, Fact, Plan, PortfolioId, Step, Time};
 use swarm_core::risk::Supervisor;
 
 /// Run the swarm over recorded candles and report.
