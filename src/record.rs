@@ -41,6 +41,8 @@ pub struct Recorder {
     panics: BTreeMap<AgentId, String>,
     /// Down after a panic, and to come back by themselves.
     restarting: BTreeSet<AgentId>,
+    /// Working market orders by which resting entries go on: entries, though not of leg 0.
+    followers: BTreeSet<OrderId>,
 }
 
 /// What an agent decided last, HOLD included.
@@ -81,6 +83,7 @@ impl Recorder {
             last: vec![None; agents],
             panics: BTreeMap::new(),
             restarting: BTreeSet::new(),
+            followers: BTreeSet::new(),
             plan,
         }
     }
@@ -222,7 +225,7 @@ impl Recorder {
                     qty: fill.qty,
                     price: fill.price,
                     fee: fill.fee,
-                    purpose: purpose_of(*id),
+                    purpose: self.purpose_of(*id),
                 });
             }
             VenueEvent::Order { id, kind: ReportKind::Rejected(reason), .. } => {
@@ -237,6 +240,11 @@ impl Recorder {
             }
             VenueEvent::Order { .. } | VenueEvent::Funding { .. } | VenueEvent::Transfer { .. } => {}
         }
+    }
+
+    /// What an order was for: entry or exit.
+    fn purpose_of(&self, id: OrderId) -> Purpose {
+        if id.leg == 0 || self.followers.contains(&id) { Purpose::Entry } else { Purpose::Exit }
     }
 
     fn scope_name(&self, scope: BreakerScope) -> String {
@@ -258,12 +266,28 @@ impl Recorder {
                     self.tell(Event::Signal(Box::new(view)));
                 }
             }
-            Fact::Order { order, .. } => listeners.metrics.portfolio(order.portfolio).order(OrderOutcome::Sent),
+            Fact::Order { order, .. } => {
+                listeners.metrics.portfolio(order.portfolio).order(OrderOutcome::Sent);
+                if order.purpose == Purpose::Entry && order.id.leg > 0 {
+                    self.followers.insert(order.id);
+                }
+            }
+            Fact::RemainderDropped { symbol, intent, qty, refusal, .. } => {
+                let (agent, symbol) = (self.agent_name(intent.agent), &self.plan.instrument(*symbol).symbol);
+                let message =
+                    format!("{agent}: the entry's last {qty} {symbol} did not follow at the market: {refusal}");
+                self.tell(Event::Notice { message });
+            }
             Fact::Venue { portfolio, event } => {
                 if let VenueEvent::Order { kind, .. } = event {
                     listeners.metrics.portfolio(*portfolio).order(outcome(kind));
                 }
                 self.tell_venue(*portfolio, event);
+                if let VenueEvent::Order { id, kind, .. } = event
+                    && is_final(kind)
+                {
+                    self.followers.remove(id);
+                }
             }
             Fact::Breaker { at, scope, change } => {
                 let change = match change {
@@ -289,9 +313,13 @@ impl Recorder {
     }
 }
 
-/// What an order was for, as far as its id tells.
-const fn purpose_of(id: OrderId) -> Purpose {
-    if id.leg == 0 { Purpose::Entry } else { Purpose::Exit }
+/// Whether nothing more can come of the order.
+const fn is_final(kind: &ReportKind) -> bool {
+    match kind {
+        ReportKind::Filled { leaves, .. } => leaves.is_zero(),
+        ReportKind::Rejected(_) | ReportKind::Canceled(_) => true,
+        ReportKind::Accepted | ReportKind::CancelRejected => false,
+    }
 }
 
 /// The step an order went, as the metrics name it.

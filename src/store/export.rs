@@ -212,6 +212,7 @@ const fn time_of(fact: &Fact) -> Option<Time> {
         Fact::Order { at, .. }
         | Fact::Cancel { at, .. }
         | Fact::Closing { at, .. }
+        | Fact::RemainderDropped { at, .. }
         | Fact::Mark { at, .. }
         | Fact::Breaker { at, .. }
         | Fact::Agent { at, .. }

@@ -77,6 +77,7 @@ impl<'a> Graph<'a> {
                 self.cell(&Feature::Adx { period: *adx }),
             ),
             Feature::Lag { of, candles } => Work::Lag(Lagged::new(n(candles)), self.input(of)),
+            Feature::Deviation { of, window } => Work::Deviation(Bollinger::new(n(window)), self.input(of)),
             Feature::ZScore { of, window } => {
                 let source = self.input(of);
                 let cell = self.place(feature);
@@ -169,12 +170,12 @@ impl<'a> Graph<'a> {
 fn has_score(feature: &Feature) -> bool {
     match feature {
         Feature::ZScore { .. } => true,
-        Feature::Lag { of, .. } => has_score(of),
+        Feature::Lag { of, .. } | Feature::Deviation { of, .. } => has_score(of),
         _ => false,
     }
 }
 
 /// Computed from a score, rather than being one.
 fn rests_on_score(feature: &Feature) -> bool {
-    matches!(feature, Feature::Lag { of, .. } | Feature::ZScore { of, .. } if has_score(of))
+    matches!(feature, Feature::Lag { of, .. } | Feature::ZScore { of, .. } | Feature::Deviation { of, .. } if has_score(of))
 }

@@ -34,7 +34,7 @@ pub(super) fn candles(feature: &Feature, interval: Interval) -> usize {
         Feature::Change { ms } => change_candles(*ms, interval) + 1,
         Feature::TrendStrength { fast, slow, adx } => n(fast.max(slow)).max(2 * n(adx)),
         Feature::Lag { of, candles: ago } => candles(of, interval) + n(ago),
-        Feature::ZScore { of, window } => candles(of, interval) + n(window) - 1,
+        Feature::ZScore { of, window } | Feature::Deviation { of, window } => candles(of, interval) + n(window) - 1,
     }
 }
 
@@ -95,6 +95,8 @@ pub(super) fn fault(feature: &Feature, interval: Interval) -> Option<String> {
             bad.then(|| format!("ms is {ms}, must be a positive multiple of {interval} and at most {longest}"))
         }
         Feature::Lag { ref of, candles } => within("candles", candles, 1).or_else(|| fault(of, interval)),
-        Feature::ZScore { ref of, window } => within("window", window, 2).or_else(|| fault(of, interval)),
+        Feature::ZScore { ref of, window } | Feature::Deviation { ref of, window } => {
+            within("window", window, 2).or_else(|| fault(of, interval))
+        }
     }
 }

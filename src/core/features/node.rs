@@ -61,6 +61,8 @@ pub(super) enum Work {
     /// Of fast average, slow average and ADX.
     TrendStrength(Source, Source, Source),
     Lag(Lagged, Source),
+    /// Spread of another node's values.
+    Deviation(Bollinger, Source),
 }
 
 /// A computation and the cell of its first output.
@@ -103,6 +105,7 @@ impl Node {
                 let value = values[*source];
                 if value.is_nan() { f64::NAN } else { or_nan(mean.update(value)) }
             }
+            Work::Deviation(spread, source) => deviation(spread, values[*source]),
             Work::Obv(obv) => or_nan(obv.update(bar.close, bar.volume)),
             Work::Sma(sma) => or_nan(sma.update(bar.close)),
             Work::Ema(ema) => or_nan(ema.update(bar.close)),
@@ -151,6 +154,7 @@ impl Node {
             Work::Adx(adx) => adx.reset(),
             Work::VolumeRatio(ratio) => ratio.reset(),
             Work::Lag(past, _) => past.reset(),
+            Work::Deviation(spread, _) => spread.reset(),
             Work::ZScores(scores, _, cells) => {
                 cells.iter().for_each(|cell| values[*cell] = f64::NAN);
                 scores.reset();
@@ -174,6 +178,15 @@ impl Band {
             Self::Position => or_nan(bands.position(deviations)),
         }
     }
+}
+
+/// Standard deviation of the last values; a value that is NaN is none, and the window begins anew.
+fn deviation(spread: &mut Bollinger, value: f64) -> f64 {
+    if value.is_nan() {
+        spread.reset();
+        return f64::NAN;
+    }
+    or_nan(spread.update(value).map(|bands| bands.deviation))
 }
 
 /// `sign(gap) * min(adx / 50, 1)`; NaN where an input is.

@@ -168,6 +168,13 @@ pub enum Feature {
         /// How many candles.
         window: u32,
     },
+    /// Population standard deviation of another feature over the last closed candles, the newest included.
+    Deviation {
+        /// Of which feature.
+        of: Box<Feature>,
+        /// How many candles.
+        window: u32,
+    },
 }
 
 /// A feature on an interval.

@@ -2,8 +2,8 @@
 //! variants go at the end, existing ones never change shape, so that old journals stay readable.
 
 use super::{
-    AgentId, Candle, DecisionRecord, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Rate, Refusal,
-    SymbolId, Time, Usd, VenueEvent,
+    AgentId, Candle, DecisionRecord, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Qty, Rate,
+    Refusal, SymbolId, Time, Usd, VenueEvent,
 };
 use serde::{Deserialize, Serialize};
 
@@ -226,6 +226,21 @@ pub enum Fact {
         /// Why.
         reason: ExitReason,
     },
+    /// What was left of a resting entry was to follow at the market and did not pass the checks any more.
+    RemainderDropped {
+        /// When.
+        at: Time,
+        /// Which account.
+        portfolio: PortfolioId,
+        /// On which contract.
+        symbol: SymbolId,
+        /// Whose entry.
+        intent: IntentId,
+        /// How much was left, in base units.
+        qty: Qty,
+        /// What it did not pass.
+        refusal: Refusal,
+    },
 }
 
 impl Fact {
@@ -242,6 +257,7 @@ impl Fact {
                 | Self::Cancel { .. }
                 | Self::Venue { .. }
                 | Self::Breaker { .. }
+                | Self::RemainderDropped { .. }
         )
     }
 }

@@ -27,6 +27,41 @@ pub enum EntryOrder {
         /// How long it may rest.
         expire_after_ms: Millis,
     },
+    /// Resting at a price; what has not filled after `expire_after_ms` follows at the market, once the
+    /// venue has said that the resting order is final.
+    LimitThenMarket {
+        /// The price asked for; snapped away from the market.
+        price: Price,
+        /// Refuse to take liquidity; a refusal for that counts as expired at once.
+        post_only: bool,
+        /// How long it may rest.
+        expire_after_ms: Millis,
+    },
+}
+
+/// A resting entry's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitTerms {
+    /// The price asked for.
+    pub price: Price,
+    /// Refuse to take liquidity.
+    pub post_only: bool,
+    /// How long it may rest.
+    pub expire_after_ms: Millis,
+    /// Whether what is left then follows at the market.
+    pub then_market: bool,
+}
+
+impl EntryOrder {
+    /// The terms, if it rests.
+    pub const fn limit(&self) -> Option<LimitTerms> {
+        let (price, post_only, expire_after_ms, then_market) = match *self {
+            Self::Market => return None,
+            Self::Limit { price, post_only, expire_after_ms } => (price, post_only, expire_after_ms, false),
+            Self::LimitThenMarket { price, post_only, expire_after_ms } => (price, post_only, expire_after_ms, true),
+        };
+        Some(LimitTerms { price, post_only, expire_after_ms, then_market })
+    }
 }
 
 /// Moves the stop once to a better place.

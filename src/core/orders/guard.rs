@@ -48,6 +48,10 @@ pub struct Guard {
     pub(super) venue_sweeps: bool,
     pub(super) entry_unwanted: bool,
     pub(super) was_open: bool,
+    /// What the resting entry leaves unfilled is to follow at the market.
+    pub(super) follows: bool,
+    /// What a resting entry that is final left, until it follows or is dropped.
+    pub(super) remainder: Qty,
 }
 
 impl Guard {
@@ -72,6 +76,8 @@ impl Guard {
             venue_sweeps: false,
             entry_unwanted: false,
             was_open: false,
+            follows: false,
+            remainder: Qty::ZERO,
         }
     }
 
@@ -84,8 +90,8 @@ impl Guard {
         guard
     }
 
-    /// An approved order is on its way. `entry` is the order's terms when it is the entry, `size` what
-    /// is held.
+    /// An approved order is on its way. `entry` is the order's terms when it is the entry (and not what
+    /// follows a resting one at the market), `size` what is held.
     pub fn placed(&mut self, at: Time, order: &Order, entry: Option<&EntryOrder>, size: Qty) {
         let mut target = 0;
         match order.purpose {
@@ -99,12 +105,12 @@ impl Guard {
                 target = self.next_target(size).map_or(0, |(index, _)| index as u8);
             }
             Purpose::Exit | Purpose::Flatten => self.close_stalled = false,
-            Purpose::Entry => {}
+            Purpose::Entry => {
+                self.follows = entry.and_then(EntryOrder::limit).is_some_and(|terms| terms.then_market);
+                self.remainder = Qty::ZERO;
+            }
         }
-        let expires_at = match entry {
-            Some(EntryOrder::Limit { expire_after_ms, .. }) => Some(at.plus(*expire_after_ms)),
-            _ => None,
-        };
+        let expires_at = entry.and_then(EntryOrder::limit).map(|terms| at.plus(terms.expire_after_ms));
         self.orders.push(Working::new(order, at, target, expires_at));
         self.next_leg = self.next_leg.max(order.id.leg.saturating_add(1));
     }
@@ -119,12 +125,21 @@ impl Guard {
     /// The position is to be closed; the first reason stays. A working entry is not wanted any more.
     pub fn close(&mut self, reason: ExitReason) {
         self.closing.get_or_insert(reason);
-        self.entry_unwanted = true;
+        self.drop_entry();
     }
 
-    /// A resting entry is not wanted any more.
+    /// A resting entry is not wanted any more, nor what it left.
     pub fn drop_entry(&mut self) {
         self.entry_unwanted = true;
+        self.remainder = Qty::ZERO;
+    }
+
+    /// A resting entry is final: what it did not fill follows, if that was asked for and nobody took it back.
+    fn leave(&mut self, leaves: Qty) {
+        if self.follows && !self.entry_unwanted {
+            self.remainder = leaves;
+        }
+        self.follows = false;
     }
 
     /// The venue told something of one of the guard's orders. Executions are told by
@@ -175,11 +190,15 @@ impl Guard {
             }
             Purpose::Target => self.fault_of(order.target, |target| target.faults = target.faults.saturating_add(1)),
             Purpose::Exit | Purpose::Flatten => self.close_stalled = true,
+            Purpose::Entry if why == VenueReject::WouldTake => self.leave(order.leaves),
             Purpose::Entry => {}
         }
     }
 
     fn ended(&mut self, order: &Working, why: CancelReason) {
+        if order.purpose == Purpose::Entry && matches!(why, CancelReason::Requested | CancelReason::Expired) {
+            self.leave(order.leaves);
+        }
         let closing = matches!(order.purpose, Purpose::Exit | Purpose::Flatten);
         if closing && order.leaves == order.qty {
             self.close_stalled = true;
@@ -224,6 +243,9 @@ impl Guard {
     /// position that is gone.
     pub fn settle(&mut self, at: Time, qty: Qty) {
         if qty.is_zero() {
+            if self.was_open {
+                self.remainder = Qty::ZERO; // Its position is closed already.
+            }
             self.forget_position();
         } else if self.exits.stop.is_some() && !self.is_covered(qty.abs()) {
             self.naked_since.get_or_insert(at);
@@ -250,9 +272,14 @@ impl Guard {
         self.orders.iter().any(|order| order.purpose == Purpose::Stop && order.is_accepted() && order.covers(size))
     }
 
-    /// Whether nothing of this guard is left at the venue, as far as the venue told.
+    /// Whether nothing of this guard is left at the venue, as far as the venue told, nor to be sent there.
     pub fn is_done(&self) -> bool {
-        self.orders.is_empty()
+        self.orders.is_empty() && self.remainder.is_zero()
+    }
+
+    /// What a resting entry left that is to follow at the market, now that it is final.
+    pub const fn remainder(&self) -> Qty {
+        self.remainder
     }
 
     /// The entry, while it may still execute.

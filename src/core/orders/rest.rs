@@ -40,6 +40,9 @@ impl Guard {
             }
             rest.until = entry.expires_at.unwrap_or(rest.until);
         }
+        if !self.remainder.is_zero() {
+            return Rest::NONE;
+        }
         if qty.is_zero() {
             let sweeps = self.orders.iter().any(|order| order.purpose != Purpose::Entry);
             return if sweeps { Rest::NONE } else { rest };

@@ -166,9 +166,6 @@ impl AgentState {
 
 /// The price that an entry is valued at: where it was asked for, or the market when that is higher.
 pub(super) fn reserve_price(order: &EntryOrder, reference: Price, market: Option<Price>) -> Price {
-    let asked = match order {
-        EntryOrder::Market => reference,
-        EntryOrder::Limit { price, .. } => *price,
-    };
+    let asked = order.limit().map_or(reference, |terms| terms.price);
     asked.max(market.unwrap_or(Price::ZERO))
 }

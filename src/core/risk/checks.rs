@@ -17,6 +17,9 @@
 //! 15. its size, see `sizing` (`max_notional`, `max_leverage`, `insufficient_margin`, `above_maximum`,
 //!     `below_minimum`)
 //!
+//! What a resting entry left and follows at the market passes 2 to 4, 6 to 8, 11, 12 and 14 once more, and is
+//! cut to what its reservation held (`follow`).
+//!
 //! Exits pass none of these: a close is refused only when there is nothing to close. A reverse is a close
 //! and an open; when the open is refused the close still goes, and the verdict says `resized`.
 
@@ -25,8 +28,8 @@ use super::sizing::{Sized, Sizing, asked_qty};
 use super::supervisor::Supervisor;
 use super::tiers::Tier;
 use crate::model::{
-    AgentId, AgentPlan, Entry, EntryOrder, ExitReason, Figure, Instrument, Intent, IntentId, IntentKind, Level, Price,
-    Rate, Refusal, RefusalReason, Round, Side, Size, StopPlan, Time, Usd, Verdict,
+    AgentId, AgentPlan, Entry, ExitReason, Figure, Instrument, Intent, IntentId, IntentKind, Level, Price, Rate,
+    Refusal, RefusalReason, Round, Side, Size, StopPlan, SymbolId, Time, Usd, Verdict,
 };
 
 /// What the supervisor makes of an intent.
@@ -126,7 +129,7 @@ impl Supervisor {
         }
         let market =
             self.market.price(intent.symbol, now).ok_or(Refusal::plain(RefusalReason::NoMark, Level::Venue))?;
-        self.fresh(now, intent, &tiers)?;
+        self.fresh(now, intent.symbol, intent.decided_at, &tiers)?;
         let asked = asked_price(intent, entry, instrument);
         collars(&tiers, asked, market, entry, instrument)?;
         if portfolio.require_stop && entry.exits.stop.is_none() {
@@ -135,7 +138,7 @@ impl Supervisor {
         self.symbol_free(intent, held)?;
         losses(now, &tiers)?;
         rates(now, &tiers)?;
-        positions(&tiers)?;
+        positions(&tiers, 1)?;
         let price = reserve_price(&entry.order, asked, Some(market));
         let qty = asked_qty(entry.size, intent.reference, price).ok_or(MALFORMED)?;
         let sizing = Sizing {
@@ -149,9 +152,15 @@ impl Supervisor {
         sizing.size(entry, qty)
     }
 
-    fn fresh(&self, now: Time, intent: &Intent, tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
-        let decided = now.since(intent.decided_at);
-        let age = self.market.last_close(intent.symbol, now).map(|close| now.since(close).max(decided));
+    pub(super) fn fresh(
+        &self,
+        now: Time,
+        symbol: SymbolId,
+        decided_at: Time,
+        tiers: &[Tier<'_>; 3],
+    ) -> Result<(), Refusal> {
+        let decided = now.since(decided_at);
+        let age = self.market.last_close(symbol, now).map(|close| now.since(close).max(decided));
         for tier in tiers {
             let Some(limit) = tier.limits.max_data_age_ms else { continue };
             if age.is_none_or(|age| age > limit) {
@@ -187,7 +196,7 @@ impl Supervisor {
     }
 }
 
-fn breakers(tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
+pub(super) fn breakers(tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
     for tier in tiers {
         if let Some(trip) = tier.breaker.trip() {
             return Err(Refusal {
@@ -201,7 +210,7 @@ fn breakers(tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn collars(
+pub(super) fn collars(
     tiers: &[Tier<'_>; 3],
     asked: Price,
     market: Price,
@@ -224,7 +233,7 @@ fn collars(
         Side::Buy => asked > market,
         Side::Sell => asked < market,
     };
-    let limit = matches!(entry.order, EntryOrder::Limit { .. });
+    let limit = entry.order.limit().is_some();
     let band = instrument.price_band;
     if limit && towards_market && band > Rate::ZERO && distance > band {
         return Err(refusal(Level::Venue, band));
@@ -232,7 +241,7 @@ fn collars(
     Ok(())
 }
 
-fn losses(now: Time, tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
+pub(super) fn losses(now: Time, tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
     for tier in tiers {
         let Some(limit) = tier.limits.daily_loss else { continue };
         let loss = tier.breaker.daily_loss(now, tier.equity);
@@ -275,10 +284,11 @@ fn rates(now: Time, tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn positions(tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
+/// `more` slots beside those that are taken.
+pub(super) fn positions(tiers: &[Tier<'_>; 3], more: u32) -> Result<(), Refusal> {
     for tier in tiers {
         let Some(limit) = tier.limits.max_positions else { continue };
-        let seen = tier.exposure.slots + 1;
+        let seen = tier.exposure.slots + more;
         if seen > limit {
             return Err(Refusal {
                 reason: RefusalReason::MaxPositions,
@@ -293,10 +303,7 @@ fn positions(tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
 
 /// The price an entry is asked at: its limit on the tick, away from the market, or the reference.
 fn asked_price(intent: &Intent, entry: &Entry, instrument: &Instrument) -> Price {
-    match entry.order {
-        EntryOrder::Market => intent.reference,
-        EntryOrder::Limit { price, .. } => limit_price(entry.side, price, instrument),
-    }
+    entry.order.limit().map_or(intent.reference, |terms| limit_price(entry.side, terms.price, instrument))
 }
 
 /// A limit price on the tick, snapped away from the market.
@@ -319,12 +326,10 @@ fn is_sane(intent: &Intent, entry: &Entry, instrument: &Instrument) -> bool {
         Size::Qty(qty) => qty.0,
         Size::Notional(notional) => notional.0,
     };
-    let order = match entry.order {
-        EntryOrder::Market => true,
-        EntryOrder::Limit { price, expire_after_ms, .. } => {
-            is_price(price) && limit_price(entry.side, price, instrument) > Price::ZERO && expire_after_ms > 0
-        }
-    };
+    let order = entry.order.limit().is_none_or(|terms| {
+        let price = limit_price(entry.side, terms.price, instrument);
+        is_price(terms.price) && price > Price::ZERO && terms.expire_after_ms > 0
+    });
     let leverage = entry.leverage >= Rate::ONE && entry.leverage <= MAX_SANE_LEVERAGE;
     is_price(intent.reference) && size > 0 && order && leverage && exits_are_sane(intent, entry, instrument)
 }

@@ -98,7 +98,7 @@ impl Engagement {
 
     /// Whether it takes a slot: a position, or an entry that may become one.
     pub(super) fn takes_slot(&self) -> bool {
-        self.position.is_open() || self.guard.entry().is_some()
+        self.position.is_open() || self.guard.entry().is_some() || !self.guard.remainder().is_zero()
     }
 
     /// Whether nothing is left of it.

@@ -35,6 +35,12 @@ impl Supervisor {
             Fact::Closing { portfolio, intent, reason, .. } => {
                 self.with_intent(*portfolio, *intent, |one| one.guard.close(*reason));
             }
+            Fact::RemainderDropped { at, portfolio, symbol, intent, .. } => {
+                self.with_intent(*portfolio, *intent, |one| one.guard.drop_entry());
+                if portfolio.index() < self.books.len() {
+                    self.settle(*portfolio, *symbol, *at);
+                }
+            }
             Fact::Venue { portfolio, event } => self.fold_venue(*portfolio, event, trades),
             Fact::Mark { at, symbol, price } => self.market.mark(*symbol, *at, *price),
             Fact::Breaker { at, scope, change } => self.fold_breaker(*at, *scope, change),
@@ -83,15 +89,20 @@ impl Supervisor {
     }
 
     fn fold_order(&mut self, at: Time, order: &Order) {
-        if order.purpose == Purpose::Entry {
+        // A later leg is what a resting entry left: same engagement, same approval.
+        let is_first = order.purpose == Purpose::Entry && order.id.leg == 0;
+        if is_first {
             self.fold_entry(at, order);
         }
-        let terms = self.agents.get(order.agent().index()).map(|agent| agent.asked.order);
-        let terms = terms.filter(|_| order.purpose == Purpose::Entry);
+        let terms = self.agents.get(order.agent().index()).map(|agent| agent.asked.order).filter(|_| is_first);
+        let price = self.market.price(order.symbol, at).unwrap_or(Price::ZERO);
         let Some(book) = self.books.get_mut(order.portfolio.index()) else { return };
         if let Some(index) = book.find(order.symbol, order.id.intent) {
             let one = &mut book.engagements[index];
             let size = one.position.holding.qty.abs();
+            if order.purpose == Purpose::Entry && !is_first {
+                one.reserve_price = one.reserve_price.max(price);
+            }
             one.guard.placed(at, order, terms.as_ref(), size);
             one.renew_rest(&self.plan.instruments[order.symbol.index()]);
         }

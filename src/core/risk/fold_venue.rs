@@ -225,7 +225,7 @@ impl Supervisor {
     }
 
     /// Lets the guards of a symbol take notice, and drops engagements of which nothing is left.
-    fn settle(&mut self, portfolio: PortfolioId, symbol: SymbolId, at: Time) {
+    pub(super) fn settle(&mut self, portfolio: PortfolioId, symbol: SymbolId, at: Time) {
         let book = &mut self.books[portfolio.index()];
         let range = book.on_symbol(symbol);
         for index in range.clone().rev() {

@@ -19,6 +19,7 @@ mod checks;
 mod engagement;
 mod fold;
 mod fold_venue;
+mod follow;
 mod market;
 mod pace;
 mod react;

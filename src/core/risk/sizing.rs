@@ -169,7 +169,7 @@ impl Sizing<'_> {
         running.qty = instrument.snap_qty(running.qty);
         let largest = match entry.order {
             EntryOrder::Market => instrument.max_market_qty,
-            EntryOrder::Limit { .. } => instrument.max_qty,
+            EntryOrder::Limit { .. } | EntryOrder::LimitThenMarket { .. } => instrument.max_qty,
         };
         if largest > Qty::ZERO && running.qty > largest {
             running.cut = Some(Refusal {

@@ -9,9 +9,9 @@ use super::pace::Pace;
 use super::sizing::Sized;
 use crate::ledger::Trade;
 use crate::model::{
-    AgentChange, AgentId, BreakerChange, BreakerScope, Candle, DecisionRecord, Entry, EntryOrder, ExitReason, Fact,
-    Intent, IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Purpose, Refusal,
-    RefusalReason, StopPolicy, SymbolId, Time, TimeInForce, Usd, VenueEvent, Verdict,
+    AgentChange, AgentId, BreakerChange, BreakerScope, Candle, DecisionRecord, Entry, ExitReason, Fact, Intent,
+    IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Purpose, Refusal, RefusalReason,
+    StopPolicy, SymbolId, Time, TimeInForce, Usd, VenueEvent, Verdict,
 };
 use std::sync::Arc;
 
@@ -168,6 +168,7 @@ impl Supervisor {
         self.roll_days(portfolio, agent, at);
         self.emit(Fact::Venue { portfolio, event: *event }, out);
         if let Some(symbol) = symbol {
+            self.follow_up(portfolio, Some(symbol), at, out);
             self.react_symbol(portfolio, symbol, at, out);
         }
         if money {
@@ -201,13 +202,10 @@ impl Supervisor {
     }
 
     fn entry_order(&self, id: IntentId, intent: &Intent, wish: &Entry, sized: &Sized) -> Order {
-        let kind = match wish.order {
-            EntryOrder::Market => OrderKind::Market,
-            EntryOrder::Limit { price, post_only, .. } => OrderKind::Limit {
-                price: limit_price(wish.side, price, self.plan.instrument(intent.symbol)),
-                tif: if post_only { TimeInForce::PostOnly } else { TimeInForce::Gtc },
-            },
-        };
+        let kind = wish.order.limit().map_or(OrderKind::Market, |terms| OrderKind::Limit {
+            price: limit_price(wish.side, terms.price, self.plan.instrument(intent.symbol)),
+            tif: if terms.post_only { TimeInForce::PostOnly } else { TimeInForce::Gtc },
+        });
         Order {
             id: OrderId { intent: id, leg: 0 },
             portfolio: intent.portfolio,
@@ -288,6 +286,7 @@ impl Supervisor {
             }
             let portfolio = PortfolioId(index as u16);
             self.evaluate(portfolio, now, None, out);
+            self.follow_up(portfolio, None, now, out);
             self.react_all(portfolio, now, out);
         }
         self.announce_flat(now, out);

@@ -45,7 +45,8 @@ impl Gambler {
             side,
             size: Size::Notional(Usd::whole(random.random_range(100..8_000))),
             leverage: Rate::whole(random.random_range(1..6)),
-            order: match random.random_range(0..3) {
+            order: match random.random_range(0..4) {
+                3 => EntryOrder::LimitThenMarket { price: limit, post_only: true, expire_after_ms: 20 * MINUTE_MS },
                 0 => EntryOrder::Limit { price: limit, post_only: random.random(), expire_after_ms: 20 * MINUTE_MS },
                 _ => EntryOrder::Market,
             },

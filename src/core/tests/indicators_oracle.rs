@@ -7,7 +7,9 @@
 mod support;
 
 use support::{Candles, recorded, synthetic};
+use swarm_core::features::{Feature, Hub, Wants};
 use swarm_core::indicators::*;
+use swarm_core::model::{GapPolicy, Interval, SymbolId, Time};
 use ta_lib::{Core, MAType, OutRange, RetCode};
 
 /// Relative difference that is forgiven.
@@ -113,6 +115,36 @@ fn two_passes(values: &[f64], period: usize) -> Vec<Option<(f64, f64)>> {
     (0..values.len()).map(|i| (i + 1 >= period).then(|| moments(&values[i + 1 - period..=i]))).collect()
 }
 
+/// A hub with one feature over the candles: what it shows after each.
+fn shown(candles: &Candles, feature: Feature) -> Vec<Option<f64>> {
+    let mut wants = Wants::default();
+    let slot = wants.want(Interval::M5, feature);
+    let mut hub = Hub::new(Interval::M5, GapPolicy::Reset, &[wants]).unwrap();
+    let mut values = Vec::with_capacity(candles.len());
+    for candle in candles.at(Time(0), Interval::M5.ms()) {
+        assert!(hub.close(SymbolId(0), &candle));
+        values.push(hub.frame(SymbolId(0)).unwrap().get(slot));
+    }
+    values
+}
+
+/// Realised volatility: the standard deviation of the candles' returns, of TA-Lib's ROC by TA-Lib's STDDEV.
+fn check_deviation_of_returns(candles: &Candles) {
+    let (close, last) = (&candles.close, candles.len() - 1);
+    let [returns] = oracle(candles.len(), |ta, [out]| ta.roc(0, last, close, 1, out));
+    let returns: Vec<f64> = returns.into_iter().flatten().collect();
+    for window in [2, 20, 120] {
+        let [expected] = oracle(returns.len(), |ta, [out]| ta.stddev(0, returns.len() - 1, &returns, window, 1.0, out));
+        let expected: Vec<_> = std::iter::once(None).chain(expected).collect();
+        let feature = Feature::Deviation { of: Box::new(Feature::Roc { period: 1 }), window: window as u32 };
+        // Where a window has calmed down, TA-Lib's running sums of squares keep half of the digits.
+        check(&format!("deviation of returns {window}"), &shown(candles, feature.clone()), &expected, 1e3);
+        let exact: Vec<_> = two_passes(&returns, window as usize).into_iter().map(|e| e.map(|(_, d)| d)).collect();
+        let exact: Vec<_> = std::iter::once(None).chain(exact).collect();
+        check(&format!("deviation of returns {window} in two passes"), &shown(candles, feature), &exact, 1e-4);
+    }
+}
+
 fn check_bollinger(candles: &Candles) {
     let (close, last) = (&candles.close, candles.len() - 1);
     for (period, deviations) in [(2, 1.0), (20, 2.0), (50, 2.5)] {
@@ -207,6 +239,7 @@ fn check_all(candles: &Candles) {
     check_averages(candles);
     check_momentum(candles);
     check_bollinger(candles);
+    check_deviation_of_returns(candles);
     check_ranges(candles);
     check_volume(candles);
 }

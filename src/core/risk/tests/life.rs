@@ -101,6 +101,8 @@ pub(super) struct Life {
     stops: std::collections::BTreeMap<(IntentId, usize), Price>,
     /// All ids ever sent.
     ids: std::collections::BTreeSet<OrderId>,
+    /// What was approved of each entry, and what is left to fill of it.
+    unfilled: std::collections::BTreeMap<IntentId, Qty>,
 }
 
 impl Life {
@@ -128,6 +130,7 @@ impl Life {
             last: vec![1_000; 3],
             stops: Default::default(),
             ids: Default::default(),
+            unfilled: Default::default(),
         }
     }
 
@@ -169,6 +172,11 @@ impl Life {
         let fee = Usd::notional(price, filled, Round::Up).times(Rate::bps(4), Round::Up);
         let fill = Fill { trade: 1, side: order.side, price, qty: filled, fee, maker: false, slippage: Usd(7) };
         *self.venue.held.entry((order.portfolio, order.symbol)).or_default() += order.side.signed(filled);
+        if order.purpose == Purpose::Entry {
+            let unfilled = self.unfilled.get_mut(&order.id.intent).unwrap();
+            *unfilled -= filled;
+            assert!(*unfilled >= Qty::ZERO, "{} fills more than was approved", order.id);
+        }
         if rest.is_zero() {
             self.venue.orders.remove(index);
         } else {
@@ -189,7 +197,11 @@ impl Life {
             Event::Reject(index, passed) => {
                 if let Some(index) = self.pick(*index) {
                     let order = self.venue.orders.remove(index);
-                    let why = if *passed { VenueReject::WouldTrigger } else { VenueReject::Other };
+                    let why = match (*passed, order.kind) {
+                        (true, OrderKind::Limit { .. }) => VenueReject::WouldTake,
+                        (true, _) => VenueReject::WouldTrigger,
+                        (false, _) => VenueReject::Other,
+                    };
                     self.tell(&order, ReportKind::Rejected(why));
                 }
             }
@@ -293,7 +305,11 @@ impl Life {
             exits: plan,
             order: EntryOrder::Market,
         };
-        let entry = limit_price.map_or(entry.clone(), |at| limit(entry.clone(), &at.to_string()));
+        let entry = match limit_price {
+            None => entry,
+            Some(at) if quantity % 2 == 0 => limit(entry, &at.to_string()),
+            Some(at) => then_market(entry, &at.to_string()),
+        };
         let tripped = self.tripped_above(agent);
         let facts = self.world.journal.len();
         self.world.wish(agent, if reverse { IntentKind::Reverse(entry) } else { IntentKind::Open(entry) });
@@ -353,6 +369,7 @@ impl Life {
             match command {
                 Command::Place(order) => {
                     self.a_stop_never_moves_back(order.get());
+                    self.one_entry_lives(order.get());
                     assert!(self.ids.insert(order.get().id), "{} is used twice", order.get().id);
                     self.venue.orders.push(order.into_inner());
                 }
@@ -375,6 +392,17 @@ impl Life {
                 }
             }
         }
+    }
+
+    /// The first leg is what was approved; what follows it comes when it is final, and is no more than it left.
+    fn one_entry_lives(&mut self, order: &Order) {
+        if order.purpose != Purpose::Entry {
+            return;
+        }
+        let approved = *self.unfilled.entry(order.id.intent).or_insert(order.qty);
+        assert!(order.qty <= approved, "{order:?} asks for more than {approved}");
+        let is_entry = |other: &&Order| other.purpose == Purpose::Entry && other.id.intent == order.id.intent;
+        assert_eq!(self.venue.orders.iter().find(is_entry), None, "beside {order:?}");
     }
 
     fn a_stop_never_moves_back(&mut self, order: &Order) {

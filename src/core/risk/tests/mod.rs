@@ -3,6 +3,7 @@
 mod agents;
 mod breaker;
 mod checks;
+mod follow;
 mod guard;
 mod life;
 mod money;
@@ -119,6 +120,12 @@ pub(super) fn sell(quantity: &str) -> Entry {
 
 pub(super) fn limit(entry: Entry, at: &str) -> Entry {
     Entry { order: EntryOrder::Limit { price: price(at), post_only: false, expire_after_ms: 10 * MINUTE_MS }, ..entry }
+}
+
+/// Post-only, and what is left after ten minutes at the market.
+pub(super) fn then_market(entry: Entry, at: &str) -> Entry {
+    let order = EntryOrder::LimitThenMarket { price: price(at), post_only: true, expire_after_ms: 10 * MINUTE_MS };
+    Entry { order, ..entry }
 }
 
 /// A supervisor, its journal, and what it sent.

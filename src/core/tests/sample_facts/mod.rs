@@ -175,6 +175,14 @@ pub fn one_of_each() -> Vec<Fact> {
         },
         Fact::StepEnd { at: AT },
         Fact::End { at: AT, complete: true },
+        Fact::RemainderDropped {
+            at: AT,
+            portfolio,
+            symbol: SymbolId(2),
+            intent: intent_id(1, 7),
+            qty: Qty(1_200_000),
+            refusal,
+        },
     ]
 }
 

@@ -24,6 +24,10 @@ pub fn z_score(of: Feature, window: u32) -> Feature {
     Feature::ZScore { of: Box::new(of), window }
 }
 
+pub fn deviation(of: Feature, window: u32) -> Feature {
+    Feature::Deviation { of: Box::new(of), window }
+}
+
 /// One of every kind, with short periods and with inputs in common.
 pub fn every_feature() -> Vec<Feature> {
     let macd = |line| Feature::Macd { fast: 3, slow: 7, signal: 4, line };
@@ -56,6 +60,8 @@ pub fn every_feature() -> Vec<Feature> {
         Feature::TrendStrength { fast: 5, slow: 10, adx: 5 },
         lag(Feature::Rsi { period: 7 }, 2),
         z_score(Feature::Rsi { period: 7 }, 12),
+        deviation(Feature::Roc { period: 1 }, 12),
+        deviation(z_score(Feature::Momentum { period: 3 }, 6), 4),
         z_score(lag(macd(MacdLine::Histogram), 3), 5),
         lag(z_score(Feature::Momentum { period: 3 }, 6), 1),
         z_score(z_score(Feature::Cci { period: 8 }, 6), 4),
