@@ -18,6 +18,7 @@ mod resolve;
 mod runtime;
 pub mod scalars;
 pub mod schema;
+mod settings;
 mod shape;
 mod tree;
 pub mod written;
@@ -28,6 +29,7 @@ pub use market::{MarketError, MarketSpec, MarketText};
 pub use render::render;
 pub use resolve::{config_hash, hash};
 pub use runtime::{Overrides, RestartPolicy, RuntimePlan, Speed, SpeedError};
+pub use settings::Setting;
 pub use written::VenueKind;
 
 use std::collections::BTreeMap;
@@ -63,8 +65,16 @@ impl Loaded {
 /// # Errors
 /// Everything that is wrong with them, each fault with its place and what to do about it.
 pub fn load(path: &Path) -> Result<Loaded, Report> {
+    load_with(path, &[])
+}
+
+/// Likewise, with settings laid over the file.
+///
+/// # Errors
+/// As [`load`], with what is wrong with the settings.
+pub fn load_with(path: &Path, settings: &[Setting]) -> Result<Loaded, Report> {
     match read_file(path) {
-        Ok(text) => load_text(path, &text),
+        Ok(text) => load_text_with(path, &text, settings),
         Err(message) => {
             let file = path.display().to_string();
             let help = "name another FILE, or let `swarm init` write one".to_owned();
@@ -88,7 +98,15 @@ fn read_file(path: &Path) -> Result<String, String> {
 /// # Errors
 /// As [`load`].
 pub fn load_text(path: &Path, text: &str) -> Result<Loaded, Report> {
-    match check::check(path, text) {
+    load_text_with(path, text, &[])
+}
+
+/// Likewise, with settings laid over the file.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_text_with(path: &Path, text: &str, settings: &[Setting]) -> Result<Loaded, Report> {
+    match check::check(path, text, settings) {
         (None, report) => Err(report),
         (Some(checked), report) => {
             let plan = resolve::plan(&checked);

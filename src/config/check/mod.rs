@@ -8,6 +8,7 @@ mod market;
 mod swarm;
 
 use super::diagnostic::{Diagnostic, Report};
+use super::settings::{self, Setting};
 use super::shape::{self, Patterns};
 use super::tree::{Content, Entry, Node, Place};
 use super::written::{Risk, Swarm};
@@ -93,11 +94,12 @@ fn validator(schema: &Value) -> Validator {
 }
 
 /// Checks the text of a swarm file. `path` names it and gives the directory that its paths are relative to.
-pub(super) fn check(path: &Path, text: &str) -> (Option<Checked>, Report) {
+pub(super) fn check(path: &Path, text: &str, settings: &[Setting]) -> (Option<Checked>, Report) {
     let name = path.display().to_string();
     let mut report = Report::default();
     report.sources.insert(name.clone(), text.to_owned());
     let Some(mut root) = parse(&name, text, &mut report) else { return (None, report) };
+    settings::lay(&mut root, settings, &mut report);
     let whole = root.clone();
     shape::check(&mut root, &schema::SWARM, &SWARM, Patterns::Leave, &mut report);
     let swarm: Swarm = typed(&mut root, &mut report);

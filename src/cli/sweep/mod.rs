@@ -1,0 +1,124 @@
+//! `swarm sweep`: many sets of parameters over the same recorded candles, and which of them did best. The winner
+//! of many is lucky as a rule: what the best would have come to by chance alone is told beside it.
+
+mod axes;
+mod outcome;
+mod play;
+
+use super::console::Failure;
+use super::{market, prepare, signals};
+use crate::config;
+use crate::market::load;
+use axes::{Axis, Set};
+use clap::Args as ClapArgs;
+use outcome::{Figure, Outcome};
+use play::Sweep;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+use swarm_core::engine::EngineOptions;
+use swarm_core::model::{Plan, Time};
+
+/// Try many sets of parameters over recorded candles.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The swarm whose parameters are varied.
+    #[arg(default_value = "swarm.yaml")]
+    file: PathBuf,
+    /// Folder with recorded candles.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// What to vary, such as expert.entry_score=0.4,0.5,0.6 or expert.stop=0.02..0.08/7; may be given several times.
+    #[arg(long = "param", value_name = "COHORT.KEY=VALUES", required = true)]
+    params: Vec<Axis>,
+    /// Draw so many sets at random in the place of the whole grid; then ranges need no count.
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
+    /// What the sample is drawn by.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// First candle, such as 2024-01-01; without it the first that all symbols have.
+    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
+    from: Option<Time>,
+    /// End, not included; without it the end of what all symbols have.
+    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
+    to: Option<Time>,
+    /// Whose figures count; without it the first cohort that is varied.
+    #[arg(long, value_name = "NAME")]
+    cohort: Option<String>,
+    /// The figure that the sets are ranked by.
+    #[arg(long, value_enum, default_value_t = Figure::Sharpe)]
+    by: Figure,
+    /// How many of the best are shown.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    top: usize,
+    /// Threads; without it one a core.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Write sweep.csv and sweep.json with all sets into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print all sets as one JSON document.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let sets = match args.sample {
+        Some(count) => axes::sample(&args.params, count, args.seed),
+        None => axes::grid(&args.params),
+    };
+    let sets = sets.map_err(Failure::input)?;
+    let began = Instant::now();
+    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let loaded = prepare::load(&args.file)?;
+    let plans = plans(args, &sets, jobs)?;
+    let cohort = cohort(args, &loaded.plan)?;
+    let query = market::query(&loaded.plan, &args.data, args.from, args.to);
+    let recording = Arc::new(load(&query).map_err(|error| Failure::input(error.to_string()))?);
+    recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    let prepare_s = began.elapsed().as_secs_f64();
+
+    let options = EngineOptions { restart: loaded.runtime.restart, ..EngineOptions::default() };
+    let (interrupted, steps) = (signals::interrupt_flag(), AtomicU64::new(0));
+    let sweep = Sweep { recording: &recording, options, interrupted: &interrupted, steps: &steps };
+    let began = Instant::now();
+    let reports = sweep.play(&plans, jobs).map_err(|error| Failure::input(error.to_string()))?;
+    let timing = outcome::Timing { prepare_s, run_s: began.elapsed().as_secs_f64(), threads: jobs };
+
+    let outcome = Outcome::new(&args.params, sets, reports, cohort, args.by, timing);
+    if let Some(folder) = &args.out {
+        outcome.write(folder)?;
+    }
+    outcome.print(args.top, args.json)
+}
+
+/// The plan of every set, made on all threads: each goes through all checks of a swarm file.
+fn plans(args: &Args, sets: &[Set], jobs: usize) -> Result<Vec<Arc<Plan>>, Failure> {
+    let plan = |set: &Set| config::load_with(&args.file, set).map(|loaded| Arc::new(loaded.plan));
+    let chunk = sets.len().div_ceil(jobs).max(1);
+    let loaded: Vec<_> = std::thread::scope(|scope| {
+        let load = |sets: &[Set]| sets.iter().map(plan).collect::<Result<Vec<_>, _>>();
+        let threads: Vec<_> = sets.chunks(chunk).map(|sets| scope.spawn(move || load(sets))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    let mut plans = Vec::with_capacity(sets.len());
+    for part in loaded {
+        plans.extend(part.map_err(|report| prepare::tell(&report))?);
+    }
+    Ok(plans)
+}
+
+fn cohort(args: &Args, plan: &Plan) -> Result<String, Failure> {
+    let name = args.cohort.clone().unwrap_or_else(|| {
+        args.params.first().map(|axis| axis.name()).and_then(|name| Some(name.split_once('.')?.0.to_owned())).unwrap_or_default()
+    });
+    if plan.cohorts.iter().any(|cohort| cohort.name == name) {
+        return Ok(name);
+    }
+    let known: Vec<&str> = plan.cohorts.iter().map(|cohort| cohort.name.as_str()).collect();
+    Err(Failure::input(format!("there is no cohort `{name}`; there is {}", known.join(", "))))
+}
