@@ -13,6 +13,7 @@ pub mod compare;
 pub mod console;
 pub mod flatten;
 pub mod init;
+pub mod interrupt;
 pub mod journal;
 pub mod lines;
 pub mod market;
