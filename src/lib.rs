@@ -7,6 +7,7 @@ pub mod config;
 pub mod control;
 pub mod market;
 pub mod record;
+pub mod report;
 pub mod store;
 pub mod telemetry;
 pub mod venue;

@@ -135,9 +135,10 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/control.rs", vec![]),
         ("src/telemetry", vec![]),
         ("src/record.rs", vec!["control", "telemetry"]),
+        ("src/report", vec!["record"]),
         ("src/actors", vec!["config", "control", "record", "store", "telemetry", "venue"]),
         ("src/api", vec!["control", "telemetry"]),
-        ("src/cli", vec!["actors", "api", "config", "control", "market", "record", "store", "telemetry"]),
+        ("src/cli", vec!["actors", "api", "config", "control", "market", "record", "report", "store", "telemetry"]),
     ])
 }
 

@@ -1,21 +1,24 @@
 //! `swarm backtest`: the swarm over recorded candles through the loop host, and the report.
 
+mod files;
+
 use super::console::Failure;
-use super::market;
-use super::prepare;
-use super::summary;
-use crate::market::load;
+use super::progress::Progress;
+use super::{interrupt, market, prepare, summary};
+use crate::config::{Loaded, Setting};
+use crate::market::{Recording, load};
 use crate::record::Recorder;
+use crate::report::{Collector, Page, render};
 use clap::Args as ClapArgs;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use files::Files;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use swarm_core::engine::{Engine, EngineOptions, Sink};
+use swarm_core::experiment::Report;
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentId, Fact, Plan, PortfolioId, Step, Time};
+use swarm_core::model::{AgentId, Fact, Plan, Step, Time};
 use swarm_core::risk::Supervisor;
 
 /// Run the swarm over recorded candles and report.
@@ -33,7 +36,10 @@ pub struct Args {
     /// End, not included; without it the end of what all symbols have.
     #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
     to: Option<Time>,
-    /// Write report.json, trades.csv, decisions.jsonl and equity.csv into this folder.
+    /// A parameter of a cohort's agents in the place of what the file says, such as expert.entry_score=0.4.
+    #[arg(long, value_name = "COHORT.KEY=VALUE")]
+    set: Vec<Setting>,
+    /// Write report.html, report.json, trades.csv, decisions.jsonl and equity.csv into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Which decisions decisions.jsonl holds.
@@ -55,14 +61,12 @@ pub enum Decisions {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let loaded = prepare::load(&args.file)?;
-    let plan = Arc::new(loaded.plan);
+    let loaded = prepare::load_with(&args.file, &args.set)?;
+    let plan = Arc::new(loaded.plan.clone());
     let began = Instant::now();
     let query = market::query(&plan, &args.data, args.from, args.to);
-    let recording = Arc::new(load(&query).map_err(|error| Failure::input(error.to_string()))?);
-    for warning in &recording.warnings {
-        eprintln!("warning: {warning}");
-    }
+    let recording = load(&query).map_err(|error| prepare::market_failure(&args.file, &loaded, &error))?;
+    let recording = Arc::new(recording);
     let load_s = began.elapsed().as_secs_f64();
 
     let record_holds = args.out.is_some() && args.decisions == Decisions::All;
@@ -70,59 +74,94 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let make = prepare::rules(&plan);
     let mut engine =
         Engine::new(Arc::clone(&plan), make, options).map_err(|error| Failure::input(error.to_string()))?;
-    let files = args.out.as_deref().map(|folder| Files::create(folder, &plan)).transpose()?;
-    let mut sink = Output { recorder: Recorder::new(Arc::clone(&plan), None), files, fault: None };
-    let interrupted = interrupt_flag();
-    let began = Instant::now();
-    let complete = engine.run(&mut recording.tape(), &mut sink, |_| !interrupted.load(Ordering::Relaxed));
-    let run_s = began.elapsed().as_secs_f64();
+    let candles: Vec<usize> = recording.series.iter().map(Vec::len).collect();
+    let mut warnings = recording.warnings.clone();
+    warnings.extend(prepare::cold(&plan, engine.hub(), &candles));
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 
-    let gaps = recording.gaps.iter().flatten().map(|gap| gap.candles).sum();
-    let Output { recorder, files, fault } = sink;
+    let kept = args.out.as_deref().map(|folder| Kept::create(folder, &plan)).transpose()?;
+    let mut sink = Output { recorder: Recorder::new(Arc::clone(&plan), None), kept, fault: None };
+    let interrupted = interrupt::flag();
+    let mut progress = Progress::new(recording.candles() as u64);
+    let began = Instant::now();
+    let complete = engine.run(&mut recording.tape(), &mut sink, |step| {
+        progress.step(step);
+        !interrupted.load(Ordering::Relaxed)
+    });
+    let run_s = began.elapsed().as_secs_f64();
+    progress.end();
+
+    let Output { recorder, kept, fault } = sink;
     if let Some(fault) = fault {
         return Err(fault);
     }
+    // A signal at the very last step found everything done.
+    let partial = !complete && recorder.tracker().to() < recording.to;
+    let gaps = recording.gaps.iter().flatten().map(|gap| gap.candles).sum();
     let fingerprint = recorder.fingerprint();
-    let report = recorder.tracker().report(engine.supervisor(), fingerprint, gaps, !complete, load_s, run_s);
-    if let Some(files) = files {
-        files.finish(&report)?;
+    let report = recorder.tracker().report(engine.supervisor(), fingerprint, gaps, partial, load_s, run_s);
+    if let Some(kept) = kept {
+        let market = format!("{} files below {}", recording.sources.len(), args.data.display());
+        kept.finish(&report, &recorder, &loaded, &recording, (&market, &warnings))?;
     }
-    summary::print(&report, args.json)
+    summary::print(&report, args.json)?;
+    if partial {
+        let message = format!("stopped at {} of {}: the report is partial", report.to, recording.to);
+        eprintln!("{message}");
+        return Err(Failure::failed("partial", message).told());
+    }
+    Ok(())
 }
 
-/// Set by Ctrl-C: the run ends at the next step and its report is marked as partial.
-fn interrupt_flag() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    // Signals need a runtime to arrive in; one thread sleeps for it and ends with the process.
-    let listen = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        if let Ok(runtime) = runtime
-            && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-        {
-            set.store(true, Ordering::Relaxed);
-        }
-    };
-    // Without the thread Ctrl-C ends the process as it does any other.
-    let _ = std::thread::Builder::new().name("ctrl-c".into()).spawn(listen);
-    flag
+/// What `--out` asks for: the files that grow, and what is kept in memory for the page.
+struct Kept {
+    files: Files,
+    collected: Collector,
 }
 
-/// The recorder, and the files of `--out` beside it.
+impl Kept {
+    fn create(folder: &std::path::Path, plan: &Arc<Plan>) -> Result<Self, Failure> {
+        Ok(Self { files: Files::create(folder, plan)?, collected: Collector::new(Arc::clone(plan)) })
+    }
+
+    fn finish(
+        self,
+        report: &Report,
+        recorder: &Recorder,
+        loaded: &Loaded,
+        recording: &Recording,
+        (market, warnings): (&str, &[String]),
+    ) -> Result<(), Failure> {
+        let tracker = recorder.tracker();
+        let page = render(&Page {
+            collected: &self.collected,
+            report,
+            trades: tracker.trades(),
+            candles: &recording.series,
+            market,
+            warnings,
+            sources: &loaded.sources,
+            config_hash: &loaded.config_hash,
+        });
+        self.files.finish(report, tracker, &page)
+    }
+}
+
+/// The recorder, and what `--out` asks for beside it.
 struct Output {
     recorder: Recorder,
-    files: Option<Files>,
+    kept: Option<Kept>,
     fault: Option<Failure>,
 }
 
 impl Output {
-    fn write(&mut self, work: impl FnOnce(&mut Files) -> std::io::Result<()>) {
-        if let Some(files) = &mut self.files
+    /// The first fault ends the writing, and the run with it fails.
+    fn write(&mut self, work: impl FnOnce(&mut Files, &Recorder) -> std::io::Result<()>) {
+        if let Some(kept) = &mut self.kept
             && self.fault.is_none()
-            && let Err(error) = work(files)
+            && let Err(error) = work(&mut kept.files, &self.recorder)
         {
-            self.fault =
-                Some(Failure::failed("failed", format!("cannot write into {}: {error}", files.folder.display())));
+            self.fault = Some(files::failed(kept.files.folder(), &error));
         }
     }
 }
@@ -130,136 +169,29 @@ impl Output {
 impl Sink for Output {
     fn fact(&mut self, fact: &Fact) {
         self.recorder.fact(fact);
-        if self.files.is_some() {
-            self.write(|files| files.fact(fact));
+        if let Some(kept) = &mut self.kept {
+            kept.collected.fact(fact);
+            self.write(|files, _| files.fact(fact));
         }
     }
     fn trade(&mut self, trade: &Trade) {
         self.recorder.trade(trade);
-        self.write(|files| files.trade(trade));
+        if let Some(kept) = &mut self.kept {
+            kept.collected.trade(trade);
+            self.write(|files, _| files.trade(trade));
+        }
     }
     fn decided(&mut self, agent: AgentId) {
         self.recorder.decided(agent);
     }
     fn watches(&self) -> bool {
-        self.files.is_some() || self.recorder.watches()
+        self.kept.is_some() || self.recorder.watches()
     }
     fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         self.recorder.step_end(step, supervisor);
-        if self.files.is_some() {
-            self.write(|files| files.equity(step.close_time, supervisor));
+        if let Some(kept) = &mut self.kept {
+            kept.collected.step_end(step.close_time, self.recorder.tracker(), supervisor);
+            self.write(|files, recorder| files.step_end(step.close_time, recorder.tracker()));
         }
-    }
-}
-
-/// What `--out` gets besides report.json.
-struct Files {
-    folder: PathBuf,
-    plan: Arc<Plan>,
-    trades: BufWriter<File>,
-    decisions: BufWriter<File>,
-    equity: BufWriter<File>,
-    last_equity: Vec<i64>,
-}
-
-impl Files {
-    fn create(folder: &Path, plan: &Arc<Plan>) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| {
-            Failure::failed("failed", format!("cannot write into {}: {error}", folder.display()))
-        };
-        fs::create_dir_all(folder).map_err(failed)?;
-        let open = |name: &str| File::create(folder.join(name)).map(BufWriter::new).map_err(failed);
-        let mut files = Self {
-            folder: folder.to_owned(),
-            plan: Arc::clone(plan),
-            trades: open("trades.csv")?,
-            decisions: open("decisions.jsonl")?,
-            equity: open("equity.csv")?,
-            last_equity: vec![i64::MIN; plan.portfolios.len()],
-        };
-        files.headers().map_err(failed)?;
-        Ok(files)
-    }
-
-    fn headers(&mut self) -> std::io::Result<()> {
-        writeln!(
-            self.trades,
-            "agent,cohort,portfolio,symbol,side,opened_at,closed_at,qty,entry_price,exit_price,gross_pnl,fees,funding,\
-             slippage,net_pnl,leverage,reason"
-        )?;
-        writeln!(self.equity, "time,portfolio,equity")
-    }
-
-    fn trade(&mut self, trade: &Trade) -> std::io::Result<()> {
-        let plan = &self.plan;
-        let agent = &plan.agents[trade.agent.index()];
-        writeln!(
-            self.trades,
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-            agent.name,
-            plan.cohorts[agent.cohort.index()].name,
-            plan.portfolios[agent.portfolio.index()].name,
-            plan.instrument(trade.symbol).symbol,
-            summary::side(trade.side),
-            trade.opened_at.0,
-            trade.closed_at.0,
-            trade.qty,
-            trade.entry_price,
-            trade.exit_price,
-            trade.gross,
-            trade.fees,
-            trade.funding,
-            trade.slippage,
-            trade.net,
-            trade.leverage,
-            summary::exit_reason(trade.exit),
-        )
-    }
-
-    fn fact(&mut self, fact: &Fact) -> std::io::Result<()> {
-        let record = match fact {
-            Fact::Signal(record) | Fact::Hold(record) => serde_json::json!({
-                "agent": self.plan.agent_name(record.agent),
-                "symbol": self.plan.instrument(record.symbol).symbol,
-                "at": record.at.0,
-                "candle": record.candle.0,
-                "decision": record.decision,
-                "explanation": record.explanation,
-            }),
-            Fact::Verdict { id, verdict, .. } => serde_json::json!({
-                "agent": self.plan.agent_name(id.agent),
-                "intent": id.number,
-                "verdict": crate::record::verdict_text(verdict),
-            }),
-            _ => return Ok(()),
-        };
-        serde_json::to_writer(&mut self.decisions, &record)?;
-        self.decisions.write_all(b"\n")
-    }
-
-    /// A row where equity moved, and one for each day's end, so that days without a trade are there.
-    fn equity(&mut self, at: Time, supervisor: &Supervisor) -> std::io::Result<()> {
-        let midnight = at.0.rem_euclid(swarm_core::model::DAY_MS) == 0;
-        for (index, portfolio) in self.plan.portfolios.iter().enumerate() {
-            let equity = supervisor.account_view(PortfolioId::at(index)).equity;
-            if midnight || equity.0 != self.last_equity[index] {
-                writeln!(self.equity, "{},{},{equity}", at.0, portfolio.name)?;
-                self.last_equity[index] = equity.0;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, report: &swarm_core::experiment::Report) -> Result<(), Failure> {
-        let folder = self.folder.clone();
-        let failed = |error: std::io::Error| {
-            Failure::failed("failed", format!("cannot write into {}: {error}", folder.display()))
-        };
-        for file in [&mut self.trades, &mut self.decisions, &mut self.equity] {
-            file.flush().map_err(failed)?;
-        }
-        let text =
-            serde_json::to_string_pretty(report).map_err(|error| Failure::failed("failed", error.to_string()))?;
-        fs::write(self.folder.join("report.json"), text + "\n").map_err(failed)
     }
 }

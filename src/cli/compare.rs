@@ -5,7 +5,7 @@ use super::summary;
 use clap::Args as ClapArgs;
 use std::io::Write;
 use std::path::PathBuf;
-use swarm_core::experiment::{Metrics, Report};
+use swarm_core::experiment::{Figure, Metrics, Report, Unit, targets};
 
 /// Compare the cohorts of a report.
 #[derive(Debug, ClapArgs)]
@@ -31,29 +31,21 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A figure of a cohort.
-type Figure = fn(&Metrics) -> Option<f64>;
-
-/// What a cohort should reach, as `strategy` has it, beside what it reached.
-const TARGETS: [(&str, &str, Figure); 5] = [
-    ("win rate", "0.55 to 0.65", |metrics| metrics.win_rate),
-    ("payoff", "2 to 3", |metrics| metrics.payoff),
-    ("drawdown", "under 0.15", |metrics| metrics.max_drawdown),
-    ("sharpe", "over 1.5", |metrics| metrics.sharpe),
-    ("annual return", "0.20 to 0.50", |metrics| metrics.annual_return),
-];
+/// A figure in the unit of its target, or why there is none.
+fn shown(figure: &Figure, metrics: &Metrics) -> String {
+    match (figure.value)(metrics) {
+        Some(value) if figure.unit == Unit::Share => format!("{:.2} %", value * 100.0),
+        Some(value) => format!("{value:.2}"),
+        None => format!("n/a ({})", (figure.lacks)(metrics)),
+    }
+}
 
 fn table(report: &Report) -> String {
     let mut rows = vec![vec![String::new(), "target".to_owned()]];
     rows[0].extend(report.cohorts.keys().cloned());
-    for (name, target, figure) in TARGETS {
-        let mut row = vec![name.to_owned(), target.to_owned()];
-        row.extend(
-            report
-                .cohorts
-                .values()
-                .map(|metrics| figure(metrics).map_or_else(|| "n/a".to_owned(), |figure| format!("{figure:.3}"))),
-        );
+    for (figure, target) in targets() {
+        let mut row = vec![figure.label.to_owned(), target.text.to_owned()];
+        row.extend(report.cohorts.values().map(|metrics| shown(figure, metrics)));
         rows.push(row);
     }
     let mut text = summary::align(&rows);

@@ -13,13 +13,16 @@ pub mod compare;
 pub mod console;
 pub mod flatten;
 pub mod init;
+pub mod interrupt;
 pub mod journal;
 pub mod lines;
 pub mod market;
 pub mod prepare;
+pub mod progress;
 pub mod run;
 pub mod status;
 pub mod summary;
+pub mod sweep;
 
 use clap::{Parser, Subcommand};
 use console::{Console, Failure};
@@ -45,6 +48,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Backtest(backtest::Args),
+    Sweep(sweep::Args),
     Status(status::Args),
     Agent(agent::Args),
     Breaker(breaker::Args),
@@ -67,6 +71,7 @@ pub fn main() -> ExitCode {
         // Its findings are the document already.
         Command::Check(args) => end(false, check::run(&args)),
         Command::Backtest(args) => end(args.json, backtest::run(&args)),
+        Command::Sweep(args) => end(args.json, sweep::run(&args)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),
         Command::Journal(args) => end(false, journal::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),

@@ -1,15 +1,16 @@
 //! What several commands need before they can start: the swarm file, its rules, dates, exit codes.
 
 use super::console::Failure;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, Setting};
+use crate::market::MarketError;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use swarm_agents::registry::RuleFactory;
-use swarm_core::engine::MakeRule;
-use swarm_core::features::Wants;
-use swarm_core::model::{AgentId, AgentPlan, Plan, Time};
+use swarm_core::engine::{Crew, MakeRule};
+use swarm_core::features::{FeatureSpec, Hub, Wants};
+use swarm_core::model::{AgentId, AgentPlan, Interval, Plan, SymbolId, Time};
 use swarm_core::rule::{Build, Rule};
 
 /// Whether stderr shows colours.
@@ -19,22 +20,81 @@ fn colour() -> bool {
 
 /// Loads a swarm file; every fault in it is in the failure's text.
 pub fn load(path: &Path) -> Result<Loaded, Failure> {
-    match config::load(path) {
+    load_with(path, &[])
+}
+
+/// Likewise, with settings laid over the file.
+pub fn load_with(path: &Path, settings: &[Setting]) -> Result<Loaded, Failure> {
+    match config::load_with(path, settings) {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() {
                 eprint!("{}", config::render(&loaded.report(), colour()));
             }
             Ok(loaded)
         }
-        Err(report) => {
-            eprint!("{}", config::render(&report, colour()));
-            let first = report
-                .errors
-                .first()
-                .map(|error| format!("{}:{}:{}: {}", error.file, error.line, error.column, error.message));
-            Err(Failure::input(first.unwrap_or_else(|| "the swarm file is not sound".to_owned())).told())
-        }
+        Err(report) => Err(tell(&report)),
     }
+}
+
+/// Tells the faults of a swarm file.
+pub fn tell(report: &config::Report) -> Failure {
+    eprint!("{}", config::render(report, colour()));
+    let first =
+        report.errors.first().map(|error| format!("{}:{}:{}: {}", error.file, error.line, error.column, error.message));
+    Failure::input(first.unwrap_or_else(|| "the swarm file is not sound".to_owned())).told()
+}
+
+/// A market that could not be opened; where the swarm file asked for what is not there, its place comes first.
+pub fn market_failure(file: &Path, loaded: &Loaded, error: &MarketError) -> Failure {
+    let named = error.symbol.as_ref();
+    let placed = named.and_then(|symbol| {
+        let what = MarketError { help: String::new(), ..error.clone() };
+        config::locate::symbol(file, &loaded.sources, symbol, &what.to_string(), &error.help)
+    });
+    Failure::input(placed.map_or_else(|| error.to_string(), |placed| placed.to_string()))
+}
+
+/// Warns of symbols with fewer candles than their features need: by symbol `candles` of the base interval.
+pub fn cold(plan: &Arc<Plan>, hub: &Hub, candles: &[usize]) -> Vec<String> {
+    let is_short = |symbol: usize| candles[symbol] < hub.warm_up_candles(SymbolId::at(symbol));
+    let short: Vec<usize> = (0..candles.len()).filter(|symbol| is_short(*symbol)).collect();
+    if short.is_empty() {
+        return Vec::new();
+    }
+    // The engine has built this already, so it can be built.
+    let Ok(crew) = Crew::build(plan, &rules(plan)) else { return Vec::new() };
+    let warning = |symbol: usize| {
+        let needed = hub.warm_up_candles(SymbolId::at(symbol));
+        let there = candles[symbol];
+        format!(
+            "{}: {there} candles of {base} are there, {} fewer than the {needed} that all its features need ({}); \
+             until they are warm its agents HOLD: begin earlier or end later",
+            plan.instruments[symbol].symbol,
+            needed - there,
+            missing(plan, crew.wants[symbol].specs(), there),
+            base = plan.base,
+        )
+    };
+    short.into_iter().map(warning).collect()
+}
+
+/// For each interval with too few candles, how many are missing of it.
+fn missing(plan: &Plan, specs: &[FeatureSpec], there: usize) -> String {
+    let mut by_interval: BTreeMap<Interval, usize> = BTreeMap::new();
+    for spec in specs {
+        let mut alone = Wants::default();
+        alone.want(spec.interval, spec.feature.clone());
+        // Each is part of a hub that stands.
+        let Ok(hub) = Hub::new(plan.base, plan.gaps, &[alone]) else { continue };
+        let longest = by_interval.entry(spec.interval).or_default();
+        *longest = (*longest).max(hub.warm_up_candles(SymbolId(0)));
+    }
+    let short = by_interval.into_iter().filter(|(_, needed)| *needed > there);
+    let text = short.map(|(interval, needed)| {
+        let ratio = usize::try_from(interval.ms() / plan.base.ms()).unwrap_or(1).max(1);
+        format!("{} candles of {interval} missing", (needed - there).div_ceil(ratio))
+    });
+    text.collect::<Vec<_>>().join(", ")
 }
 
 /// Makes the rules of a plan from the registry of `swarm-agents`. Agents declared together share what

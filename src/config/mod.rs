@@ -9,6 +9,7 @@ mod check;
 pub mod defaults;
 mod diagnostic;
 pub mod instruments;
+pub mod locate;
 mod market;
 pub mod nearest;
 mod read;

@@ -16,12 +16,19 @@ pub struct MarketError {
     pub what: String,
     /// What to do about it; may be empty.
     pub help: String,
+    /// The symbol that is missing, where that is what is wrong.
+    pub symbol: Option<String>,
 }
 
 impl MarketError {
     /// About the request as a whole.
     pub(crate) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { file: None, line: None, what: what.into(), help: help.into() }
+        Self { file: None, line: None, what: what.into(), help: help.into(), symbol: None }
+    }
+
+    /// The same, for want of this symbol.
+    pub(crate) fn without(self, symbol: &str) -> Self {
+        Self { symbol: Some(symbol.to_owned()), ..self }
     }
 
     /// About a file or directory.

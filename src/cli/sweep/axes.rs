@@ -56,7 +56,11 @@ impl FromStr for Axis {
 
 fn range(text: &str, low: &str, rest: &str) -> Result<Values, String> {
     let number = |part: &str| {
-        part.trim().parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(|| format!("`{text}`: `{part}` is not a number"))
+        part.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|value| value.is_finite())
+            .ok_or_else(|| format!("`{text}`: `{part}` is not a number"))
     };
     let (high, count) = rest.split_once('/').map_or((rest, None), |(high, count)| (high, Some(count)));
     let (low, high) = (number(low)?, number(high)?);
@@ -64,9 +68,12 @@ fn range(text: &str, low: &str, rest: &str) -> Result<Values, String> {
         return Err(format!("`{text}`: {low} is not below {high}"));
     }
     let Some(count) = count else { return Ok(Values::Between(low, high)) };
-    let count: u32 = count.trim().parse().ok().filter(|count| (2..=10_000).contains(count)).ok_or_else(|| {
-        format!("`{text}`: `{count}` is not a number of values: expected 2 to 10000")
-    })?;
+    let count: u32 = count
+        .trim()
+        .parse()
+        .ok()
+        .filter(|count| (2..=10_000).contains(count))
+        .ok_or_else(|| format!("`{text}`: `{count}` is not a number of values: expected 2 to 10000"))?;
     let value = |step: u32| tidy(low + (high - low) * f64::from(step) / f64::from(count - 1));
     Ok(Values::List((0..count).map(value).collect()))
 }

@@ -6,7 +6,8 @@ mod outcome;
 mod play;
 
 use super::console::Failure;
-use super::{market, prepare, signals};
+use super::progress::Progress;
+use super::{interrupt, market, prepare};
 use crate::config;
 use crate::market::load;
 use axes::{Axis, Set};
@@ -16,8 +17,8 @@ use play::Sweep;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use swarm_core::engine::EngineOptions;
 use swarm_core::model::{Plan, Time};
 
@@ -65,6 +66,9 @@ pub struct Args {
     pub(super) json: bool,
 }
 
+/// Time between two looks at how far it is.
+const LOOKS_APART: Duration = Duration::from_millis(100);
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let sets = match args.sample {
@@ -78,15 +82,18 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let plans = plans(args, &sets, jobs)?;
     let cohort = cohort(args, &loaded.plan)?;
     let query = market::query(&loaded.plan, &args.data, args.from, args.to);
-    let recording = Arc::new(load(&query).map_err(|error| Failure::input(error.to_string()))?);
+    let recording = load(&query).map_err(|error| prepare::market_failure(&args.file, &loaded, &error))?;
+    let recording = Arc::new(recording);
     recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     let prepare_s = began.elapsed().as_secs_f64();
 
     let options = EngineOptions { restart: loaded.runtime.restart, ..EngineOptions::default() };
-    let (interrupted, steps) = (signals::interrupt_flag(), AtomicU64::new(0));
-    let sweep = Sweep { recording: &recording, options, interrupted: &interrupted, steps: &steps };
+    let (interrupted, candles) = (interrupt::flag(), AtomicU64::new(0));
+    let sweep = Sweep { recording: &recording, options, interrupted: &interrupted, candles: &candles };
+    let progress = Progress::new((recording.candles() * plans.len()) as u64);
     let began = Instant::now();
-    let reports = sweep.play(&plans, jobs).map_err(|error| Failure::input(error.to_string()))?;
+    let reports = watched(&progress, &candles, || sweep.play(&plans, jobs));
+    let reports = reports.map_err(|error| Failure::input(error.to_string()))?;
     let timing = outcome::Timing { prepare_s, run_s: began.elapsed().as_secs_f64(), threads: jobs };
 
     let outcome = Outcome::new(&args.params, sets, reports, cohort, args.by, timing);
@@ -96,6 +103,23 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     outcome.print(args.top, args.json)
 }
 
+/// Does the work while a thread of its own shows how far it is.
+fn watched<T>(progress: &Progress, candles: &AtomicU64, work: impl FnOnce() -> T) -> T {
+    let is_done = AtomicBool::new(!progress.is_seen());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                progress.at(candles.load(Ordering::Relaxed));
+                std::thread::park_timeout(LOOKS_APART);
+            }
+            progress.end();
+        });
+        let done = work();
+        is_done.store(true, Ordering::Relaxed);
+        done
+    })
+}
+
 /// The plan of every set, made on all threads: each goes through all checks of a swarm file.
 fn plans(args: &Args, sets: &[Set], jobs: usize) -> Result<Vec<Arc<Plan>>, Failure> {
     let plan = |set: &Set| config::load_with(&args.file, set).map(|loaded| Arc::new(loaded.plan));
@@ -103,7 +127,10 @@ fn plans(args: &Args, sets: &[Set], jobs: usize) -> Result<Vec<Arc<Plan>>, Failu
     let loaded: Vec<_> = std::thread::scope(|scope| {
         let load = |sets: &[Set]| sets.iter().map(plan).collect::<Result<Vec<_>, _>>();
         let threads: Vec<_> = sets.chunks(chunk).map(|sets| scope.spawn(move || load(sets))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     let mut plans = Vec::with_capacity(sets.len());
     for part in loaded {
@@ -114,7 +141,11 @@ fn plans(args: &Args, sets: &[Set], jobs: usize) -> Result<Vec<Arc<Plan>>, Failu
 
 fn cohort(args: &Args, plan: &Plan) -> Result<String, Failure> {
     let name = args.cohort.clone().unwrap_or_else(|| {
-        args.params.first().map(|axis| axis.name()).and_then(|name| Some(name.split_once('.')?.0.to_owned())).unwrap_or_default()
+        args.params
+            .first()
+            .map(|axis| axis.name())
+            .and_then(|name| Some(name.split_once('.')?.0.to_owned()))
+            .unwrap_or_default()
     });
     if plan.cohorts.iter().any(|cohort| cohort.name == name) {
         return Ok(name);

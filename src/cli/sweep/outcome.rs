@@ -107,16 +107,26 @@ impl Outcome {
             reports.first().map(|report| (report.from.clone(), report.to.clone(), report.partial)).unwrap_or_default();
         let agent_candles = reports.iter().map(|report| report.timing.agent_candles).sum();
         let names: Vec<String> = axes.iter().map(Axis::name).collect();
-        let mut results: Vec<Ranked> = sets
-            .into_iter()
-            .zip(reports)
-            .filter_map(|(set, report)| ranked(&set, report, &cohort))
-            .collect();
+        let mut results: Vec<Ranked> =
+            sets.into_iter().zip(reports).filter_map(|(set, report)| ranked(&set, report, &cohort)).collect();
         let sharpes: Vec<f64> = results.iter().filter_map(|one| one.metrics.sharpe).collect();
         let sharpe_of_luck = sharpe_of_luck(&sharpes);
         let worth = |one: &Ranked| by.worth(&one.metrics).unwrap_or(f64::NEG_INFINITY);
         results.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
-        Self { schema: 1, from, to, partial, cohort, by, sets: results.len(), agent_candles, sharpe_of_luck, timing, results, names }
+        Self {
+            schema: 1,
+            from,
+            to,
+            partial,
+            cohort,
+            by,
+            sets: results.len(),
+            agent_candles,
+            sharpe_of_luck,
+            timing,
+            results,
+            names,
+        }
     }
 
     /// A JSON document, or the best as a table.
@@ -175,11 +185,13 @@ impl Outcome {
     }
 
     fn table(&self, top: usize) -> String {
-        let percent = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{:.2} %", value * 100.0));
+        let percent =
+            |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{:.2} %", value * 100.0));
         let ratio = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.2}"));
         let mut header = vec!["rank".to_owned()];
         header.extend(self.names.iter().cloned());
-        header.extend(["trades", "win rate", "payoff", "return", "drawdown", "sharpe", "fingerprint"].map(str::to_owned));
+        header
+            .extend(["trades", "win rate", "payoff", "return", "drawdown", "sharpe", "fingerprint"].map(str::to_owned));
         let mut rows = vec![header];
         for (place, one) in self.results.iter().take(top).enumerate() {
             let metrics = &one.metrics;

@@ -50,8 +50,8 @@ pub struct Sweep<'a> {
     pub options: EngineOptions,
     /// Set to stop early.
     pub interrupted: &'a AtomicBool,
-    /// Steps taken so far, of all threads.
-    pub steps: &'a AtomicU64,
+    /// Candles done so far, of all swarms.
+    pub candles: &'a AtomicU64,
 }
 
 impl Sweep<'_> {
@@ -66,7 +66,10 @@ impl Sweep<'_> {
         let share = |job: usize| plans.iter().skip(job).step_by(jobs).cloned().collect::<Vec<_>>();
         let shares: Vec<Result<Vec<Report>, BuildError>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..jobs).map(|job| scope.spawn(move || self.play_share(share(job)))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         });
         let mut shares = shares.into_iter().map(|share| share.map(Vec::into_iter)).collect::<Result<Vec<_>, _>>()?;
         Ok((0..plans.len()).filter_map(|index| shares[index % jobs].next()).collect())
@@ -75,7 +78,8 @@ impl Sweep<'_> {
     fn play_share(&self, plans: Vec<Arc<Plan>>) -> Result<Vec<Report>, BuildError> {
         let Some(first) = plans.first() else { return Ok(Vec::new()) };
         let base = first.base;
-        let kept = |plan: &Arc<Plan>| Scored { fingerprint: Fingerprint::new(), tracker: Tracker::lean(Arc::clone(plan)) };
+        let kept =
+            |plan: &Arc<Plan>| Scored { fingerprint: Fingerprint::new(), tracker: Tracker::lean(Arc::clone(plan)) };
         let mut sinks: Vec<Scored> = plans.iter().map(kept).collect();
         let made = plans.into_iter().map(|plan| {
             let rules = prepare::rules(&plan);
@@ -94,17 +98,22 @@ impl Sweep<'_> {
             for (engine, sink) in engines.iter_mut().zip(&mut sinks) {
                 show(engine, &reel, sink);
             }
-            self.steps.fetch_add((reel.steps().len() * engines.len()) as u64, Ordering::Relaxed);
+            let candles: usize = reel.steps().iter().map(|step| step.candles.iter().flatten().count()).sum();
+            self.candles.fetch_add((candles * engines.len()) as u64, Ordering::Relaxed);
             if self.interrupted.load(Ordering::Relaxed) {
                 is_complete = false;
                 break;
             }
         }
         let gaps = self.recording.gaps.iter().flatten().map(|gap| gap.candles).sum();
-        Ok(engines.iter_mut().zip(&sinks).map(|(engine, sink)| {
-            engine.settle();
-            sink.tracker.report(engine.supervisor(), sink.fingerprint.finish(), gaps, !is_complete, 0.0, 0.0)
-        }).collect())
+        Ok(engines
+            .iter_mut()
+            .zip(&sinks)
+            .map(|(engine, sink)| {
+                engine.settle();
+                sink.tracker.report(engine.supervisor(), sink.fingerprint.finish(), gaps, !is_complete, 0.0, 0.0)
+            })
+            .collect())
     }
 }
 

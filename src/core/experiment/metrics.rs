@@ -141,10 +141,10 @@ impl Metrics {
             win_rate: (!results.is_empty()).then(|| wins.len() as f64 / results.len() as f64),
             avg_win,
             avg_loss,
-            payoff: match (avg_win, avg_loss) {
-                (Some(win), Some(loss)) if loss.0 < 0 => finite(win.to_f64() / -loss.to_f64()),
-                _ => None,
-            },
+            // Of the sums: the averages above are cut to a mantissa.
+            payoff: (!wins.is_empty() && loss.0 < 0)
+                .then(|| profit.to_f64() * losses.len() as f64 / (-loss.to_f64() * wins.len() as f64))
+                .and_then(finite),
             profit_factor: (loss.0 < 0).then(|| profit.to_f64() / -loss.to_f64()).and_then(finite),
             expectancy: average(profit + loss, results.len()),
             max_drawdown: (sample.daily_equity.len() > 1).then_some(sample.max_drawdown),

@@ -2,11 +2,13 @@
 //! two cohorts amounts to. Knows the ledger's results only; it decides nothing about orders.
 
 mod compare;
+mod figures;
 mod metrics;
 mod report;
 mod tracker;
 
 pub use compare::{Comparison, ComparisonVerdict, compare};
+pub use figures::{FIGURES, Figure, Reached, Target, Unit, targets};
 pub use metrics::{Metrics, Sample};
 pub use report::{BreakerReport, MarketReport, PortfolioReport, Report, Timing};
 pub use tracker::{Curve, Tracker};

@@ -6,33 +6,33 @@ use super::report::{BreakerReport, MarketReport, PortfolioReport, REPORT_SCHEMA,
 use super::{Comparison, compare};
 use crate::ledger::Trade;
 use crate::model::{
-    AgentId, BreakerChange, BreakerScope, DAY_MS, Fact, IntentKind, Plan, PortfolioId, ReportKind, Step, Time, Usd,
-    VenueEvent, Verdict,
+    AgentId, BreakerChange, BreakerScope, CohortId, DAY_MS, Fact, IntentKind, Plan, PortfolioId, ReportKind, Step,
+    Time, Usd, VenueEvent, Verdict,
 };
 use crate::risk::Supervisor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A curve of equity: daily points for the figures, and the drawdown at every step.
+/// A curve of equity in USDT, exact: daily points for the figures, and the drawdown at every step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
-    daily: Vec<f64>,
-    last: f64,
-    peak: f64,
+    daily: Vec<Usd>,
+    last: Usd,
+    peak: Usd,
     max_drawdown: f64,
 }
 
 impl Curve {
-    fn new(start: f64) -> Self {
+    fn new(start: Usd) -> Self {
         Self { daily: vec![start], last: start, peak: start, max_drawdown: 0.0 }
     }
     #[inline]
-    fn step(&mut self, equity: f64) {
+    fn step(&mut self, equity: Usd) {
         self.last = equity;
         if equity > self.peak {
             self.peak = equity;
-        } else if self.peak > 0.0 {
-            self.max_drawdown = self.max_drawdown.max(1.0 - equity / self.peak);
+        } else if self.peak > Usd::ZERO {
+            self.max_drawdown = self.max_drawdown.max(1.0 - equity.0 as f64 / self.peak.0 as f64);
         }
     }
     fn day(&mut self) {
@@ -40,18 +40,14 @@ impl Curve {
     }
     /// Start, each 00:00 UTC, and the end where that is not a 00:00.
     fn daily(&self, ends_on_midnight: bool) -> Vec<f64> {
-        let mut daily = self.daily.clone();
-        if !ends_on_midnight {
-            daily.push(self.last);
-        }
-        daily
+        let end = (!ends_on_midnight).then_some(&self.last);
+        self.daily.iter().chain(end).map(|equity| equity.to_f64()).collect()
     }
 }
 
 #[derive(Clone, Debug)]
 struct AgentRecord {
     curve: Curve,
-    results: Vec<Usd>,
     entry_leverage: Vec<f64>,
     entry_confidence: Vec<f64>,
     last_confidence: f64,
@@ -79,24 +75,28 @@ pub struct Tracker {
     cohorts: Vec<Curve>,
     portfolios: Vec<PortfolioRecord>,
     trades: Vec<Trade>,
+    keeps_trades: bool,
+    /// Net results in order of closing.
+    closed: Vec<(AgentId, Usd)>,
     from: Option<Time>,
     to: Time,
     steps: u64,
     candles: u64,
     /// Agents whose profit may have moved: those that hold something, and those that just let go.
     moving: Vec<AgentId>,
+    /// By cohort, agents with a position at the last step's end.
+    holding: Vec<u32>,
 }
 
 impl Tracker {
     /// At rest, before the first step.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let start = |portfolio: PortfolioId| plan.portfolios[portfolio.index()].equity.to_f64();
+        let start = |portfolio: PortfolioId| plan.portfolios[portfolio.index()].equity;
         let agents = plan
             .agents
             .iter()
             .map(|agent| AgentRecord {
                 curve: Curve::new(start(agent.portfolio)),
-                results: Vec::new(),
                 entry_leverage: Vec::new(),
                 entry_confidence: Vec::new(),
                 last_confidence: 0.0,
@@ -113,7 +113,7 @@ impl Tracker {
             .portfolios
             .iter()
             .map(|portfolio| PortfolioRecord {
-                curve: Curve::new(portfolio.equity.to_f64()),
+                curve: Curve::new(portfolio.equity),
                 tripped_at: None,
                 rejections: BTreeMap::new(),
             })
@@ -123,22 +123,62 @@ impl Tracker {
             cohorts,
             portfolios,
             trades: Vec::new(),
+            keeps_trades: true,
+            closed: Vec::new(),
             from: None,
             to: Time(0),
             steps: 0,
             candles: 0,
             moving: Vec::new(),
+            holding: vec![0; plan.cohorts.len()],
             plan,
         }
     }
 
-    /// Closed trades in order of closing.
+    /// Likewise, without keeping the trades: for many runs at a time.
+    pub fn lean(plan: Arc<Plan>) -> Self {
+        Self { keeps_trades: false, ..Self::new(plan) }
+    }
+
+    /// Closed trades in order of closing; none when they are not kept.
     pub fn trades(&self) -> &[Trade] {
         &self.trades
     }
     /// Steps so far.
     pub const fn steps(&self) -> u64 {
         self.steps
+    }
+    /// Candles so far, of all symbols.
+    pub const fn candles(&self) -> u64 {
+        self.candles
+    }
+    /// Start of the first candle; absent before it.
+    pub const fn from(&self) -> Option<Time> {
+        self.from
+    }
+    /// Close of the last candle.
+    pub const fn to(&self) -> Time {
+        self.to
+    }
+    /// Equity of a portfolio at the last step's end, in USDT.
+    #[inline]
+    pub fn portfolio_equity(&self, portfolio: PortfolioId) -> Usd {
+        self.portfolios[portfolio.index()].curve.last
+    }
+    /// What a cohort's portfolio would be worth if only the cohort had traded it, in USDT.
+    #[inline]
+    pub fn cohort_equity(&self, cohort: CohortId) -> Usd {
+        self.cohorts[cohort.index()].last
+    }
+    /// What an agent's portfolio would be worth if only the agent had traded it, in USDT.
+    #[inline]
+    pub fn agent_equity(&self, agent: AgentId) -> Usd {
+        self.agents[agent.index()].curve.last
+    }
+    /// Agents of a cohort with a position at the last step's end.
+    #[inline]
+    pub fn holding(&self, cohort: CohortId) -> u32 {
+        self.holding[cohort.index()]
     }
     /// Refusals of a portfolio by reason.
     pub fn rejections(&self, portfolio: PortfolioId) -> &BTreeMap<&'static str, u64> {
@@ -206,9 +246,11 @@ impl Tracker {
     /// Takes a closed trade.
     pub fn trade(&mut self, trade: &Trade) {
         let record = &mut self.agents[trade.agent.index()];
-        record.results.push(trade.net);
         record.entry_leverage.push(trade.leverage.to_f64());
-        self.trades.push(trade.clone());
+        self.closed.push((trade.agent, trade.net));
+        if self.keeps_trades {
+            self.trades.push(trade.clone());
+        }
     }
 
     /// Whether the next end of a step looks at the supervisor.
@@ -241,17 +283,19 @@ impl Tracker {
     }
 
     fn refresh(&mut self, supervisor: &Supervisor) {
+        self.holding.fill(0);
         for index in (0..self.moving.len()).rev() {
             let agent = self.moving[index];
             let record = &mut self.agents[agent.index()];
             let account = supervisor.agent(agent);
             let cohort = self.plan.agents[agent.index()].cohort;
             let before = record.curve.last;
-            let after = record.curve.daily[0] + (account.realized_net + account.unrealized).to_f64();
+            let after = record.curve.daily[0] + account.realized_net + account.unrealized;
             record.curve.step(after);
             self.cohorts[cohort.index()].last += after - before;
             let holds = supervisor.position_view(agent).is_some();
             record.steps_held += u64::from(holds);
+            self.holding[cohort.index()] += u32::from(holds);
             if !holds && !supervisor.entry_pending(agent) {
                 record.held = false;
                 self.moving.swap_remove(index);
@@ -261,7 +305,7 @@ impl Tracker {
             cohort.step(cohort.last);
         }
         for (index, record) in self.portfolios.iter_mut().enumerate() {
-            record.curve.step(supervisor.account_view(PortfolioId::at(index)).equity.to_f64());
+            record.curve.step(supervisor.account_view(PortfolioId::at(index)).equity);
         }
     }
 
@@ -277,7 +321,7 @@ impl Tracker {
         let record = &self.agents[agent.index()];
         let account = supervisor.agent(agent);
         Sample {
-            trade_results: record.results.clone(),
+            trade_results: self.results(|closer| closer == agent),
             daily_equity: record.curve.daily(self.ends_on_midnight()),
             days: self.days(),
             max_drawdown: record.curve.max_drawdown,
@@ -317,15 +361,19 @@ impl Tracker {
         let exposures = members.iter().filter_map(|member| samples[*member].exposure);
         sum.exposure = (!members.is_empty()).then(|| exposures.sum::<f64>() / members.len() as f64);
         // In order of closing, over all members: runs of losses are the cohort's.
-        let of_cohort = |trade: &&Trade| self.plan.agents[trade.agent.index()].cohort.index() == cohort;
-        sum.trade_results = self.trades.iter().filter(of_cohort).map(|trade| trade.net).collect();
+        sum.trade_results = self.results(|agent| self.plan.agents[agent.index()].cohort.index() == cohort);
         sum
+    }
+
+    /// Net results of some agents' trades, in order of closing.
+    fn results(&self, whose: impl Fn(AgentId) -> bool) -> Vec<Usd> {
+        self.closed.iter().filter(|(agent, _)| whose(*agent)).map(|(_, net)| *net).collect()
     }
 
     /// The comparison that the plan's experiment asks for.
     pub fn comparison(&self) -> Option<Comparison> {
         let experiment = self.plan.experiment?;
-        let curve = |cohort: crate::model::CohortId| {
+        let curve = |cohort: CohortId| {
             let daily = self.cohorts[cohort.index()].daily(self.ends_on_midnight());
             (self.plan.cohorts[cohort.index()].name.as_str(), daily)
         };

@@ -195,7 +195,8 @@ fn without_candles<'a>(query: &Query, symbol: &str, others: impl Iterator<Item =
             &query.dir,
             format!("holds no candles of {symbol}"),
             format!("expected {base}/{symbol}_*.csv[.gz] or {symbol}.csv[.gz] at any depth"),
-        );
+        )
+        .without(symbol);
     }
     let intervals: Vec<String> = intervals.iter().map(Interval::to_string).collect();
     MarketError::about(
@@ -203,6 +204,7 @@ fn without_candles<'a>(query: &Query, symbol: &str, others: impl Iterator<Item =
         format!("holds no {base} candles of {symbol} and none that add up to {base}, only {}", intervals.join(", ")),
         "name one of these intervals in swarm.yaml, or a multiple of one, or add the files",
     )
+    .without(symbol)
 }
 
 fn folders_of(files: &[Vec<CandleFile>]) -> Vec<&Path> {

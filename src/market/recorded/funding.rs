@@ -11,7 +11,11 @@ use super::read::read_funding;
 use crate::market::MarketError;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use swarm_core::model::FundingSchedule;
+use swarm_core::model::{FundingSchedule, HOUR_MS, Time};
+
+/// Funding that begins or ends this far inside of the run's time is missing there: the longest time between two
+/// payments that venues have, and a little.
+const PAYMENT_MS: i64 = 9 * HOUR_MS;
 
 /// The schedules of a run.
 #[derive(Debug, Default)]
@@ -96,4 +100,36 @@ fn join(files: &[&FundingFile]) -> Result<FundingSchedule, MarketError> {
         before = Some(file);
     }
     Ok(joined)
+}
+
+/// Says where the funding is of which there are no candles.
+pub(super) fn without_candles(mut error: MarketError, query: &Query, files: &[FundingFile]) -> MarketError {
+    let place = error.symbol.as_ref().and_then(|symbol| query.symbols.iter().position(|known| known == symbol));
+    if let Some(file) = files.iter().find(|file| Some(file.symbol) == place) {
+        error.what.push_str(&format!(", though its funding is there ({})", file.path.display()));
+    }
+    error
+}
+
+/// Names symbols whose recorded funding does not cover the run's time.
+pub(super) fn beside(query: &Query, schedules: &[FundingSchedule], from: Time, to: Time) -> Vec<String> {
+    let one = |(symbol, schedule): (&String, &FundingSchedule)| {
+        let (first, last) = (schedule.first()?.0, schedule.last()?.0);
+        let late = first.since(from) > PAYMENT_MS;
+        let early = to.since(last) > PAYMENT_MS;
+        if first >= to || last < from {
+            return Some(format!(
+                "{symbol}: funding is recorded from {first} to {last}, which is beside the run's {from} to {to}: none is paid"
+            ));
+        }
+        match (late, early) {
+            (false, false) => None,
+            (true, false) => Some(format!("{symbol}: funding is recorded from {first} on; before that none is paid")),
+            (false, true) => Some(format!("{symbol}: funding is recorded until {last}; after that none is paid")),
+            (true, true) => {
+                Some(format!("{symbol}: funding is recorded from {first} to {last}; outside of that none is paid"))
+            }
+        }
+    };
+    query.symbols.iter().zip(schedules).filter_map(one).collect()
 }

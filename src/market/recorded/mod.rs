@@ -83,7 +83,8 @@ pub struct Recording {
 pub fn load(query: &Query) -> Result<Recording, MarketError> {
     check(query)?;
     let found = discover::discover(&query.dir, &query.symbols)?;
-    let choice = choose::choose(query, &found.candles)?;
+    let choice = choose::choose(query, &found.candles)
+        .map_err(|error| funding::without_candles(error, query, &found.funding))?;
     let mut series = Vec::with_capacity(query.symbols.len());
     for files in &choice.files {
         series.push(series::read_series(query, files)?);
@@ -100,6 +101,7 @@ pub fn load(query: &Query) -> Result<Recording, MarketError> {
     let to = series.iter().filter_map(|candles| candles.last()).map(|candle| candle.close_time(query.base)).max();
     let (from, to) = from.zip(to).expect("invariant: a cut series is not empty");
     let mut schedules = funding.schedules;
+    warnings.extend(funding::beside(query, &schedules, from, to));
     schedules.iter_mut().for_each(|schedule| schedule.retain(|(at, _)| (from..to).contains(at)));
     Ok(Recording {
         interval: query.base,

@@ -1,0 +1,210 @@
+//! What `--out` gets while a backtest runs: trades.csv, decisions.jsonl and equity.csv, row by row; docs/reports.md
+//! has their columns. Knows no figure and no page.
+
+use super::super::console::Failure;
+use super::super::summary;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use swarm_core::experiment::{Report, Tracker};
+use swarm_core::ledger::Trade;
+use swarm_core::model::{AgentId, CohortId, DAY_MS, Fact, Plan, PortfolioId, Time, Usd};
+
+/// With more agents than this, equity.csv has their rows at 00:00 UTC and at the ends only.
+const AGENTS_AT_EVERY_CANDLE: usize = 100;
+
+/// The files of a folder.
+pub(super) struct Files {
+    folder: PathBuf,
+    plan: Arc<Plan>,
+    trades: BufWriter<File>,
+    decisions: BufWriter<File>,
+    equity: BufWriter<File>,
+    curves: Vec<Curve>,
+    begun: bool,
+}
+
+/// One curve of equity.csv.
+struct Curve {
+    whose: Whose,
+    /// `portfolio,cohort,agent`.
+    columns: String,
+    last: Usd,
+}
+
+#[derive(Clone, Copy)]
+enum Whose {
+    Portfolio(PortfolioId),
+    Cohort(CohortId),
+    Agent(AgentId),
+}
+
+impl Curve {
+    fn equity(&self, tracker: &Tracker) -> Usd {
+        match self.whose {
+            Whose::Portfolio(portfolio) => tracker.portfolio_equity(portfolio),
+            Whose::Cohort(cohort) => tracker.cohort_equity(cohort),
+            Whose::Agent(agent) => tracker.agent_equity(agent),
+        }
+    }
+}
+
+/// The curves of a plan, all at their start.
+fn curves(plan: &Plan) -> Vec<Curve> {
+    let start = |portfolio: PortfolioId| plan.portfolios[portfolio.index()].equity;
+    let name = |portfolio: PortfolioId| &plan.portfolios[portfolio.index()].name;
+    let portfolios = (0..plan.portfolios.len()).map(PortfolioId::at).map(|id| {
+        let columns = format!("{},,", name(id));
+        Curve { whose: Whose::Portfolio(id), columns, last: start(id) }
+    });
+    let cohorts = plan.cohorts.iter().enumerate().map(|(index, cohort)| {
+        let columns = format!("{},{},", name(cohort.portfolio), cohort.name);
+        Curve { whose: Whose::Cohort(CohortId::at(index)), columns, last: start(cohort.portfolio) }
+    });
+    let agents = plan.agents.iter().enumerate().map(|(index, agent)| {
+        let columns = format!("{},{},{}", name(agent.portfolio), plan.cohorts[agent.cohort.index()].name, agent.name);
+        Curve { whose: Whose::Agent(AgentId::at(index)), columns, last: start(agent.portfolio) }
+    });
+    portfolios.chain(cohorts).chain(agents).collect()
+}
+
+/// A file of the folder could not be written.
+pub(super) fn failed(folder: &Path, error: &io::Error) -> Failure {
+    Failure::failed("failed", format!("cannot write into {}: {error}", folder.display()))
+}
+
+impl Files {
+    /// Opens the files. What an earlier run left as its report is removed, so that no report stands beside rows
+    /// that it is not made of.
+    pub fn create(folder: &Path, plan: &Arc<Plan>) -> Result<Self, Failure> {
+        Self::open(folder, plan).map_err(|error| failed(folder, &error))
+    }
+
+    fn open(folder: &Path, plan: &Arc<Plan>) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        for name in ["report.json", "report.html"] {
+            match fs::remove_file(folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let open = |name: &str| File::create(folder.join(name)).map(BufWriter::new);
+        let mut files = Self {
+            folder: folder.to_owned(),
+            plan: Arc::clone(plan),
+            trades: open("trades.csv")?,
+            decisions: open("decisions.jsonl")?,
+            equity: open("equity.csv")?,
+            curves: curves(plan),
+            begun: false,
+        };
+        writeln!(
+            files.trades,
+            "agent,cohort,portfolio,symbol,side,opened_at,closed_at,qty,entry_price,exit_price,gross_pnl,fees,funding,\
+             slippage,net_pnl,leverage,reason,intent"
+        )?;
+        writeln!(files.equity, "time,portfolio,cohort,agent,equity")?;
+        Ok(files)
+    }
+
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Takes a closed trade.
+    pub fn trade(&mut self, trade: &Trade) -> io::Result<()> {
+        let plan = &self.plan;
+        let agent = &plan.agents[trade.agent.index()];
+        writeln!(
+            self.trades,
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            agent.name,
+            plan.cohorts[agent.cohort.index()].name,
+            plan.portfolios[agent.portfolio.index()].name,
+            plan.instrument(trade.symbol).symbol,
+            summary::side(trade.side),
+            trade.opened_at.0,
+            trade.closed_at.0,
+            trade.qty,
+            trade.entry_price,
+            trade.exit_price,
+            trade.gross,
+            trade.fees,
+            trade.funding,
+            trade.slippage,
+            trade.net,
+            trade.leverage,
+            summary::exit_reason(trade.exit),
+            trade.intent.number,
+        )
+    }
+
+    /// Takes a fact.
+    pub fn fact(&mut self, fact: &Fact) -> io::Result<()> {
+        let record = match fact {
+            Fact::Signal(record) | Fact::Hold(record) => serde_json::json!({
+                "agent": self.plan.agent_name(record.agent),
+                "symbol": self.plan.instrument(record.symbol).symbol,
+                "at": record.at.0,
+                "candle": record.candle.0,
+                "decision": record.decision,
+                "explanation": record.explanation,
+            }),
+            Fact::Verdict { id, verdict, .. } => serde_json::json!({
+                "agent": self.plan.agent_name(id.agent),
+                "intent": id.number,
+                "verdict": crate::record::verdict_text(verdict),
+            }),
+            _ => return Ok(()),
+        };
+        serde_json::to_writer(&mut self.decisions, &record)?;
+        self.decisions.write_all(b"\n")
+    }
+
+    /// Takes the end of a step that `tracker` has taken already: a row for each curve that moved, and one for each
+    /// at the start and at each day's end, so that days without a trade are there.
+    pub fn step_end(&mut self, at: Time, tracker: &Tracker) -> io::Result<()> {
+        if let Some(from) = tracker.from()
+            && !self.begun
+        {
+            self.begun = true;
+            for Curve { columns, last, .. } in &self.curves {
+                writeln!(self.equity, "{},{columns},{last}", from.0)?;
+            }
+        }
+        let is_day_end = at.0.rem_euclid(DAY_MS) == 0;
+        let agents_too = self.plan.agents.len() <= AGENTS_AT_EVERY_CANDLE;
+        for curve in &mut self.curves {
+            let equity = curve.equity(tracker);
+            let moved = equity != curve.last && (agents_too || !matches!(curve.whose, Whose::Agent(_)));
+            if is_day_end || moved {
+                writeln!(self.equity, "{},{},{equity}", at.0, curve.columns)?;
+                curve.last = equity;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the report and ends all files.
+    pub fn finish(self, report: &Report, tracker: &Tracker, page: &str) -> Result<(), Failure> {
+        let folder = self.folder.clone();
+        self.end(report, tracker, page).map_err(|error| failed(&folder, &error))
+    }
+
+    fn end(mut self, report: &Report, tracker: &Tracker, page: &str) -> io::Result<()> {
+        let at = tracker.to();
+        if self.begun && at.0.rem_euclid(DAY_MS) != 0 {
+            for curve in &self.curves {
+                writeln!(self.equity, "{},{},{}", at.0, curve.columns, curve.equity(tracker))?;
+            }
+        }
+        for file in [&mut self.trades, &mut self.decisions, &mut self.equity] {
+            file.flush()?;
+        }
+        fs::write(self.folder.join("report.html"), page)?;
+        let text = serde_json::to_string_pretty(report)?;
+        fs::write(self.folder.join("report.json"), text + "\n")
+    }
+}
