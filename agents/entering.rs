@@ -42,7 +42,8 @@ pub struct Entering {
         extend("x-unit" = "ticks", "x-source" = "chosen: at the close, where it is next in line")
     )]
     pub offset_ticks: u32,
-    /// With `type: limit`, how long it rests at most; a refusal since it would take counts as expired at once.
+    /// With `type: limit`, how long it rests at most, looked at whenever a price comes (four times a candle in a
+    /// replay); a refusal since it would take counts as expired at once.
     #[schemars(
         schema_with = "interval_schema",
         extend("x-source" = "chosen: one candle of the shipped swarm")

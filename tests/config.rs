@@ -359,7 +359,7 @@ fn faults_of_every_rule_are_told_at_their_place() {
             "13:39 cohorts.two.agents[0].set.entry.offset_ticks: means nothing with `type: market`; write `type: limit`, or leave it out",
             "13:48 cohorts.two.agents[0].set.entry.then: means nothing with `type: market`; write `type: limit`, or leave it out",
             "16:52 cohorts.two.agents[1].set.entry.offset_ticks: out of range: expected 0 to 100000, found -1; With `type: limit`, how far from the candle's close it rests, away from the market.",
-            "16:70 cohorts.two.agents[1].set.entry.expire_after: expected a whole number and s, m, h, d or w, found the text `soon`; With `type: limit`, how long it rests at most; a refusal since it would take counts as expired at once.",
+            "16:70 cohorts.two.agents[1].set.entry.expire_after: expected a whole number and s, m, h, d or w, found the text `soon`; With `type: limit`, how long it rests at most, looked at whenever a price comes (four times a candle in a replay); a refusal since it would take counts as expired at once.",
             "16:82 cohorts.two.agents[1].set.entry.then: expected one of `market` or `cancel`, found the text `wait`",
             "19:25 cohorts.two.agents[2].set.entry.typ: unknown key `typ`; did you mean `type`?",
         ],

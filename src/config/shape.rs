@@ -327,7 +327,8 @@ fn expected_type(node: &Node, rule: &Value) -> (String, String) {
 }
 
 fn help_of(rule: &Value) -> String {
-    rule.get("description").and_then(Value::as_str).unwrap_or_default().to_owned()
+    let text = rule.get("description").and_then(Value::as_str).unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn resolve_description<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
