@@ -5,16 +5,17 @@
 //! regime, no trailing and no sizing by risk. While it holds a position, the opposite signal closes
 //! it (and does not reverse it); the signal of its own side changes nothing.
 
+use crate::entering::Entering;
 use crate::params::{self, Fault, ParamError, Parameters, Timeframe};
 use crate::proposal::{self, Pace};
-use crate::registry::Registered;
+use crate::registry::{Part, Registered};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use swarm_core::features::{Feature, Frame, MacdLine, Slot};
 use swarm_core::model::{
-    Action, Decision, Entry, EntryOrder, ExitPlan, ExitReason, Explanation, FeatureLine, IntentKind, Rate, Round, Side,
-    Size, StopPlan, TargetPlan, Usd,
+    Action, Decision, Entry, ExitPlan, ExitReason, Explanation, FeatureLine, IntentKind, Rate, Round, Side, Size,
+    StopPlan, TargetPlan, Usd,
 };
 use swarm_core::rule::{Build, Rule, View};
 
@@ -23,41 +24,73 @@ use swarm_core::rule::{Build, Rule, View};
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
     /// Candles it decides on; a multiple of the swarm's base interval.
-    #[schemars(schema_with = "params::timeframe_schema")]
+    #[schemars(
+        schema_with = "params::timeframe_schema",
+        extend("x-source" = "chosen: the shortest candles, as the system it stands for")
+    )]
     pub timeframe: Timeframe,
     /// Period of the RSI (J. W. Wilder, 1978).
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(
+        range(min = 2, max = 1000),
+        extend("x-unit" = "candles", "x-source" = "J. W. Wilder 1978, New Concepts in Technical Trading Systems: 14")
+    )]
     pub rsi_period: u32,
     /// BUY needs an RSI below this.
-    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "RSI, 0 to 100"))]
+    #[schemars(
+        range(min = 0.0, max = 100.0),
+        extend("x-unit" = "RSI, 0 to 100", "x-source" = "J. W. Wilder 1978: 30 is oversold")
+    )]
     pub rsi_buy: f64,
     /// SELL needs an RSI above this.
-    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "RSI, 0 to 100"))]
+    #[schemars(
+        range(min = 0.0, max = 100.0),
+        extend("x-unit" = "RSI, 0 to 100", "x-source" = "J. W. Wilder 1978: 70 is overbought")
+    )]
     pub rsi_sell: f64,
     /// Fast period of the MACD (G. Appel).
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles", "x-source" = "G. Appel 1979: 12"))]
     pub macd_fast: u32,
     /// Slow period of the MACD.
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles", "x-source" = "G. Appel 1979: 26"))]
     pub macd_slow: u32,
     /// Signal period of the MACD.
-    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles", "x-source" = "G. Appel 1979: 9"))]
     pub macd_signal: u32,
     /// Leverage of every entry.
-    #[schemars(range(min = 1.0, max = 125.0), extend("x-unit" = "times margin"))]
+    #[schemars(
+        range(min = 1.0, max = 125.0),
+        extend("x-unit" = "times margin", "x-source" = "chosen: fixed, as the system it stands for")
+    )]
     pub leverage: f64,
     /// Notional of every entry, unless `equity_share` is set.
-    #[schemars(range(min = 1.0, max = 100000000.0), extend("x-unit" = "USDT"))]
+    #[schemars(
+        range(min = 1.0, max = 100000000.0),
+        extend("x-unit" = "USDT", "x-source" = "chosen: well above the venue's minimum of 5 USDT")
+    )]
     pub base_notional: f64,
     /// Notional of every entry as a share of the portfolio's equity; `null` takes `base_notional`.
-    #[schemars(range(min = 0.0001, max = 10.0), extend("x-unit" = "share of equity"))]
+    #[schemars(
+        range(min = 0.0001, max = 10.0),
+        extend("x-unit" = "share of equity", "x-source" = "chosen: off, a fixed notional is what it is compared by")
+    )]
     pub equity_share: Option<f64>,
     /// Distance of the stop from the fill price.
-    #[schemars(range(min = 0.0001, max = 0.5), extend("x-unit" = "share of the price"))]
+    #[schemars(
+        range(min = 0.0001, max = 0.5),
+        extend(
+            "x-unit" = "share of the price",
+            "x-source" = "chosen: before liquidation at leverage 3, seldom reached within a day"
+        )
+    )]
     pub stop: f64,
     /// Distance of the target from the fill price; the whole position is closed there.
-    #[schemars(range(min = 0.0001, max = 10.0), extend("x-unit" = "share of the price"))]
+    #[schemars(
+        range(min = 0.0001, max = 10.0),
+        extend("x-unit" = "share of the price", "x-source" = "chosen: twice the stop")
+    )]
     pub target: f64,
+    /// How an entry goes to the venue.
+    pub entry: Entering,
 }
 
 impl Default for Params {
@@ -75,6 +108,7 @@ impl Default for Params {
             equity_share: None,
             stop: 0.05,
             target: 0.10,
+            entry: Entering::default(),
         }
     }
 }
@@ -95,6 +129,7 @@ impl Parameters for Params {
             faults.push(("macd_fast".into(), message));
         }
         faults.extend(params::stop_beyond_liquidation("stop", self.stop, self.leverage));
+        faults.extend(self.entry.contradictions());
         faults
     }
 }
@@ -118,19 +153,9 @@ pub struct Control {
 }
 
 impl Rule for Control {
+    #[inline]
     fn decide(&mut self, view: &View<'_>) -> Decision {
-        let Some(side) = self.signal(&view.frame) else { return Decision::hold(0.0, 0.0) };
-        let score = side.sign() as f64;
-        let (action, wish) = match view.position {
-            Some(position) if Side::of(position.qty) == side => return Decision::hold(100.0, score),
-            Some(_) => (Action::Exit, IntentKind::Close { reason: ExitReason::Signal }),
-            None if view.entry_pending => return Decision::hold(100.0, score),
-            None => {
-                let Some(entry) = self.entry(side, view) else { return Decision::hold(100.0, score) };
-                (if side == Side::Buy { Action::Long } else { Action::Short }, IntentKind::Open(entry))
-            }
-        };
-        Decision { action, confidence: 100.0, target_score: score, proposal: Some(Box::new(wish)) }
+        self.decide_sized(view, 1.0)
     }
 
     fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
@@ -157,6 +182,24 @@ impl Rule for Control {
     }
 }
 
+impl Part for Control {
+    #[inline]
+    fn decide_sized(&self, view: &View<'_>, factor: f64) -> Decision {
+        let Some(side) = self.signal(&view.frame) else { return Decision::hold(0.0, 0.0) };
+        let score = side.sign() as f64;
+        let (action, wish) = match view.position {
+            Some(position) if Side::of(position.qty) == side => return Decision::hold(100.0, score),
+            Some(_) => (Action::Exit, IntentKind::Close { reason: ExitReason::Signal }),
+            None if view.entry_pending => return Decision::hold(100.0, score),
+            None => {
+                let Some(entry) = self.entry(side, view, factor) else { return Decision::hold(100.0, score) };
+                (if side == Side::Buy { Action::Long } else { Action::Short }, IntentKind::Open(entry))
+            }
+        };
+        Decision { action, confidence: 100.0, target_score: score, proposal: Some(Box::new(wish)) }
+    }
+}
+
 impl Control {
     /// BUY, SELL, or nothing: also while a feature is absent, and between the closes of its candles.
     fn signal(&self, frame: &Frame<'_>) -> Option<Side> {
@@ -175,7 +218,7 @@ impl Control {
     }
 
     /// Absent when a share of the equity is asked for and there is none.
-    fn entry(&self, side: Side, view: &View<'_>) -> Option<Entry> {
+    fn entry(&self, side: Side, view: &View<'_>, factor: f64) -> Option<Entry> {
         let setup = &self.setup;
         let notional = match setup.equity_share {
             Some(share) => view.account.equity.times(share, Round::Down),
@@ -185,9 +228,9 @@ impl Control {
         let distance = proposal::distance(close, setup.params.stop, view.instrument.tick)?;
         (notional > Usd::ZERO).then(|| Entry {
             side,
-            size: Size::Notional(notional),
+            size: proposal::multiplied(Size::Notional(notional), factor),
             leverage: setup.leverage,
-            order: EntryOrder::Market,
+            order: setup.params.entry.order(side, view.frame.candle.close, view.instrument.tick),
             exits: ExitPlan {
                 stop: Some(StopPlan { distance, break_even: None, trail: None }),
                 targets: vec![TargetPlan { at: setup.target, fraction: Rate::ONE }],
@@ -211,9 +254,10 @@ impl Control {
             "stands still"
         };
         let seen = format!("RSI {rsi:.1}, MACD histogram {turned}");
+        let rests = |side| params.entry.words(side, view.frame.candle.close, view.instrument.tick);
         match (decision.action, self.signal(&view.frame)) {
-            (Action::Long, _) => format!("BUY: {seen}; RSI is under {}", params.rsi_buy),
-            (Action::Short, _) => format!("SELL: {seen}; RSI is over {}", params.rsi_sell),
+            (Action::Long, _) => format!("BUY: {seen}; RSI is under {}{}", params.rsi_buy, rests(Side::Buy)),
+            (Action::Short, _) => format!("SELL: {seen}; RSI is over {}{}", params.rsi_sell, rests(Side::Sell)),
             (Action::Exit, _) => format!("exit on the opposite signal: {seen}"),
             (Action::Hold, None) if !self.pace.closes(view.frame.now) => {
                 format!("between two {} candles: {seen}", self.pace.interval)
@@ -271,138 +315,4 @@ impl Registered for Control {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::params::check;
-    use crate::testing::{MIDNIGHT, Scene};
-    use serde_json::{Value, json};
-    use swarm_core::model::{Interval, Price};
-
-    const M5: Interval = Interval::M5;
-    const RSI: Feature = Feature::Rsi { period: 14 };
-
-    fn histogram() -> Feature {
-        Feature::Macd { fast: 12, slow: 26, signal: 9, line: MacdLine::Histogram }
-    }
-
-    fn scene(params: &Value, rsi: f64, before: f64, now: f64) -> Scene {
-        let mut scene = Scene::new("control", params);
-        let lagged = Feature::Lag { of: Box::new(histogram()), candles: 1 };
-        scene.set(M5, RSI, rsi).set(M5, histogram(), now).set(M5, lagged, before);
-        scene
-    }
-
-    #[test]
-    fn buys_low_rsi_turning_up_and_sells_high_rsi_turning_down() {
-        for (rsi, before, now, action, words) in [
-            (29.999, -1.0, -0.9, Action::Long, "BUY: RSI 30.0, MACD histogram turns up; RSI is under 30"),
-            (30.0, -1.0, -0.9, Action::Hold, "no signal"),
-            (29.999, -1.0, -1.0, Action::Hold, "MACD histogram stands still"),
-            (29.999, -0.9, -1.0, Action::Hold, "MACD histogram turns down"),
-            (70.001, 1.0, 0.9, Action::Short, "SELL: RSI 70.0, MACD histogram turns down; RSI is over 70"),
-            (70.0, 1.0, 0.9, Action::Hold, "no signal"),
-            (70.001, 1.0, 1.0, Action::Hold, "no signal"),
-            (70.001, 0.9, 1.0, Action::Hold, "no signal"),
-            (50.0, -1.0, 1.0, Action::Hold, "no signal: RSI 50.0"),
-        ] {
-            let (decision, explanation) = scene(&Value::Null, rsi, before, now).explain();
-            assert_eq!(decision.action, action, "RSI {rsi}, histogram {before} to {now}");
-            assert!(explanation.reason.contains(words), "{}", explanation.reason);
-            let (confidence, score) = match action {
-                Action::Long => (100.0, 1.0),
-                Action::Short => (100.0, -1.0),
-                _ => (0.0, 0.0),
-            };
-            assert_eq!((decision.confidence, decision.target_score), (confidence, score));
-        }
-    }
-
-    #[test]
-    fn holds_until_everything_is_ready() {
-        for (rsi, before, now) in [(f64::NAN, -1.0, 1.0), (20.0, f64::NAN, 1.0), (20.0, -1.0, f64::NAN)] {
-            let (decision, explanation) = scene(&Value::Null, rsi, before, now).explain();
-            assert_eq!(decision.action, Action::Hold);
-            assert_eq!(explanation.reason, "RSI or MACD is not ready");
-        }
-    }
-
-    #[test]
-    fn leverage_size_stop_and_target_are_fixed() {
-        let mut short = scene(&Value::Null, 80.0, 1.0, 0.5);
-        let entry = short.entry();
-        assert_eq!((entry.side, entry.order), (Side::Sell, EntryOrder::Market));
-        assert_eq!((entry.leverage, entry.size), (Rate::whole(3), Size::Notional(Usd::whole(100))));
-        let stop = StopPlan { distance: Price::whole(5), break_even: None, trail: None };
-        assert_eq!(entry.exits.stop, Some(stop));
-        assert_eq!(entry.exits.targets, [TargetPlan { at: Rate::percent(10), fraction: Rate::ONE }]);
-        assert_eq!(entry.exits.max_holding_ms, None);
-        let explanation = short.explain().1;
-        assert_eq!((explanation.leverage, explanation.notional_usdt), (Some(3.0), Some(100.0)));
-        assert_eq!(explanation.stop_price, Some(105.0));
-        assert_eq!(explanation.features[0].value, Some(80.0));
-
-        let params = json!({ "leverage": 2, "base_notional": 250.5, "stop": 0.02, "target": 0.04 });
-        let entry = scene(&params, 20.0, -1.0, 0.5).entry();
-        assert_eq!((entry.side, entry.leverage), (Side::Buy, Rate::whole(2)));
-        assert_eq!(entry.size, Size::Notional(Usd::from_f64(250.5).unwrap()));
-        assert_eq!(entry.exits.stop.unwrap().distance, Price::whole(2));
-        assert_eq!(entry.exits.targets[0].at, Rate::percent(4));
-    }
-
-    #[test]
-    fn a_share_of_equity_takes_the_place_of_the_fixed_notional() {
-        let mut scene = scene(&json!({ "equity_share": 0.05 }), 20.0, -1.0, 0.5);
-        assert_eq!(scene.entry().size, Size::Notional(Usd::whole(500)));
-        scene.account.equity = Usd(-1);
-        assert_eq!(scene.decide().action, Action::Hold);
-        assert!(scene.reason().contains("no equity to size by"));
-    }
-
-    #[test]
-    fn the_opposite_signal_closes_and_its_own_changes_nothing() {
-        for (held, rsi, before, now, action) in [
-            (Side::Buy, 80.0, 1.0, 0.5, Action::Exit),
-            (Side::Buy, 20.0, -1.0, -0.5, Action::Hold),
-            (Side::Sell, 20.0, -1.0, -0.5, Action::Exit),
-            (Side::Sell, 80.0, 1.0, 0.5, Action::Hold),
-            (Side::Buy, 50.0, 1.0, 0.5, Action::Hold),
-        ] {
-            let mut scene = scene(&Value::Null, rsi, before, now);
-            scene.hold(held, -3.0);
-            let decision = scene.decide();
-            assert_eq!(decision.action, action, "held {held:?}, RSI {rsi}");
-            let close = IntentKind::Close { reason: ExitReason::Signal };
-            assert_eq!(decision.proposal.as_deref(), (action == Action::Exit).then_some(&close));
-        }
-    }
-
-    #[test]
-    fn waits_while_an_entry_is_working_and_between_its_candles() {
-        let mut pending = scene(&Value::Null, 20.0, -1.0, 0.5);
-        pending.entry_pending = true;
-        assert_eq!(pending.decide().action, Action::Hold);
-        assert!(pending.reason().contains("an entry is working"));
-
-        let mut hourly = Scene::new("control", &json!({ "timeframe": "1h" }));
-        let lagged = Feature::Lag { of: Box::new(histogram()), candles: 1 };
-        let hour = Interval::H1;
-        hourly.set(hour, RSI, 20.0).set(hour, histogram(), 1.0).set(hour, lagged, -1.0);
-        assert_eq!(hourly.decide().action, Action::Long);
-        hourly.now = MIDNIGHT.plus(-M5.ms());
-        assert_eq!(hourly.decide().action, Action::Hold);
-        assert!(hourly.reason().contains("between two 1h candles"));
-    }
-
-    #[test]
-    fn contradictions_are_told_with_their_path() {
-        for (written, path) in [
-            (json!({ "rsi_buy": 70 }), "rsi_buy"),
-            (json!({ "macd_fast": 26 }), "macd_fast"),
-            (json!({ "stop": 0.34 }), "stop"),
-        ] {
-            let faults = check::<Params>(&written);
-            assert_eq!(faults.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), [path], "{faults:?}");
-        }
-        assert_eq!(check::<Params>(&json!({ "rsi_buy": 69, "macd_fast": 25, "stop": 0.33 })), []);
-    }
-}
+mod tests;

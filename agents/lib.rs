@@ -11,7 +11,8 @@
 //!    `JsonSchema` and implements [`Parameters`](params::Parameters): its `Default` holds the defaults,
 //!    its attributes the description, unit and range of each. A rule struct that holds its parameters
 //!    behind an `Arc` and the slots of its features, and implements [`Rule`](swarm_core::rule::Rule)
-//!    (decide, explain) and [`Registered`](registry::Registered) (name, summary, YAML, how it is built).
+//!    (decide, explain), [`Part`](registry::Part) (the same with the size multiplied, for rules that are made
+//!    of rules) and [`Registered`](registry::Registered) (name, summary, YAML, how it is built).
 //!    `ema_cross.rs` is the shortest example.
 //! 2. **`agents/my_rule.yaml`.** A description and `rule: { my_rule: { ... } }` with the parameters
 //!    that people will want to see; what is left out takes its default.
@@ -46,10 +47,14 @@
 
 pub mod control;
 pub mod ema_cross;
+pub mod entering;
+pub mod exits;
 pub mod expert;
+pub mod hybrid;
 pub mod params;
 mod proposal;
 pub mod registry;
+pub mod trend;
 
 #[cfg(test)]
 mod testing;

@@ -242,12 +242,17 @@ fn too_large(path: &str, value: f64) -> ParamError {
     ParamError::new(path, format!("{value} is too large; choose less than 90 billion"))
 }
 
-/// A stop so far away that the position would be liquidated first, if it is.
+/// Smallest maintenance margin that any contract asks for, as a share of the notional: the first bracket of
+/// BTCUSDT. What most contracts ask for is more, and their liquidation nearer still.
+const LEAST_MAINTENANCE: f64 = 0.004;
+
+/// A stop so far away that the position would be liquidated first, if it is: at leverage L that happens
+/// when the price has moved by 1 / L less the maintenance margin.
 pub fn stop_beyond_liquidation(path: &str, stop: f64, leverage: f64) -> Option<Fault> {
-    (stop * leverage >= 1.0).then(|| {
+    (leverage * (stop + LEAST_MAINTENANCE) >= 1.0).then(|| {
         let message = format!(
             "a stop {stop} of the price away lies beyond the liquidation at leverage {leverage}; choose less than {:.4}",
-            1.0 / leverage
+            (1.0 / leverage - LEAST_MAINTENANCE).max(0.0)
         );
         (path.to_owned(), message)
     })

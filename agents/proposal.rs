@@ -1,6 +1,6 @@
 //! What rules share on the way from a signal to a proposal. It knows no rule and no parameter.
 
-use swarm_core::model::{Decision, Explanation, IntentKind, Interval, Price, Side, Size, Time};
+use swarm_core::model::{Decision, Explanation, IntentKind, Interval, Price, Qty, Side, Size, Time, Usd};
 use swarm_core::rule::View;
 
 /// The candles a rule decides on, among the swarm's base candles.
@@ -48,6 +48,17 @@ pub fn explain(view: &View<'_>, decision: &Decision) -> Explanation {
         target_prices: entry.exits.targets.iter().map(|target| close * (1.0 + sign * target.at.to_f64())).collect(),
         expected_funding: view.funding_rate.map(|rate| rate.to_f64() * sign),
         ..Explanation::default()
+    }
+}
+
+/// A size times a factor; as it is when the product is beyond exact numbers.
+pub fn multiplied(size: Size, factor: f64) -> Size {
+    if factor == 1.0 {
+        return size;
+    }
+    match size {
+        Size::Qty(qty) => Size::Qty(Qty::from_f64(qty.to_f64() * factor).unwrap_or(qty)),
+        Size::Notional(notional) => Size::Notional(Usd::from_f64(notional.to_f64() * factor).unwrap_or(notional)),
     }
 }
 

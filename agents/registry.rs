@@ -4,13 +4,19 @@
 //! rules do with their parameters.
 
 use crate::params::{self, Fault, ParamError, Parameters};
-use crate::{control, ema_cross, expert};
+use crate::{control, ema_cross, expert, hybrid, trend};
 use serde_json::Value;
 use std::sync::Arc;
-use swarm_core::rule::{Build, Rule};
+use swarm_core::model::{Decision, Explanation};
+use swarm_core::rule::{Build, Rule, View};
 
-static RULES: &[RuleSpec] =
-    &[RuleSpec::of::<expert::Expert>(), RuleSpec::of::<control::Control>(), RuleSpec::of::<ema_cross::EmaCross>()];
+static RULES: &[RuleSpec] = &[
+    RuleSpec::of::<expert::Expert>(),
+    RuleSpec::of::<control::Control>(),
+    RuleSpec::of::<hybrid::Hybrid>(),
+    RuleSpec::of::<trend::Trend>(),
+    RuleSpec::of::<ema_cross::EmaCross>(),
+];
 
 /// Every rule, in the order of lists and docs.
 pub fn rules() -> &'static [RuleSpec] {
@@ -40,7 +46,8 @@ pub struct RuleSpec {
     pub name: &'static str,
     /// One sentence.
     pub summary: &'static str,
-    /// JSON Schema of its parameters: description, unit, range and default of each, no unknown keys.
+    /// JSON Schema of its parameters: description, unit, range, default and the default's source of each, no
+    /// unknown keys.
     pub schema: fn() -> Value,
     /// Parameters that contradict each other: path and what to do. Expects what the schema accepts;
     /// what cannot be read at all is told too.
@@ -70,8 +77,21 @@ impl RuleSpec {
     }
 }
 
+/// A rule that another one may be made of: it keeps no memory, so it decides without being changed.
+pub trait Part: Rule {
+    /// Decides, the size of an entry multiplied by `factor` before the rule's own caps.
+    fn decide_sized(&self, view: &View<'_>, factor: f64) -> Decision;
+    /// Why it was decided so.
+    fn explain_sized(&self, view: &View<'_>, decision: &Decision, _factor: f64) -> Explanation {
+        self.explain(view, decision)
+    }
+}
+
+/// One agent's rule as a part of another one, or the parameter that stands in its way.
+pub type BuiltPart = Result<Box<dyn Part>, ParamError>;
+
 /// What a rule tells the registry.
-pub trait Registered: Rule + Sized + 'static {
+pub trait Registered: Part + Sized + 'static {
     /// Its parameters as written.
     type Params: Parameters;
     /// What agents with the same parameters share: the parameters, and what is computed from them once.
@@ -101,13 +121,20 @@ pub trait RuleFactory: Send + Sync {
     ///
     /// # Errors
     /// When a parameter does not fit the swarm's base interval.
-    fn build(&self, build: &mut Build<'_>) -> Built;
+    fn build(&self, build: &mut Build<'_>) -> Built {
+        Ok(self.build_part(build)?)
+    }
+    /// The same, for a rule that is made of others.
+    ///
+    /// # Errors
+    /// As of [`build`](Self::build).
+    fn build_part(&self, build: &mut Build<'_>) -> BuiltPart;
 }
 
 struct Factory<R: Registered>(Arc<R::Setup>);
 
 impl<R: Registered> RuleFactory for Factory<R> {
-    fn build(&self, build: &mut Build<'_>) -> Built {
+    fn build_part(&self, build: &mut Build<'_>) -> BuiltPart {
         Ok(Box::new(R::new(Arc::clone(&self.0), build)?))
     }
 }
@@ -155,21 +182,29 @@ mod tests {
                 "`{path}` is not described"
             );
             assert!(in_list || property.get("default").is_some(), "`{path}` has no default");
+            let is_group = property.get("properties").is_some() && property.get("x-rule").is_none();
+            assert!(
+                is_group || property["x-source"].as_str().is_some_and(|text| text.len() > 3),
+                "`{path}` does not say where its default comes from"
+            );
             let kinds = property["type"].as_array().cloned().unwrap_or_else(|| vec![property["type"].clone()]);
             if kinds.iter().any(|kind| kind == "number" || kind == "integer") {
                 for bound in ["minimum", "maximum", "x-unit"] {
                     assert!(property.get(bound).is_some(), "`{path}` has no {bound}");
                 }
             }
-            documented(property, &path, in_list);
+            // A part of a hybrid is described where its rule is.
+            if property.get("x-rule").is_none() {
+                documented(property, &path, in_list);
+            }
         }
     }
 
     #[test]
-    fn every_parameter_has_description_unit_range_and_default() {
+    fn every_parameter_has_description_unit_range_default_and_source() {
         for rule in rules() {
             let schema = (rule.schema)();
-            assert!(schema["description"].is_string() && schema.get("$ref").is_none() && schema.get("$defs").is_none());
+            assert!(schema["description"].is_string() && schema.get("$ref").is_none());
             documented(&schema, rule.name, false);
         }
     }
@@ -186,7 +221,10 @@ mod tests {
             let schema = (rule.schema)();
             assert_eq!((rule.complete)(&Value::Null), defaults(&schema), "{}", rule.name);
             for (key, property) in schema["properties"].as_object().unwrap() {
-                if property.get("properties").is_some() {
+                if property.get("properties").is_some()
+                    && property.get("x-rule").is_none()
+                    && !property["default"].is_null()
+                {
                     assert_eq!(defaults(property), property["default"], "{}.{key}", rule.name);
                 }
             }

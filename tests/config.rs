@@ -313,6 +313,75 @@ fn parameters_are_told_where_they_were_set() {
     );
 }
 
+/// Contradictions, ranges and unknown keys of every rule: at their line and column, with what to do.
+#[test]
+fn faults_of_every_rule_are_told_at_their_place() {
+    check(
+        "exits_that_clash",
+        &[
+            "14:17 cohorts.two.agents[0].set.stop: a stop 0.3 of the price away lies beyond the liquidation at leverage 5; choose less than 0.1960",
+            "17:21 cohorts.two.agents[0].set.targets[1].at: 0.03 is not beyond the target before it, 0.04; sort the targets, nearest first",
+            "18:36 cohorts.two.agents[0].set.targets[2].fraction: the targets up to this one close 1.1 of the position; lower the fractions to a sum of 1",
+            "19:41 cohorts.two.agents[0].set.break_even.to: 0.02 is not below `break_even.from`, 0.01; lower it or raise `break_even.from`",
+            "20:36 cohorts.two.agents[0].set.indicators.macd_fast: 30 is not below `indicators.macd_slow`, 26; lower it or raise `indicators.macd_slow`",
+            "21:14 cohorts.two.agents[1].use: `stop`: a stop 0.05 of the price away lies beyond the liquidation at leverage 20; choose less than 0.0460; say otherwise with `set: { stop: … }`",
+        ],
+    );
+    check(
+        "hybrid_faults",
+        &[
+            "14:39 cohorts.two.agents[0].set.base.control.rsi_buy: 75 is not below `rsi_sell`, 70; lower it or raise `rsi_sell`",
+            "15:91 cohorts.two.agents[0].set.expert.expert.targets[1].fraction: the targets up to this one close 1.1 of the position; lower the fractions to a sum of 1",
+            "18:35 cohorts.two.agents[1].set.base.control.leverge: unknown key `leverge`; did you mean `leverage`?",
+            "18:53 cohorts.two.agents[1].set.base.control.stop: out of range: expected 0.0001 to 0.5, found 0.6; Distance of the stop from the fill price.",
+            "18:75 cohorts.two.agents[1].set.boost_above: out of range: expected 0 to 100, found 101; When both name the same entry and the expert's confidence is above this, the size is multiplied by `boost`.",
+            "22:21 cohorts.two.agents[2].set.expert.hybrid: unknown key `hybrid`; the keys here are `expert`, `control`, `trend` and `ema_cross`",
+            "26:17 cohorts.two.agents[3].set.base: expected one entry, found 2; The rule that decides when the expert is not sure: one rule by its name, and below it its parameters.",
+            "27:14 cohorts.two.agents[4].use: `expert.expert.regime_timeframe`: 1h is not a multiple of `timeframe`, 7m; choose a multiple of 7m; say otherwise with `set: { expert: { expert: { regime_timeframe: … } } }`",
+            "34:38 cohorts.two.agents[5].set.base.ema_cross.fast: 50 is not shorter than `slow`, 20; lower it or raise `slow`",
+        ],
+    );
+    check(
+        "trend_faults",
+        &[
+            "13:33 cohorts.two.agents[0].set.look_backs[1]: 30 stands there twice; remove one",
+            "13:50 cohorts.two.agents[0].set.exit_score: 0.6 is not below `entry_score`, 0.5: a position would be closed as soon as it is open; lower it",
+            "13:61 cohorts.two.agents[0].set.stop: a stop 0.5 of the price away lies beyond the liquidation at leverage 2; choose less than 0.4960",
+            "16:28 cohorts.two.agents[1].set.look_backs: expected at least one, found none; How far back it looks, each with the same say.",
+            "16:51 cohorts.two.agents[1].set.target_volatility: out of range: expected 0.01 to 5, found 50; Volatility that a position is to have, of the equity that one of the portfolio's positions may take.",
+            "16:62 cohorts.two.agents[1].set.sides: expected one of `both`, `long` or `short`, found the text `bth`; did you mean `both`?",
+            "19:27 cohorts.two.agents[2].set.timeframe: 7m is not a multiple of 5m, the swarm's base interval; choose a multiple of 5m",
+        ],
+    );
+    check(
+        "entry_faults",
+        &[
+            "13:39 cohorts.two.agents[0].set.entry.offset_ticks: means nothing with `type: market`; write `type: limit`, or leave it out",
+            "13:48 cohorts.two.agents[0].set.entry.then: means nothing with `type: market`; write `type: limit`, or leave it out",
+            "16:52 cohorts.two.agents[1].set.entry.offset_ticks: out of range: expected 0 to 100000, found -1; With `type: limit`, how far from the candle's close it rests, away from the market.",
+            "16:70 cohorts.two.agents[1].set.entry.expire_after: expected a whole number and s, m, h, d or w, found the text `soon`; With `type: limit`, how long it rests at most, looked at whenever a price comes (four times a candle in a replay); a refusal since it would take counts as expired at once.",
+            "16:82 cohorts.two.agents[1].set.entry.then: expected one of `market` or `cancel`, found the text `wait`",
+            "19:25 cohorts.two.agents[2].set.entry.typ: unknown key `typ`; did you mean `type`?",
+        ],
+    );
+}
+
+#[test]
+fn every_example_is_fine() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let report = config::check(&path);
+        assert!(report.errors.is_empty() && report.warnings.is_empty(), "{}: {report}", path.display());
+        assert!(
+            std::fs::read_to_string(&path).unwrap().starts_with("# yaml-language-server: $schema=../schema/swarm.json")
+        );
+        seen += 1;
+    }
+    assert!(seen >= 4, "{seen} examples");
+}
+
 #[test]
 fn agent_files_are_checked_in_their_own_lines() {
     check(
@@ -331,7 +400,7 @@ fn agent_files_are_checked_in_their_own_lines() {
     check(
         "agent_file_with_parameter_fault",
         &[
-            "9:45 cohorts.two.agents[0].use: `stop`: a stop 0.05 of the price away lies beyond the liquidation at leverage 50; choose less than 0.0200; say otherwise with `set: { stop: … }`",
+            "9:45 cohorts.two.agents[0].use: `stop`: a stop 0.05 of the price away lies beyond the liquidation at leverage 50; choose less than 0.0160; say otherwise with `set: { stop: … }`",
         ],
     );
     check(
@@ -417,7 +486,7 @@ fn all_faults_are_told_in_one_go() {
             "15:62 cohorts.one.agents[0].set.entry_scor: unknown key `entry_scor`; did you mean `entry_score`?",
             "16:9 cohorts.one.agents[1].use: missing key `use`; add `use`: Agent file, relative to this one, or the name of a shipped one such as `expert`.",
             "16:18 cohorts.one.agents[1].count: 2 agents for 3 symbols: each agent trades one symbol of its own; write `count: 3`, or name 2 symbols in `symbols`",
-            "17:16 cohorts.one.agents[2].use: there is no agent file `nothing_like_it`; there is `expert`, `control` and `ema_cross`",
+            "17:16 cohorts.one.agents[2].use: there is no agent file `nothing_like_it`; there is `expert`, `control`, `hybrid`, `trend` and `ema_cross`",
             "18:40 experiment.treatment: there is no cohort `tow`; there is `one`",
         ],
     );

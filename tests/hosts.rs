@@ -59,6 +59,33 @@ fn on_whole_data_with_any_number_of_arbiters() {
     assert_eq!(report["market"]["candles"], 3 * CANDLES);
 }
 
+/// Entries that rest and follow at the market, a rule made of rules, and one on aggregated slow candles.
+#[test]
+fn with_maker_entries_a_hybrid_and_a_trend() {
+    let maker = "entry: { type: limit, offset_ticks: 300, expire_after: 10m, then: market }";
+    let swarm = SWARM
+        .replace("use: control, count: 3, set: { rsi_buy: 40", &format!("use: control, count: 3, set: {{ {maker}, rsi_buy: 40"))
+        .replace("use: expert, count: 3, set: { min_confidence: 40", &format!("use: expert, count: 3, set: {{ {maker}, min_confidence: 40"))
+        .replace(
+            "cohorts:\n",
+            "  hybrid: { equity: 10000, risk: { max_positions: 3, max_drawdown: 0.5 } }\ncohorts:\n  hybrid:\n    portfolio: hybrid\n    agents:\n      \
+             - { use: hybrid, symbols: [BTCUSDT, ETHUSDT], set: { base: { control: { rsi_buy: 40, rsi_sell: 60 } } } }\n      \
+             - { use: trend, symbols: [SOLUSDT], set: { timeframe: 30m, look_backs: [3, 6, 9], volatility_window: 12 } }\n",
+        )
+        .replace("risk: { max_positions: 6 }", "risk: { max_positions: 9 }");
+    let place = Place::with(&swarm);
+    place.market(7, CANDLES);
+    let report = check(&place, "data", &[]);
+    assert!(trades(&report, "control") > 50 && trades(&report, "expert") > 20 && trades(&report, "hybrid") > 20);
+    let facts = place.run(&["journal", "export", "state-"]).out;
+    let at_market = |line: &&str| line.contains("\"purpose\":\"entry\"") && line.contains("\"kind\":\"Market\"");
+    let (first, later): (Vec<&str>, Vec<&str>) =
+        facts.lines().filter(at_market).partition(|line| line.contains("\"leg\":0}"));
+    assert!(first.len() > 20, "the hybrid's go at the market: {}", first.len());
+    assert!(later.len() > 20, "what the makers' left follows at the market: {}", later.len());
+    assert!(facts.matches("\"maker\":true").count() > 50, "and some fill as makers");
+}
+
 #[test]
 fn on_a_part_of_the_data() {
     let place = Place::new();

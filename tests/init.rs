@@ -24,6 +24,8 @@ fn it_writes_a_swarm_that_is_fine_as_it_stands() {
         ("agents/expert.yaml", "agents/expert.yaml"),
         ("agents/control.yaml", "agents/control.yaml"),
         ("agents/ema_cross.yaml", "agents/ema_cross.yaml"),
+        ("agents/hybrid.yaml", "agents/hybrid.yaml"),
+        ("agents/trend.yaml", "agents/trend.yaml"),
         ("schema/swarm.json", "schema/swarm.json"),
         ("schema/agent.json", "schema/agent.json"),
     ] {

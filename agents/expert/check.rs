@@ -2,7 +2,6 @@
 
 use super::params::{Confirmation, Params, RegimeRule};
 use crate::params::{Fault, stop_beyond_liquidation};
-use swarm_core::model::Rate;
 
 /// Every contradiction, with the path of the parameter and what to do.
 pub fn contradictions(params: &Params) -> Vec<Fault> {
@@ -94,18 +93,6 @@ fn size(params: &Params, faults: &mut Faults) {
 
 fn exits(params: &Params, faults: &mut Faults) {
     faults.0.extend(stop_beyond_liquidation("stop", params.stop, params.max_leverage));
-    if let Some(move_once) = params.break_even {
-        faults.unless_below(("break_even.to", move_once.to), ("break_even.from", move_once.from));
-    }
-    let mut closed = Rate::ZERO;
-    for (place, target) in params.targets.iter().enumerate() {
-        let before = place.checked_sub(1).map_or(0.0, |before| params.targets[before].at);
-        faults.unless(before < target.at, &format!("targets[{place}].at"), || {
-            format!("{} is not beyond the target before it, {before}; sort the targets, nearest first", target.at)
-        });
-        closed += Rate::from_f64(target.fraction).unwrap_or(Rate::ONE);
-        faults.unless(closed <= Rate::ONE, &format!("targets[{place}].fraction"), || {
-            format!("the targets up to this one close {closed} of the position; lower the fractions to a sum of 1")
-        });
-    }
+    faults.0.extend(params.exits().contradictions());
+    faults.0.extend(params.entry.contradictions());
 }

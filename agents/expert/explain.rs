@@ -11,9 +11,9 @@ use swarm_core::rule::View;
 
 impl Expert {
     /// Everything the record of a decision holds.
-    pub(super) fn explanation(&self, view: &View<'_>, decision: &Decision) -> Explanation {
+    pub(super) fn explanation(&self, view: &View<'_>, decision: &Decision, factor: f64) -> Explanation {
         let reading = self.read(&view.frame);
-        let outcome = self.judge(view, &reading);
+        let outcome = self.judge(view, &reading, factor);
         let asked = proposal::explain(view, decision);
         let quote_volume = self.quote_volume(&view.frame, &reading);
         let slippage =
@@ -74,7 +74,7 @@ impl Expert {
                 let asked = proposal::explain(view, decision);
                 format!(
                     "{}: target score {:.2}, RSI {rsi} at {:.1}, volume {:.2} x its average, {market}; \
-                     {:.2} USDT (set by {}) at {:.2}x, stop at {} ({:.2} % away)",
+                     {:.2} USDT (set by {}) at {:.2}x, stop at {} ({:.2} % away){}",
                     side_name(plan.side),
                     reading.target,
                     frame.raw(slot),
@@ -84,6 +84,7 @@ impl Expert {
                     asked.leverage.unwrap_or(plan.leverage),
                     asked.stop_price.unwrap_or(f64::NAN),
                     100.0 * plan.stop.to_f64() / reading.close,
+                    params.entry.words(plan.side, view.frame.candle.close, view.instrument.tick),
                 )
             }
         }

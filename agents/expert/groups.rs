@@ -1,4 +1,4 @@
-//! Groups of the expert's parameters: indicators, weights, leverage, and the pieces of size and exits.
+//! Groups of the expert's parameters: indicators, weights, leverage, and the pieces of size.
 //! Descriptions, units, ranges and defaults only; what they do is in the files beside this one.
 
 use schemars::JsonSchema;
@@ -10,52 +10,67 @@ use swarm_core::features::{Feature, MacdLine};
 #[serde(default, deny_unknown_fields)]
 pub struct Indicators {
     /// Fast RSI: scored, and gates long entries (J. W. Wilder, 1978).
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(
+        range(min = 2, max = 1000),
+        extend("x-unit" = "candles", "x-source" = "chosen: half of Wilder's 14, for entries")
+    )]
     pub rsi_fast: u32,
     /// Slow RSI: gates short entries, ends long positions.
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles", "x-source" = "J. W. Wilder 1978: 14"))]
     pub rsi_slow: u32,
     /// Fast period of the MACD (G. Appel).
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles", "x-source" = "G. Appel 1979: 12"))]
     pub macd_fast: u32,
     /// Slow period of the MACD.
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles", "x-source" = "G. Appel 1979: 26"))]
     pub macd_slow: u32,
     /// Signal period of the MACD.
-    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles", "x-source" = "G. Appel 1979: 9"))]
     pub macd_signal: u32,
     /// Period of the Bollinger bands, on every timeframe (J. Bollinger).
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles", "x-source" = "J. Bollinger 2001: 20"))]
     pub bb_period: u32,
     /// Width of the bands to each side, to a hundredth.
-    #[schemars(range(min = 0.1, max = 10.0), extend("x-unit" = "population standard deviations"))]
+    #[schemars(
+        range(min = 0.1, max = 10.0),
+        extend("x-unit" = "population standard deviations", "x-source" = "J. Bollinger 2001: 2")
+    )]
     pub bb_deviations: f64,
     /// Period of the average true range (J. W. Wilder, 1978).
-    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles", "x-source" = "J. W. Wilder 1978: 14"))]
     pub atr_period: u32,
     /// Period of the commodity channel index (D. Lambert, 1980).
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles", "x-source" = "D. Lambert 1980: 20"))]
     pub cci_period: u32,
     /// Period of the stochastic %K (G. Lane).
-    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles", "x-source" = "G. Lane 1984: 14"))]
     pub stochastic_period: u32,
     /// Slowing of the stochastic %K.
-    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles", "x-source" = "G. Lane 1984: 3"))]
     pub stochastic_slowing: u32,
     /// How far back momentum looks.
-    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(
+        range(min = 1, max = 1000),
+        extend("x-unit" = "candles", "x-source" = "chosen: 20 minutes of 5m candles")
+    )]
     pub momentum_period: u32,
     /// Fast moving average of the trend strength and of `regime: sma`.
-    #[schemars(range(min = 2, max = 2000), extend("x-unit" = "candles"))]
+    #[schemars(
+        range(min = 2, max = 2000),
+        extend("x-unit" = "candles", "x-source" = "chosen: the 50 of common charts")
+    )]
     pub sma_fast: u32,
     /// Slow moving average of the trend strength and of `regime: sma`.
-    #[schemars(range(min = 2, max = 2000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 2000), extend("x-unit" = "candles", "x-source" = "chosen: twice the fast one"))]
     pub sma_slow: u32,
     /// Period of the average directional index (J. W. Wilder, 1978).
-    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(range(min = 2, max = 1000), extend("x-unit" = "candles", "x-source" = "J. W. Wilder 1978: 14"))]
     pub adx_period: u32,
     /// Period of the average volume that volume is compared with.
-    #[schemars(range(min = 1, max = 1000), extend("x-unit" = "candles"))]
+    #[schemars(
+        range(min = 1, max = 1000),
+        extend("x-unit" = "candles", "x-source" = "chosen: as long as the Bollinger bands")
+    )]
     pub volume_period: u32,
 }
 
@@ -110,25 +125,49 @@ impl Indicators {
 #[serde(default, deny_unknown_fields)]
 pub struct Weights {
     /// Of the fast RSI.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share of the score"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "share of the score", "x-source" = "chosen: the middle weight")
+    )]
     pub rsi: f64,
     /// Of the MACD histogram.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share of the score"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "share of the score", "x-source" = "chosen: the middle weight")
+    )]
     pub macd: f64,
     /// Of the commodity channel index.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share of the score"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend(
+            "x-unit" = "share of the score",
+            "x-source" = "chosen: less, since it says much of what the stochastic says"
+        )
+    )]
     pub cci: f64,
     /// Of momentum.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share of the score"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "share of the score", "x-source" = "chosen: most, as the only one without smoothing")
+    )]
     pub momentum: f64,
     /// Of the stochastic %K.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share of the score"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "share of the score", "x-source" = "chosen: less, since it says much of what CCI says")
+    )]
     pub stochastic: f64,
     /// Of the close's place between the Bollinger bands.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share of the score"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "share of the score", "x-source" = "chosen: the middle weight")
+    )]
     pub bb_position: f64,
     /// Of the sign of the moving averages' difference times the directional index.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share of the score"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "share of the score", "x-source" = "chosen: the middle weight")
+    )]
     pub trend_strength: f64,
 }
 
@@ -167,13 +206,25 @@ impl Weights {
 #[serde(default, deny_unknown_fields)]
 pub struct Fixed {
     /// `(RSI - 50) /` this.
-    #[schemars(range(min = 1.0, max = 100.0), extend("x-unit" = "RSI points"))]
+    #[schemars(
+        range(min = 1.0, max = 100.0),
+        extend(
+            "x-unit" = "RSI points",
+            "x-source" = "chosen: 25 points from the middle to Wilder's overbought and beyond"
+        )
+    )]
     pub rsi: f64,
     /// `CCI /` this.
-    #[schemars(range(min = 1.0, max = 1000.0), extend("x-unit" = "CCI points"))]
+    #[schemars(
+        range(min = 1.0, max = 1000.0),
+        extend("x-unit" = "CCI points", "x-source" = "D. Lambert 1980: beyond 100 is unusual")
+    )]
     pub cci: f64,
     /// `(%K - 50) /` this.
-    #[schemars(range(min = 1.0, max = 100.0), extend("x-unit" = "stochastic points"))]
+    #[schemars(
+        range(min = 1.0, max = 100.0),
+        extend("x-unit" = "stochastic points", "x-source" = "G. Lane 1984: the scale's half width")
+    )]
     pub stochastic: f64,
 }
 
@@ -189,37 +240,58 @@ impl Default for Fixed {
 #[serde(default, deny_unknown_fields)]
 pub struct Leverage {
     /// Without a regime.
-    #[schemars(range(min = 1.0, max = 125.0), extend("x-unit" = "times margin"))]
+    #[schemars(range(min = 1.0, max = 125.0), extend("x-unit" = "times margin", "x-source" = "chosen: the least rung"))]
     pub neutral: f64,
     /// In a regime.
-    #[schemars(range(min = 1.0, max = 125.0), extend("x-unit" = "times margin"))]
+    #[schemars(
+        range(min = 1.0, max = 125.0),
+        extend("x-unit" = "times margin", "x-source" = "chosen: a quarter above the least rung")
+    )]
     pub trending: f64,
     /// In a regime with a stability above `calm_above`.
-    #[schemars(range(min = 1.0, max = 125.0), extend("x-unit" = "times margin"))]
+    #[schemars(
+        range(min = 1.0, max = 125.0),
+        extend("x-unit" = "times margin", "x-source" = "chosen: the highest rung, still below the cap")
+    )]
     pub calm: f64,
     /// Stability above which a regime is calm.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "stability, 0.1 to 1"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "stability, 0.1 to 1", "x-source" = "chosen: ATR under 0.67 % of the price")
+    )]
     pub calm_above: f64,
     /// Stability below which the market is wild.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "stability, 0.1 to 1"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "stability, 0.1 to 1", "x-source" = "chosen: ATR over 2.3 % of the price")
+    )]
     pub wild_below: f64,
     /// Factor in a wild market.
-    #[schemars(range(min = 0.1, max = 10.0), extend("x-unit" = "factor"))]
+    #[schemars(range(min = 0.1, max = 10.0), extend("x-unit" = "factor", "x-source" = "chosen: a fifth less"))]
     pub wild_factor: f64,
     /// Confidence above which the rule is sure.
-    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "confidence, 0 to 100"))]
+    #[schemars(
+        range(min = 0.0, max = 100.0),
+        extend("x-unit" = "confidence, 0 to 100", "x-source" = "chosen: a target score beyond 0.6")
+    )]
     pub sure_above: f64,
     /// Factor when sure.
-    #[schemars(range(min = 0.1, max = 10.0), extend("x-unit" = "factor"))]
+    #[schemars(range(min = 0.1, max = 10.0), extend("x-unit" = "factor", "x-source" = "chosen: a fifth more"))]
     pub sure_factor: f64,
     /// Confidence below which the rule is unsure.
-    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "confidence, 0 to 100"))]
+    #[schemars(
+        range(min = 0.0, max = 100.0),
+        extend("x-unit" = "confidence, 0 to 100", "x-source" = "chosen: a target score within 0.2")
+    )]
     pub unsure_below: f64,
     /// Factor when unsure.
-    #[schemars(range(min = 0.1, max = 10.0), extend("x-unit" = "factor"))]
+    #[schemars(range(min = 0.1, max = 10.0), extend("x-unit" = "factor", "x-source" = "chosen: a fifth less"))]
     pub unsure_factor: f64,
     /// Never less.
-    #[schemars(range(min = 1.0, max = 125.0), extend("x-unit" = "times margin"))]
+    #[schemars(
+        range(min = 1.0, max = 125.0),
+        extend("x-unit" = "times margin", "x-source" = "chosen: between none and the least rung")
+    )]
     pub min: f64,
 }
 
@@ -246,10 +318,19 @@ impl Default for Leverage {
 #[serde(deny_unknown_fields)]
 pub struct VolatilityCut {
     /// Applies when ATR / close is above this.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share of the price"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend(
+            "x-unit" = "share of the price",
+            "x-source" = "chosen: 1.5 % and 3 % are many times a usual 5m candle's range"
+        )
+    )]
     pub above: f64,
     /// The size is multiplied by this.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "factor"))]
+    #[schemars(
+        range(min = 0.0, max = 1.0),
+        extend("x-unit" = "factor", "x-source" = "chosen: 0.85 and 0.7, so that risk grows slower than the range")
+    )]
     pub factor: f64,
 }
 
@@ -259,13 +340,28 @@ pub struct VolatilityCut {
 #[serde(default, deny_unknown_fields)]
 pub struct Kelly {
     /// Closed trades before the record counts.
-    #[schemars(range(min = 1, max = 100000), extend("x-unit" = "trades"))]
+    #[schemars(
+        range(min = 1, max = 100000),
+        extend("x-unit" = "trades", "x-source" = "chosen: the usual least size of a sample for a mean")
+    )]
     pub min_trades: u32,
     /// Share of the Kelly bet that is taken.
-    #[schemars(range(min = 0.01, max = 1.0), extend("x-unit" = "factor"))]
+    #[schemars(
+        range(min = 0.01, max = 1.0),
+        extend(
+            "x-unit" = "factor",
+            "x-source" = "J. L. Kelly 1956; half of it as L. MacLean, E. Thorp and W. Ziemba 2011 recommend for estimated odds"
+        )
+    )]
     pub fraction: f64,
     /// Never more than this as margin.
-    #[schemars(range(min = 0.001, max = 1.0), extend("x-unit" = "share of equity"))]
+    #[schemars(
+        range(min = 0.001, max = 1.0),
+        extend(
+            "x-unit" = "share of equity",
+            "x-source" = "chosen: no position takes more than a quarter, whatever the record says"
+        )
+    )]
     pub max: f64,
 }
 
@@ -273,55 +369,4 @@ impl Default for Kelly {
     fn default() -> Self {
         Self { min_trades: 30, fraction: 0.5, max: 0.25 }
     }
-}
-
-/// Moves the stop once beyond the entry.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct BreakEvenAt {
-    /// Move in favour that arms it.
-    #[schemars(range(min = 0.0001, max = 10.0), extend("x-unit" = "share of the entry price"))]
-    pub from: f64,
-    /// Where the stop goes, in favour; below `from`.
-    #[schemars(range(min = 0.0, max = 10.0), extend("x-unit" = "share of the entry price"))]
-    pub to: f64,
-}
-
-impl Default for BreakEvenAt {
-    fn default() -> Self {
-        Self { from: 0.01, to: 0.005 }
-    }
-}
-
-/// Lets the stop follow the best price.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct TrailBy {
-    /// Move in favour that arms it.
-    #[schemars(range(min = 0.0001, max = 10.0), extend("x-unit" = "share of the entry price"))]
-    pub from: f64,
-    /// Distance from the best price, in ATR at entry.
-    #[schemars(range(min = 0.01, max = 100.0), extend("x-unit" = "ATR"))]
-    pub atr: f64,
-    /// The distance is never more than this.
-    #[schemars(range(min = 0.0001, max = 0.5), extend("x-unit" = "share of the best price"))]
-    pub max: f64,
-}
-
-impl Default for TrailBy {
-    fn default() -> Self {
-        Self { from: 0.02, atr: 1.5, max: 0.015 }
-    }
-}
-
-/// A target.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Target {
-    /// Move in favour at which it is reached.
-    #[schemars(range(min = 0.0001, max = 10.0), extend("x-unit" = "share of the entry price"))]
-    pub at: f64,
-    /// How much of the position as filled is closed there; all targets together at most 1.
-    #[schemars(range(min = 0.01, max = 1.0), extend("x-unit" = "share of the filled quantity"))]
-    pub fraction: f64,
 }

@@ -6,7 +6,7 @@
 //! | `params.rs`, `groups.rs`, `check.rs` | parameters, presets, contradictions |
 //! | `score.rs` | features to S, R, V and T |
 //! | `size.rs` | leverage and notional |
-//! | `exits.rs` | stop, targets, exits by signal |
+//! | `exits.rs` | exits by signal; stop and targets are `agents/exits.rs` |
 //! | `explain.rs` | the same, in words |
 //!
 //! This file is the decision: which gate comes when. Cheap gates come first; size and plan are
@@ -24,20 +24,19 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-pub use groups::{BreakEvenAt, Fixed, Indicators, Kelly, Leverage, Target, TrailBy, VolatilityCut, Weights};
+pub use groups::{Fixed, Indicators, Kelly, Leverage, VolatilityCut, Weights};
 pub use params::{Confirmation, EntryPreset, ExitPreset, Normalize, Params, RegimeRule, RiskPreset};
 
+use crate::exits::{PreparedExits, stop_distance};
 use crate::params::{ParamError, rate};
 use crate::proposal::Pace;
-use crate::registry::Registered;
-use exits::{PreparedExits, SignalExit};
+use crate::registry::{Part, Registered};
+use exits::SignalExit;
 use score::{Reading, RegimeSlots, ScaledWeights, ScoreSlots};
 use size::{Basis, Bound, Sized};
 use std::sync::Arc;
 use swarm_core::features::{Feature, Frame, Slot};
-use swarm_core::model::{
-    Action, Decision, Entry, EntryOrder, ExitReason, Explanation, HOUR_MS, IntentKind, Price, Side, Size,
-};
+use swarm_core::model::{Action, Decision, Entry, ExitReason, Explanation, HOUR_MS, IntentKind, Price, Side, Size};
 use swarm_core::rule::{Build, PositionView, Rule, View};
 
 /// Parameters, and what is computed from them once for all agents that have the same.
@@ -110,22 +109,13 @@ struct Plan {
 }
 
 impl Rule for Expert {
+    #[inline]
     fn decide(&mut self, view: &View<'_>) -> Decision {
-        let reading = self.read(&view.frame);
-        if !reading.is_ready() {
-            return Decision::hold(0.0, 0.0);
-        }
-        let confidence = Self::confidence(view, &reading);
-        let (action, wish) = match self.judge(view, &reading) {
-            Outcome::Hold(_) => return Decision::hold(confidence, reading.target),
-            Outcome::Exit(_) => (Action::Exit, IntentKind::Close { reason: ExitReason::Signal }),
-            Outcome::Enter(plan) => match self.entry(view, &reading, plan) {
-                Some(entry) if plan.side == Side::Buy => (Action::Long, IntentKind::Open(entry)),
-                Some(entry) => (Action::Short, IntentKind::Open(entry)),
-                None => return Decision::hold(confidence, reading.target),
-            },
-        };
-        Decision { action, confidence, target_score: reading.target, proposal: Some(Box::new(wish)) }
+        self.decide_sized(view, 1.0)
+    }
+
+    fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
+        self.explain_sized(view, decision, 1.0)
     }
 
     fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
@@ -148,9 +138,30 @@ impl Rule for Expert {
         let is_beyond = (long && target > threshold) || (short && target < -threshold);
         is_beyond && reading.entry_confidence() >= params.min_confidence
     }
+}
 
-    fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
-        self.explanation(view, decision)
+impl Part for Expert {
+    #[inline]
+    fn decide_sized(&self, view: &View<'_>, factor: f64) -> Decision {
+        let reading = self.read(&view.frame);
+        if !reading.is_ready() {
+            return Decision::hold(0.0, 0.0);
+        }
+        let confidence = Self::confidence(view, &reading);
+        let (action, wish) = match self.judge(view, &reading, factor) {
+            Outcome::Hold(_) => return Decision::hold(confidence, reading.target),
+            Outcome::Exit(_) => (Action::Exit, IntentKind::Close { reason: ExitReason::Signal }),
+            Outcome::Enter(plan) => match self.entry(view, &reading, plan) {
+                Some(entry) if plan.side == Side::Buy => (Action::Long, IntentKind::Open(entry)),
+                Some(entry) => (Action::Short, IntentKind::Open(entry)),
+                None => return Decision::hold(confidence, reading.target),
+            },
+        };
+        Decision { action, confidence, target_score: reading.target, proposal: Some(Box::new(wish)) }
+    }
+
+    fn explain_sized(&self, view: &View<'_>, decision: &Decision, factor: f64) -> Explanation {
+        self.explanation(view, decision, factor)
     }
 }
 
@@ -167,7 +178,7 @@ impl Expert {
     }
 
     #[inline]
-    fn judge(&self, view: &View<'_>, reading: &Reading) -> Outcome {
+    fn judge(&self, view: &View<'_>, reading: &Reading, factor: f64) -> Outcome {
         if !reading.is_ready() {
             return Outcome::Hold(Why::NotReady);
         }
@@ -182,9 +193,9 @@ impl Expert {
         }
         let threshold = self.setup.params.entry_score;
         if reading.target > threshold {
-            self.judge_entry(view, reading, Side::Buy)
+            self.judge_entry(view, reading, Side::Buy, factor)
         } else if reading.target < -threshold {
-            self.judge_entry(view, reading, Side::Sell)
+            self.judge_entry(view, reading, Side::Sell, factor)
         } else {
             Outcome::Hold(Why::Score)
         }
@@ -199,7 +210,7 @@ impl Expert {
     }
 
     /// The gates after the score, the cheapest first. An absent feature is NaN and passes none of them.
-    fn judge_entry(&self, view: &View<'_>, reading: &Reading, side: Side) -> Outcome {
+    fn judge_entry(&self, view: &View<'_>, reading: &Reading, side: Side, factor: f64) -> Outcome {
         let (params, frame) = (&self.setup.params, &view.frame);
         let confidence = reading.entry_confidence();
         if confidence < params.min_confidence {
@@ -223,7 +234,7 @@ impl Expert {
         if let Some(funding) = self.expected_funding(view, side).filter(|funding| *funding > params.max_funding) {
             return Outcome::Hold(Why::Funding(side, funding));
         }
-        self.plan(view, reading, side, confidence)
+        self.plan(view, reading, side, factor)
     }
 
     fn confirms(&self, frame: &Frame<'_>, reading: &Reading, side: Side, confirmation: Confirmation) -> bool {
@@ -246,16 +257,18 @@ impl Expert {
         frame.get(self.volume).unwrap_or(0.0) * reading.close
     }
 
-    fn plan(&self, view: &View<'_>, reading: &Reading, side: Side, confidence: f64) -> Outcome {
+    fn plan(&self, view: &View<'_>, reading: &Reading, side: Side, factor: f64) -> Outcome {
         let params = &self.setup.params;
-        let Some(stop) = exits::stop_distance(params, reading, view.instrument) else {
+        let (by_atr, by_share) = (params.stop_atr * reading.atr, params.stop * reading.close);
+        let Some(stop) = stop_distance(by_atr, by_share, view.instrument) else {
             return Outcome::Hold(Why::NoStop(side));
         };
-        let leverage = size::leverage(params, reading, confidence, &view.account);
+        let leverage = size::leverage(params, reading, reading.entry_confidence(), &view.account);
         let basis = Basis {
             reading,
             quote_volume: self.quote_volume(&view.frame, reading),
             leverage,
+            factor,
             stop_share: stop.to_f64() / reading.close,
             account: &view.account,
             stats: &view.stats,
@@ -273,7 +286,7 @@ impl Expert {
             side: plan.side,
             size: Size::Notional(plan.sized.notional),
             leverage: rate("leverage", plan.leverage).ok()?,
-            order: EntryOrder::Market,
+            order: self.setup.params.entry.order(plan.side, view.frame.candle.close, view.instrument.tick),
             exits: self.setup.exits.plan(plan.stop, reading.atr, view.instrument),
         })
     }
@@ -290,7 +303,7 @@ impl Registered for Expert {
     fn setup(params: Params) -> Result<Setup, ParamError> {
         Ok(Setup {
             weights: ScaledWeights::of(&params),
-            exits: PreparedExits::of(&params)?,
+            exits: params.exits().prepare()?,
             payments: (8 * HOUR_MS) as f64 / params.funding_interval.ms() as f64,
             params,
         })

@@ -58,6 +58,8 @@ pub struct Basis<'a> {
     pub quote_volume: f64,
     /// Leverage of the entry, in times of margin.
     pub leverage: f64,
+    /// What the size is multiplied by before the caps: 1, unless a rule above asks for more.
+    pub factor: f64,
     /// Distance of the stop over the price.
     pub stop_share: f64,
     /// The portfolio.
@@ -89,7 +91,7 @@ pub fn leverage(params: &Params, reading: &Reading, confidence: f64, account: &A
 }
 
 /// The notional to ask for: risk over stop distance, cut in volatile markets, raised to the floor,
-/// then capped.
+/// multiplied by the factor, then capped.
 ///
 /// # Errors
 /// The binding cap, when it leaves less than the venue takes.
@@ -100,6 +102,7 @@ pub fn notional(params: &Params, basis: &Basis<'_>) -> Result<Sized, Bound> {
     if size.0 < params.base_notional {
         size = (params.base_notional, Bound::Floor);
     }
+    size.0 *= basis.factor;
     let positions = f64::from(basis.account.max_positions.max(1));
     let kelly = params.kelly.as_ref().and_then(|kelly| half_kelly(kelly, basis.stats));
     for cap in [

@@ -20,7 +20,8 @@ and `swarm schema agent` print the JSON Schemas that this page is made from; the
 complete and check keys as you type.
 
 Ratios are fractions (0.15 is 15 %), money is in USDT, lengths of time are written 90s, 5m, 8h, 2d. A decimal has
-at most eight decimals and may be quoted. *required* means that there is no default.
+at most eight decimals and may be quoted. *required* means that there is no default. In italics stands where a
+rule's default comes from: the author and year of what it is taken from, or why it was chosen.
 ";
 
 /// The whole page.
@@ -100,7 +101,9 @@ impl<'a> Tables<'a> {
     /// Objects in a value: itself, the values of a map with free names, the entries of a list.
     fn objects_below(&self, schema: &'a Value, path: String, found: &mut Vec<(&'a Value, String, Option<String>)>) {
         let target = self.resolve(schema);
-        if target["properties"].is_object() {
+        if target["x-rule"] == true {
+            // A rule inside of a rule: its parameters stand under its own heading.
+        } else if target["properties"].is_object() {
             found.push((target, path, schema["$ref"].as_str().map(str::to_owned)));
         } else if target["additionalProperties"].is_object() {
             self.objects_below(&target["additionalProperties"], format!("{path}.NAME"), found);
@@ -122,7 +125,9 @@ impl<'a> Tables<'a> {
             (None, Some(Value::Object(_))) | (None, None) => String::new(),
             (None, Some(value)) => format!("`{}`", plain(value)),
         };
-        let cells = [kind(target), range(target), default, format!("{meaning}{}", self.choices(target))];
+        let source = target["x-source"].as_str().or(property["x-source"].as_str());
+        let source = source.map(|source| format!(" *{}.*", line(source))).unwrap_or_default();
+        let cells = [kind(target), range(target), default, format!("{meaning}{}{source}", self.choices(target))];
         let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
         let _ = writeln!(self.text, "| `{key}` | {} |", cells.join(" | "));
     }
@@ -219,7 +224,8 @@ mod tests {
     fn a_row_says_type_range_default_and_meaning() {
         let root = json!({
             "properties": {
-                "speed": { "type": "integer", "minimum": 1, "maximum": 9, "default": 3, "description": "How | fast.", "x-unit": "m/s" },
+                "speed": { "type": "integer", "minimum": 1, "maximum": 9, "default": 3, "description": "How | fast.", "x-unit": "m/s", "x-source": "A 1" },
+                "rule": { "type": "object", "x-rule": true, "properties": { "hidden": {} }, "description": "A rule." },
                 "name": { "type": "string", "examples": ["a"], "description": "Whose.\nDefault: none." },
                 "way": { "oneOf": [{ "const": "up", "description": "Higher." }], "description": "Where.", "default": "up" },
                 "parts": { "type": "array", "items": { "$ref": "#/$defs/Part" }, "minItems": 2, "description": "Of it." },
@@ -238,7 +244,8 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "| `speed` | integer: m/s | 1 to 9 | `3` | How \\| fast. |",
+                "| `speed` | integer: m/s | 1 to 9 | `3` | How \\| fast. *A 1.* |",
+                "| `rule` | map |  |  | A rule. |",
                 "| `name` | text | such as `a` | none | Whose. |",
                 "| `way` | one of | `up` | `up` | Where. `up`: Higher. |",
                 "| `parts` | list | from 2 entries | *required* | Of it. |",

@@ -18,7 +18,11 @@ pub fn agent() -> Value {
     let mut properties = Map::new();
     for rule in registry::rules() {
         let mut own = (rule.schema)();
-        rebase(&mut own, &format!("#/$defs/{}", rule.name));
+        // A rule that is made of rules brings their schemas along; here they stand under the same names.
+        let parts = own.as_object_mut().and_then(|own| own.shift_remove("$defs"));
+        if parts.is_none() {
+            rebase(&mut own, &format!("#/$defs/{}", rule.name));
+        }
         if let Some(own) = own.as_object_mut() {
             own.shift_remove("$schema");
         }

@@ -266,6 +266,10 @@ fn value_fault(node: &Node, kind: &Kind, rule: &Value) -> Fault {
         Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } | Kind::MinLength { limit: 1 } => {
             Fault { message: "expected at least one, found none".to_owned(), help: help_of(rule), rank: 2 }
         }
+        Kind::MaxItems { limit: 1 } | Kind::MaxProperties { limit: 1 } => {
+            let size = node.items().len().max(node.entries().len());
+            Fault { message: format!("expected one entry, found {size}"), help: help_of(rule), rank: 2 }
+        }
         Kind::MinItems { limit } | Kind::MinProperties { limit } => sized(rule, &format!("at least {limit}"), node),
         Kind::MaxItems { limit } | Kind::MaxProperties { limit } => sized(rule, &format!("at most {limit}"), node),
         Kind::Pattern { pattern } => {
@@ -323,7 +327,8 @@ fn expected_type(node: &Node, rule: &Value) -> (String, String) {
 }
 
 fn help_of(rule: &Value) -> String {
-    rule.get("description").and_then(Value::as_str).unwrap_or_default().to_owned()
+    let text = rule.get("description").and_then(Value::as_str).unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn resolve_description<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {

@@ -86,7 +86,9 @@ fn contradictions_are_told_with_their_path() {
             json!({ "volatility_cuts": [{ "above": 0.1, "factor": 0.5 }, { "above": 0.1, "factor": 0.4 }] }),
             "volatility_cuts[1].above",
         ),
-        (json!({ "stop": 0.2 }), "stop"),
+        // 1 / 5 less the least maintenance margin of 0.004.
+        (json!({ "stop": 0.196 }), "stop"),
+        (json!({ "entry": { "then": "cancel" } }), "entry.then"),
         (json!({ "break_even": { "to": 0.01 } }), "break_even.to"),
         (json!({ "targets": [{ "at": 0.2, "fraction": 0.5 }, { "at": 0.1, "fraction": 0.5 }] }), "targets[1].at"),
         (json!({ "targets": [{ "at": 0.1, "fraction": 0.6 }, { "at": 0.2, "fraction": 0.5 }] }), "targets[1].fraction"),
@@ -105,7 +107,7 @@ fn what_is_just_consistent_is_accepted() {
         json!({ "regime": "sma", "regime_timeframe": "7h" }),
         json!({ "timeframe": "30m", "confirm": ["bb"] }),
         json!({ "confirm": ["timeframes", "macd", "bb"], "confirm_timeframes": ["15m"] }),
-        json!({ "stop": 0.1999, "leverage": { "min": 5 } }),
+        json!({ "stop": 0.1959, "leverage": { "min": 5 } }),
         json!({ "break_even": { "to": 0.0099 } }),
         json!({ "targets": [{ "at": 0.1, "fraction": 0.3 }, { "at": 0.2, "fraction": 0.3 }, { "at": 0.3, "fraction": 0.4 }] }),
     ] {

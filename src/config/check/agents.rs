@@ -169,8 +169,14 @@ impl Files<'_> {
             }
         };
         let risk = entry.risk.as_ref().map_or_else(|| (**file_risk).clone(), |own| own.over(file_risk));
+        let (schema, validator) = self.schemas.entry(spec.name).or_insert_with(|| {
+            let schema = (spec.schema)();
+            let validator = super::validator(&schema);
+            (schema, validator)
+        });
         let mut merged = params.clone();
         if let Some(set) = node.get("set") {
+            drop_replaced_parts(&mut merged, set, schema);
             merged.overlay(set);
         }
         let key = (spec.name, merged.to_json().to_string());
@@ -178,11 +184,6 @@ impl Files<'_> {
             return Some((spec.name.to_owned(), complete.clone(), risk));
         }
         let before = report.errors.len();
-        let (schema, validator) = self.schemas.entry(spec.name).or_insert_with(|| {
-            let schema = (spec.schema)();
-            let validator = super::validator(&schema);
-            (schema, validator)
-        });
         shape::check(&mut merged, schema, validator, Patterns::Tell, report);
         if report.errors.len() > before {
             return None;
@@ -197,7 +198,11 @@ impl Files<'_> {
             // Nobody can mend a shipped file: what is wrong there is told where it is used.
             let at = nearest_node(&merged, &key).filter(|node| !node.place.file.starts_with(SHIPPED)).unwrap_or(at);
             let told = key.is_empty() || at.path.ends_with(&key);
-            let help = if told { String::new() } else { format!("say otherwise with `set: {{ {key}: … }}`") };
+            let nested = key.rsplit('.').fold("…".to_owned(), |inner, step| match inner.as_str() {
+                "…" => format!("{step}: …"),
+                _ => format!("{step}: {{ {inner} }}"),
+            });
+            let help = if told { String::new() } else { format!("say otherwise with `set: {{ {nested} }}`") };
             report.error(at, if told { message } else { format!("`{key}`: {message}") }, help);
         }
         if report.errors.len() > before {
@@ -293,6 +298,23 @@ fn stem(name: &str) -> &str {
 /// A shipped file in the way that `like` is written.
 fn shipped_name(like: &str, rule: &str) -> String {
     if like.contains('/') || like.ends_with(".yaml") { format!("agents/{rule}.yaml") } else { rule.to_owned() }
+}
+
+/// A rule inside of a rule is replaced by another one of `set`, not mixed with it: what a file says of a
+/// part goes when `set` names a different rule there.
+fn drop_replaced_parts(params: &mut Node, set: &Node, schema: &Value) {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    for (key, _) in properties.filter(|(_, property)| property["x-rule"] == true) {
+        let named = |node: &Node| {
+            node.get(key).map(|part| part.entries().iter().map(|one| one.key.clone()).collect::<Vec<_>>())
+        };
+        if let (Some(before), Some(now)) = (named(params), named(set))
+            && !now.is_empty()
+            && before != now
+        {
+            shape::take_out(params, std::slice::from_ref(key));
+        }
+    }
 }
 
 /// The value a parameter's path leads to, or the last one on the way that is written.
