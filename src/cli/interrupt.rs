@@ -13,11 +13,11 @@ pub fn flag() -> Arc<AtomicBool> {
     let set = Arc::clone(&flag);
     let (ready, is_ready) = mpsc::channel();
     // Signals need a runtime to arrive in; one thread sleeps for it and ends with the process.
-    let listen = move || {
+    let catch = move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(listen(&set, &ready));
     };
-    if std::thread::Builder::new().name("signals".into()).spawn(listen).is_ok() {
+    if std::thread::Builder::new().name("signals".into()).spawn(catch).is_ok() {
         // An error says that the thread could not listen: then a signal ends the process as it does any other.
         let _ = is_ready.recv();
     }

@@ -121,10 +121,9 @@ fn symbol(plan: &Plan, symbol: SymbolId) -> &str {
     &plan.instrument(symbol).symbol
 }
 
-/// Short enough for a page, precise enough for a person.
+/// Nine digits: short enough for a page, precise enough for any price.
 fn short(value: f64) -> Value {
-    let digits = if value.abs() >= 1_000.0 { 2 } else { 6 };
-    format!("{value:.digits$}").parse::<f64>().map_or(Value::Null, |value| json!(value))
+    format!("{value:.8e}").parse::<f64>().map_or(Value::Null, |value| json!(value))
 }
 
 fn decision(plan: &Plan, note: &Note) -> Value {

@@ -16,7 +16,7 @@
     return element;
   };
   const fixed = (value, digits) => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  const price = (value) => fixed(value, value >= 1000 ? 2 : value >= 10 ? 3 : 5);
+  const price = (value) => fixed(value, value >= 1000 ? 2 : value >= 10 ? 3 : value >= 0.1 ? 5 : 8);
   const money = (value) => `${fixed(value, 2)} USDT`;
   const when = (ms) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
   const share = (value) => `${fixed(value * 100, 3)} %`;

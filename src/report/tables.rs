@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use swarm_core::experiment::{FIGURES, Figure, Metrics, Reached, Target, Unit, targets};
 
 /// Agents that stand side by side in a table.
-const COLUMNS: usize = 8;
+const COLUMNS: usize = 6;
+/// Money that is paid where it is positive: no colour says that it is won.
+const COSTS: [&str; 2] = ["fees", "slippage"];
 /// Most agents with their figures on the page.
 pub(super) const AGENTS_IN_TABLES: usize = 200;
 
@@ -27,7 +29,7 @@ fn agents<'a>(page: &'a Page<'_>) -> Vec<(&'a str, &'a Metrics)> {
 
 fn value(figure: &Figure, metrics: &Metrics) -> Cell {
     match (figure.value)(metrics) {
-        Some(value) if figure.unit == Unit::Money => Cell::signed(value),
+        Some(value) if figure.unit == Unit::Money && !COSTS.contains(&figure.key) => Cell::signed(value),
         Some(value) => Cell::number(shown(figure.unit, value)),
         None => Cell::absent((figure.lacks)(metrics)),
     }

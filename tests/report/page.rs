@@ -186,17 +186,35 @@ fn a_new_run_leaves_nothing_of_the_one_before() {
     assert!(second.len() < first.len() / 2);
 }
 
+/// So many agents of one rule with different thresholds, three symbols each.
+fn many(copies: usize) -> String {
+    let copy = |copy: usize| {
+        let set = format!("rsi_buy: {}, rsi_sell: 60, base_notional: 300, stop: 0.01, target: 0.015", 25 + copy % 20);
+        format!("      - {{ use: control, count: 3, name: copy{copy:02}, set: {{ {set} }} }}\n")
+    };
+    let agents: String = (0..copies).map(copy).collect();
+    format!(
+        "version: 1\nname: many\n\
+         market: {{ source: synthetic, symbols: [BTCUSDT, ETHUSDT, SOLUSDT], intervals: [5m, 15m, 1h] }}\n\
+         portfolios:\n  one: {{ equity: 10000, risk: {{ max_positions: 200 }} }}\n\
+         cohorts:\n  all:\n    portfolio: one\n    agents:\n{agents}"
+    )
+}
+
 #[test]
-fn more_agents_than_fit_are_said_and_the_page_stays_small() {
-    let agents: String = (0..16).map(|copy| format!("      - {{ use: control, count: 3, name: copy{copy:02}, set: {{ rsi_buy: {}, rsi_sell: 60, base_notional: 300, stop: 0.01, target: 0.015 }} }}\n", 30 + copy)).collect();
-    let swarm = format!(
-        "version: 1\nname: many\nmarket: {{ source: synthetic, symbols: [BTCUSDT, ETHUSDT, SOLUSDT], intervals: [5m, 15m, 1h] }}\nportfolios:\n  one: {{ equity: 10000, risk: {{ max_positions: 60 }} }}\ncohorts:\n  all:\n    portfolio: one\n    agents:\n{agents}"
-    );
-    let place = Place::with(&swarm);
-    place.market(7, 1_500);
+fn more_agents_than_fit_are_said_and_the_files_stay_small() {
+    let place = Place::with(&many(34));
+    place.market(7, 1_000);
     let page = page(&place, &[]);
-    assert!(page.contains("Of 48 agents the first 24 in declared order are drawn"), "said");
+    assert!(page.contains("Of 102 agents the first 24 in declared order are drawn"), "said");
     assert!(page.contains("the 3 best, the 3 worst and the 3 latest"), "said");
     assert_eq!(data(&page)["agents"].as_array().unwrap().len(), 24);
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
+    let equity = rows(&place.path("out/equity.csv"));
+    let of_agents = equity.iter().filter(|row| !row["agent"].is_empty());
+    let times: BTreeSet<i64> = of_agents.clone().map(|row| row["time"].parse().unwrap()).collect();
+    // The start, three times 00:00, and the end.
+    assert_eq!((times.len(), of_agents.count()), (5, 5 * 102));
+    let of_cohort = equity.iter().filter(|row| row["agent"].is_empty() && !row["cohort"].is_empty());
+    assert!(of_cohort.count() > 500, "a cohort has every change");
 }

@@ -175,6 +175,12 @@ fn check(place: &Place, data: &Path, range: [&str; 2]) -> (usize, usize) {
         assert_eq!(report["portfolios"][name]["end_equity"], last["equity"].as_str(), "{name}");
         let accounts = books.accounts.iter().filter(|((account, _), _)| *account == id);
         let outside: i128 = accounts.map(|((_, symbol), sums)| sums.worth(prices[symbol.index()])).sum();
+        let funding: i128 = books.accounts.values().map(|sums| sums.funding.abs()).sum();
+        let trades_here = plan.agents.iter().any(|agent| agent.portfolio == id);
+        assert!(
+            !trades_here || (funding > 0 && change != 0),
+            "{name}: nothing was funded or traded, so nothing is shown"
+        );
         assert_eq!(units(outside), change, "{name}: fills, fees, funding and open positions against equity");
         let traded = of_portfolio.get(name).copied().unwrap_or(0);
         if !is_shared {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::process::Command;
 
 /// Enough candles for a signal to arrive long before their end.
-const MANY: i64 = 40_000;
+const MANY: i64 = 30_000;
 
 fn check(signal: &str) {
     let place = Place::with(SWARM);
