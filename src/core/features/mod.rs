@@ -11,5 +11,5 @@ mod need;
 mod node;
 mod spec;
 
-pub use hub::{Hub, HubError};
+pub use hub::{Hub, HubError, Preview};
 pub use spec::{Feature, FeatureSpec, Frame, MacdLine, Slot, Wants};
