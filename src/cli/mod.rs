@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod backtest;
+pub mod bias;
 pub mod breaker;
 pub mod card;
 pub mod check;
@@ -45,6 +46,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Backtest(backtest::Args),
+    Bias(bias::Args),
     Status(status::Args),
     Agent(agent::Args),
     Breaker(breaker::Args),
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         // Its findings are the document already.
         Command::Check(args) => end(false, check::run(&args)),
         Command::Backtest(args) => end(args.json, backtest::run(&args)),
+        Command::Bias(args) => on_console(args.json, |console| bias::run(&args, console)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),
         Command::Journal(args) => end(false, journal::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),
@@ -76,6 +79,13 @@ pub fn main() -> ExitCode {
         Command::Breaker(args) => ask(breaker::run(args)),
         Command::Flatten(args) => ask(flatten::run(args)),
     }
+}
+
+/// Runs a command that prints through the console.
+fn on_console(json: bool, command: impl FnOnce(&mut Console) -> Result<(), Failure>) -> ExitCode {
+    let mut console = Console::standard();
+    let done = command(&mut console);
+    ExitCode::from(console.finish(json, done))
 }
 
 /// Says what failed and gives the exit code.
