@@ -12,12 +12,14 @@ pub mod check;
 pub mod client;
 pub mod compare;
 pub mod console;
+pub mod data;
 pub mod flatten;
 pub mod init;
 pub mod journal;
 pub mod lines;
 pub mod market;
 pub mod prepare;
+pub mod progress;
 pub mod run;
 pub mod status;
 pub mod summary;
@@ -47,6 +49,7 @@ enum Command {
     Check(check::Args),
     Backtest(backtest::Args),
     Bias(bias::Args),
+    Data(data::Args),
     Status(status::Args),
     Agent(agent::Args),
     Breaker(breaker::Args),
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => end(false, check::run(&args)),
         Command::Backtest(args) => end(args.json, backtest::run(&args)),
         Command::Bias(args) => on_console(args.json, |console| bias::run(&args, console)),
+        Command::Data(args) => on_console(args.json(), |console| data::run(&args, console)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),
         Command::Journal(args) => end(false, journal::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),
