@@ -22,3 +22,10 @@ pub fn spinner(what: &'static str) -> ProgressBar {
     bar.set_prefix(what);
     bar
 }
+
+/// Something with an end.
+pub fn bar(what: String) -> ProgressBar {
+    let bar = drawn(ProgressBar::new(0), "{prefix} {wide_bar:.cyan} {percent}% {msg}, {eta} to go");
+    bar.set_prefix(what);
+    bar
+}

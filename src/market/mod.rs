@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod error;
+pub mod fetch;
 pub mod recorded;
 pub mod synthetic;
 

@@ -1,11 +1,12 @@
 //! `swarm data`: recorded candles and funding, checked and fetched.
 
 pub mod check;
+pub mod fetch;
 
 use super::console::{Console, Failure};
 use clap::{Args as ClapArgs, Subcommand};
 
-/// Check recorded candles.
+/// Check recorded candles, or fetch some.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(subcommand)]
@@ -15,6 +16,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Fetch(fetch::Args),
 }
 
 impl Args {
@@ -22,6 +24,7 @@ impl Args {
     pub(super) const fn json(&self) -> bool {
         match &self.command {
             Command::Check(args) => args.json,
+            Command::Fetch(args) => args.json,
         }
     }
 }
@@ -30,5 +33,6 @@ impl Args {
 pub fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     match &args.command {
         Command::Check(args) => check::run(args, console),
+        Command::Fetch(args) => fetch::run(args, console),
     }
 }

@@ -75,37 +75,42 @@ pub struct BetweenVenues {
     pub max_at: Option<Time>,
 }
 
-/// Each interval against the longest shorter one of the same folder that adds up to it.
+/// Each interval against every shorter one of the same folder that adds up to it: they may be of different times.
 pub(super) fn intervals(symbol: &str, series: &[Series], audit: &mut Audit) {
     for coarse in series {
         let divides = |fine: &&Series| {
             fine.folder == coarse.folder && fine.interval < coarse.interval && fine.interval.divides(coarse.interval)
         };
-        let Some(fine) = series.iter().filter(divides).max_by_key(|fine| fine.interval) else { continue };
-        let (result, places) = add_up(symbol, fine, coarse);
-        if result.compared == 0 {
-            continue;
+        for fine in series.iter().filter(divides) {
+            pair(symbol, fine, coarse, audit);
         }
-        if let (Some(first), Some(last)) = (places.first(), places.last()) {
-            let BetweenIntervals { compared, differing, open, high, low, close, volume, .. } = result;
-            let named: Vec<String> = places.iter().take(NAMED).map(Time::to_string).collect();
-            let what = format!(
-                "{differing} of {compared} candles are not what {} adds up to (open {open}, high {high}, low {low}, close \
-                 {close}, volume {volume}), first {}",
-                fine.interval,
-                named.join(", ")
-            );
-            audit.findings.push(Finding {
-                file: Some(coarse.folder.clone()),
-                interval: Some(coarse.interval),
-                from: Some(*first),
-                to: Some(last.plus(coarse.interval.ms())),
-                count: differing,
-                ..Finding::warning(Kind::Intervals, symbol, what)
-            });
-        }
-        audit.intervals.push(result);
     }
+}
+
+fn pair(symbol: &str, fine: &Series, coarse: &Series, audit: &mut Audit) {
+    let (result, places) = add_up(symbol, fine, coarse);
+    if result.compared == 0 {
+        return;
+    }
+    if let (Some(first), Some(last)) = (places.first(), places.last()) {
+        let BetweenIntervals { compared, differing, open, high, low, close, volume, .. } = result;
+        let named: Vec<String> = places.iter().take(NAMED).map(Time::to_string).collect();
+        let what = format!(
+            "{differing} of {compared} candles are not what {} adds up to (open {open}, high {high}, low {low}, close \
+                 {close}, volume {volume}), first {}",
+            fine.interval,
+            named.join(", ")
+        );
+        audit.findings.push(Finding {
+            file: Some(coarse.folder.clone()),
+            interval: Some(coarse.interval),
+            from: Some(*first),
+            to: Some(last.plus(coarse.interval.ms())),
+            count: differing,
+            ..Finding::warning(Kind::Intervals, symbol, what)
+        });
+    }
+    audit.intervals.push(result);
 }
 
 fn add_up(symbol: &str, fine: &Series, coarse: &Series) -> (BetweenIntervals, Vec<Time>) {
