@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_move_far_beyond_the_usual_is_a_jump_and_its_neighbours_are_not() {
         let mut jumps = Jumps::default();
-        let wave = |place: usize| 100.0 + 0.1 * f64::from(u8::from(place % 2 == 0));
+        let wave = |place: usize| 100.0 + 0.1 * f64::from(u8::from(place.is_multiple_of(2)));
         for place in 0..400 {
             assert_eq!(jumps.push(wave(place)), None, "{place}");
         }
