@@ -129,6 +129,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/core/engine", vec!["model", "features", "rule", "ledger", "risk", "exchange"]),
         ("src/core/invariants.rs", vec!["model", "orders", "risk"]),
         ("src/config", vec![]),
+        ("src/bias", vec!["market"]),
         ("src/market", vec![]),
         ("src/store", vec![]),
         ("src/venue", vec![]),
@@ -138,7 +139,10 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/report", vec!["record"]),
         ("src/actors", vec!["config", "control", "record", "store", "telemetry", "venue"]),
         ("src/api", vec!["control", "telemetry"]),
-        ("src/cli", vec!["actors", "api", "config", "control", "market", "record", "report", "store", "telemetry"]),
+        (
+            "src/cli",
+            vec!["actors", "api", "bias", "config", "control", "market", "record", "report", "store", "telemetry"],
+        ),
     ])
 }
 

@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let kept = args.out.as_deref().map(|folder| Kept::create(folder, &plan)).transpose()?;
     let mut sink = Output { recorder: Recorder::new(Arc::clone(&plan), None), kept, fault: None };
     let interrupted = interrupt::flag();
-    let mut progress = Progress::new(recording.candles() as u64);
+    let mut progress = Progress::new("backtest", recording.candles() as u64);
     let began = Instant::now();
     let complete = engine.run(&mut recording.tape(), &mut sink, |step| {
         progress.step(step);

@@ -5,12 +5,14 @@
 
 pub mod agent;
 pub mod backtest;
+pub mod bias;
 pub mod breaker;
 pub mod card;
 pub mod check;
 pub mod client;
 pub mod compare;
 pub mod console;
+pub mod data;
 pub mod flatten;
 pub mod init;
 pub mod interrupt;
@@ -49,6 +51,8 @@ enum Command {
     Check(check::Args),
     Backtest(backtest::Args),
     Sweep(sweep::Args),
+    Bias(bias::Args),
+    Data(data::Args),
     Status(status::Args),
     Agent(agent::Args),
     Breaker(breaker::Args),
@@ -72,6 +76,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => end(false, check::run(&args)),
         Command::Backtest(args) => end(args.json, backtest::run(&args)),
         Command::Sweep(args) => end(args.json, sweep::run(&args)),
+        Command::Bias(args) => on_console(args.json, |console| bias::run(&args, console)),
+        Command::Data(args) => on_console(args.json(), |console| data::run(&args, console)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),
         Command::Journal(args) => end(false, journal::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),
@@ -81,6 +87,13 @@ pub fn main() -> ExitCode {
         Command::Breaker(args) => ask(breaker::run(args)),
         Command::Flatten(args) => ask(flatten::run(args)),
     }
+}
+
+/// Runs a command that prints through the console.
+fn on_console(json: bool, command: impl FnOnce(&mut Console) -> Result<(), Failure>) -> ExitCode {
+    let mut console = Console::standard();
+    let done = command(&mut console);
+    ExitCode::from(console.finish(json, done))
 }
 
 /// Says what failed and gives the exit code.

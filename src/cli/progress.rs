@@ -1,15 +1,41 @@
-//! The line on a terminal that says how far a backtest or a sweep is. Where stderr is not a terminal there is none, and it
-//! costs nothing. Knows no swarm.
+//! Progress on stderr, only where a terminal shows it. Knows no swarm.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Instant;
 use swarm_core::model::Step;
 
+fn drawn(bar: ProgressBar, style: &str) -> ProgressBar {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let target =
+        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    bar.set_draw_target(target);
+    let style = if plain { style.replace(".cyan", "") } else { style.to_owned() };
+    // A template that cannot be read would leave the default one.
+    if let Ok(style) = ProgressStyle::with_template(&style) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Something that goes on, without an end in sight.
+pub fn spinner(what: &'static str) -> ProgressBar {
+    let bar = drawn(ProgressBar::no_length(), "{spinner:.cyan} {prefix} {wide_msg}");
+    bar.set_prefix(what);
+    bar
+}
+
+/// Something with an end.
+pub fn bar(what: String) -> ProgressBar {
+    let bar = drawn(ProgressBar::new(0), "{prefix} {wide_bar:.cyan} {percent}% {msg}, {eta} to go");
+    bar.set_prefix(what);
+    bar
+}
+
 /// Steps between two looks at the clock.
 const STEPS_A_LOOK: u32 = 256;
 
-/// How far a run is.
+/// How far a run over candles is. Where no terminal shows it, it costs nothing.
 pub struct Progress {
     bar: Option<ProgressBar>,
     began: Instant,
@@ -19,16 +45,10 @@ pub struct Progress {
 
 impl Progress {
     /// On a terminal a bar over so many candles, else nothing.
-    pub fn new(candles: u64) -> Self {
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let bar = (std::io::stderr().is_terminal() && !is_dumb).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(candles), ProgressDrawTarget::stderr());
-            // No colours at all, so NO_COLOR has nothing to switch off.
-            let style = ProgressStyle::with_template("{percent:>3} % [{bar:30}] {msg}, {eta} left")
-                .expect("invariant: the template is sound");
-            bar.set_style(style.progress_chars("=> "));
-            bar
-        });
+    pub fn new(what: &str, candles: u64) -> Self {
+        let bar = bar(what.to_owned());
+        bar.set_length(candles);
+        let bar = (!bar.is_hidden()).then_some(bar);
         Self { bar, began: Instant::now(), steps: 0, candles: 0 }
     }
 
@@ -57,7 +77,7 @@ impl Progress {
 
     fn show(&self, bar: &ProgressBar, candles: u64) {
         let rate = candles as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
-        bar.set_message(format!("{candles} candles, {rate:.0} candles/s"));
+        bar.set_message(format!("{rate:.0} candles/s"));
         bar.set_position(candles);
     }
 

@@ -4,7 +4,9 @@
 //! Deliberately knows nothing of agents, accounts, the hub or the clock: a source only tells
 //! which candles closed together and which funding fell due, in ascending time.
 
+pub mod audit;
 mod error;
+pub mod fetch;
 pub mod recorded;
 pub mod synthetic;
 

@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let options = EngineOptions { restart: loaded.runtime.restart, ..EngineOptions::default() };
     let (interrupted, candles) = (interrupt::flag(), AtomicU64::new(0));
     let sweep = Sweep { recording: &recording, options, interrupted: &interrupted, candles: &candles };
-    let progress = Progress::new((recording.candles() * plans.len()) as u64);
+    let progress = Progress::new("sweep", (recording.candles() * plans.len()) as u64);
     let began = Instant::now();
     let reports = watched(&progress, &candles, || sweep.play(&plans, jobs));
     let reports = reports.map_err(|error| Failure::input(error.to_string()))?;

@@ -1,6 +1,10 @@
 //! The hub: takes closed base candles, keeps every wanted feature of every symbol up to date, and shows
 //! them as frames. It knows neither who asked nor what for, and it reads no clock: a candle is closed when the host says so.
 
+mod preview;
+
+pub use preview::Preview;
+
 use super::aggregate::{Aggregator, Bar, Outcome};
 use super::graph::Graph;
 use super::node::Node;

@@ -12,6 +12,6 @@ mod node;
 mod reel;
 mod spec;
 
-pub use hub::{Hub, HubError};
+pub use hub::{Hub, HubError, Preview};
 pub use reel::{Frames, Played, Reel};
 pub use spec::{Feature, FeatureSpec, Frame, MacdLine, Slot, Wants};

@@ -72,7 +72,7 @@ pub(super) fn discover(dir: &Path, symbols: &[String]) -> Result<Found, MarketEr
 }
 
 /// The interval folder that holds a file directly, and the folder above it.
-fn place(dir: &Path, real: &Path, relative: &Path) -> Option<(Interval, PathBuf)> {
+pub(in crate::market) fn place(dir: &Path, real: &Path, relative: &Path) -> Option<(Interval, PathBuf)> {
     let parent = relative.parent().filter(|parent| !parent.as_os_str().is_empty());
     let name = parent.map_or(real.file_name(), Path::file_name)?;
     let interval = name.to_str()?.parse().ok()?;
@@ -128,13 +128,13 @@ fn wanted_symbol(path: &Path, symbols: &[String]) -> Option<(usize, bool)> {
     Some((index, stem.len() > symbol.len()))
 }
 
-fn folder_names(file: &Path) -> Vec<String> {
+pub(in crate::market) fn folder_names(file: &Path) -> Vec<String> {
     file.parent().into_iter().flat_map(Path::iter).map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 /// All files at any depth, relative to `dir`, in order of path. Hidden ones are left out; a folder
 /// reached twice through links is entered once.
-fn files_below(dir: &Path) -> Result<Vec<PathBuf>, MarketError> {
+pub(in crate::market) fn files_below(dir: &Path) -> Result<Vec<PathBuf>, MarketError> {
     let mut files = Vec::new();
     let mut entered = BTreeSet::new();
     let mut waiting = vec![PathBuf::new()];

@@ -10,9 +10,9 @@
 //! A bad row refuses the run, with file and line; a hole is reported, never filled.
 
 mod choose;
-mod discover;
+pub(super) mod discover;
 mod funding;
-mod read;
+pub(super) mod read;
 mod series;
 mod tape;
 

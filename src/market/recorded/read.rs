@@ -65,6 +65,31 @@ pub(super) fn read_candles(
     Ok(Segment { first, last, candles })
 }
 
+/// Every row of a candle file with its line, good or bad, for a look that goes on after a fault. Order, grid and
+/// the candle itself are left to the caller.
+pub(in crate::market) fn scan_candles(
+    path: &Path,
+    mut each: impl FnMut(u64, Result<Candle, MarketError>),
+) -> Result<(), MarketError> {
+    let mut table = Table::open(path, &CANDLE_HEADER)?;
+    while table.read_line()? {
+        each(table.number, table.candle());
+    }
+    Ok(())
+}
+
+/// Every row of a funding file with its line, good or bad; times as they are written.
+pub(in crate::market) fn scan_funding(
+    path: &Path,
+    mut each: impl FnMut(u64, Result<(Time, Rate), MarketError>),
+) -> Result<(), MarketError> {
+    let mut table = Table::open(path, &FUNDING_HEADER)?;
+    while table.read_line()? {
+        each(table.number, table.payment());
+    }
+    Ok(())
+}
+
 /// First and last open time of a candle file, without checking its rows.
 pub(super) fn read_extent(path: &Path) -> Result<(Time, Time), MarketError> {
     let mut table = Table::open(path, &CANDLE_HEADER)?;
@@ -77,7 +102,7 @@ pub(super) fn read_extent(path: &Path) -> Result<(Time, Time), MarketError> {
 }
 
 /// The interval of a candle file by the smallest difference between its first rows.
-pub(super) fn infer_interval(path: &Path) -> Result<Interval, MarketError> {
+pub(in crate::market) fn infer_interval(path: &Path) -> Result<Interval, MarketError> {
     let mut table = Table::open(path, &CANDLE_HEADER)?;
     let mut smallest: Option<Millis> = None;
     let mut previous: Option<Time> = None;
@@ -113,9 +138,8 @@ pub(super) fn read_funding(path: &Path) -> Result<FundingSchedule, MarketError> 
     let mut table = Table::open(path, &FUNDING_HEADER)?;
     let mut payments: FundingSchedule = Vec::new();
     while table.read_line()? {
-        let [time, rate] = table.fields()?;
-        let at = table.parse_time("funding_time", time)?.floor(MINUTE_MS);
-        let rate = parse_rate(rate).ok_or_else(|| table.bad_number("funding_rate", rate))?;
+        let (at, rate) = table.payment()?;
+        let at = at.floor(MINUTE_MS);
         if let Some(&(last, _)) = payments.last() {
             table.check_order("funding_time", last, at)?;
         }
@@ -271,6 +295,13 @@ impl Table {
             close: price(4, close)?,
             volume: volume.parse().map_err(|_| self.bad_number("volume", volume))?,
         })
+    }
+
+    /// A payment, its time as it is written.
+    fn payment(&self) -> Result<(Time, Rate), MarketError> {
+        let [time, rate] = self.fields()?;
+        let at = self.parse_time("funding_time", time)?;
+        Ok((at, parse_rate(rate).ok_or_else(|| self.bad_number("funding_rate", rate))?))
     }
 
     /// The time in the first column, without looking at the others.
