@@ -1,7 +1,8 @@
 //! Two moving averages crossing: the shortest useful rule, and the pattern to copy.
 //!
 //! Always in the market: the first change of side opens, each later one reverses, with a fixed
-//! quantity. It knows no sizing, no regime and, unless asked, no stop.
+//! quantity. It knows no sizing, no regime and, unless asked, no stop. Entries that rest and are then dropped
+//! (`entry.then: cancel`) may leave it out of the market until the next change of side.
 
 use crate::entering::Entering;
 use crate::params::{self, Fault, ParamError, Parameters, Timeframe};

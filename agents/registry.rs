@@ -7,7 +7,7 @@ use crate::params::{self, Fault, ParamError, Parameters};
 use crate::{control, ema_cross, expert, hybrid, trend};
 use serde_json::Value;
 use std::sync::Arc;
-use swarm_core::model::{Decision, Explanation};
+use swarm_core::model::{Action, Decision, Explanation};
 use swarm_core::rule::{Build, Rule, View};
 
 static RULES: &[RuleSpec] = &[
@@ -81,6 +81,11 @@ impl RuleSpec {
 pub trait Part: Rule {
     /// Decides, the size of an entry multiplied by `factor` before the rule's own caps.
     fn decide_sized(&self, view: &View<'_>, factor: f64) -> Decision;
+    /// Action and confidence of what it decides; a rule that can say so without making the proposal does.
+    fn glance(&self, view: &View<'_>) -> (Action, f64) {
+        let decision = self.decide_sized(view, 1.0);
+        (decision.action, decision.confidence)
+    }
     /// Why it was decided so.
     fn explain_sized(&self, view: &View<'_>, decision: &Decision, _factor: f64) -> Explanation {
         self.explain(view, decision)

@@ -1,13 +1,13 @@
 //! A stage for tests of rules: one rule, the features it asked for, and everything else it sees, all
 //! set by hand. Absent until set, as from a feed that is not warm.
 
-use crate::registry;
+use crate::registry::{self, Registered};
 use serde_json::Value;
 use std::ops::{Deref, DerefMut};
 use swarm_core::features::{Feature, FeatureSpec, Frame, Wants};
 use swarm_core::model::{
-    Candle, Decision, Entry, Explanation, Instrument, IntentKind, Interval, LeverageBracket, Price, Qty, Rate, Side,
-    SymbolId, Time, Usd,
+    Action, Candle, Decision, Entry, Explanation, Instrument, IntentKind, Interval, LeverageBracket, Price, Qty, Rate,
+    Side, SymbolId, Time, Usd,
 };
 use swarm_core::rule::{AccountView, Build, PositionView, Rule, TradeStats, View};
 
@@ -123,6 +123,14 @@ impl Scene {
 
     pub fn decide(&mut self) -> Decision {
         self.rule.decide(&self.world.view())
+    }
+
+    /// What another rule, built with the same parameters, sees at a glance here.
+    pub fn glance<R: Registered>(&self, params: &Value) -> (Action, f64) {
+        let mut wants = self.world.wants.clone();
+        let setup = R::setup(crate::params::read::<R::Params>(params).expect("fine")).expect("fine");
+        let build = &mut Build { wants: &mut wants, base: Interval::M5, intervals: &[Interval::M5] };
+        R::new(std::sync::Arc::new(setup), build).expect("parameters are fine").glance(&self.world.view())
     }
 
     /// Decides and explains.

@@ -160,6 +160,20 @@ impl Part for Expert {
         Decision { action, confidence, target_score: reading.target, proposal: Some(Box::new(wish)) }
     }
 
+    fn glance(&self, view: &View<'_>) -> (Action, f64) {
+        let reading = self.read(&view.frame);
+        if !reading.is_ready() {
+            return (Action::Hold, 0.0);
+        }
+        let action = match self.judge(view, &reading, 1.0) {
+            Outcome::Hold(_) => Action::Hold,
+            Outcome::Exit(_) => Action::Exit,
+            Outcome::Enter(plan) if plan.side == Side::Buy => Action::Long,
+            Outcome::Enter(_) => Action::Short,
+        };
+        (action, Self::confidence(view, &reading))
+    }
+
     fn explain_sized(&self, view: &View<'_>, decision: &Decision, factor: f64) -> Explanation {
         self.explanation(view, decision, factor)
     }

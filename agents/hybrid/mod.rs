@@ -113,19 +113,18 @@ impl Hybrid {
     /// Whose decision it is. The base is asked only where its answer counts.
     fn choose(&self, view: &View<'_>, factor: f64) -> (Branch, Decision) {
         let params = &self.setup.params;
-        let expert = self.expert.decide_sized(view, factor);
-        let sure = expert.confidence;
-        if expert.action == Action::Hold {
+        let (action, sure) = self.expert.glance(view);
+        if action == Action::Hold {
             return (Branch::ExpertHolds, self.base.decide_sized(view, factor));
         }
         if sure <= params.take_above {
-            return (Branch::Unsure(expert.action, sure), self.base.decide_sized(view, factor));
+            return (Branch::Unsure(action, sure), self.base.decide_sized(view, factor));
         }
-        let enters = matches!(expert.action, Action::Long | Action::Short);
-        if enters && sure > params.boost_above && self.base.decide_sized(view, factor).action == expert.action {
+        let enters = matches!(action, Action::Long | Action::Short);
+        if enters && sure > params.boost_above && self.base.glance(view).0 == action {
             return (Branch::Agreed(sure), self.expert.decide_sized(view, factor * params.boost));
         }
-        (Branch::Expert(sure), expert)
+        (Branch::Expert(sure), self.expert.decide_sized(view, factor))
     }
 }
 

@@ -3,10 +3,15 @@
 use super::Params;
 use crate::params::check;
 use crate::registry;
-use crate::testing::{MIDNIGHT, Scene, build};
+use crate::testing::{MIDNIGHT, Scene, build, instrument};
+use proptest::prelude::*;
 use serde_json::{Value, json};
-use swarm_core::features::{Feature, Wants};
-use swarm_core::model::{Action, EntryOrder, ExitReason, IntentKind, Interval, Price, Rate, Side, Size, StopPlan, Usd};
+use swarm_core::features::{Feature, Hub, Wants};
+use swarm_core::model::{
+    Action, Candle, Decision, EntryOrder, ExitReason, GapPolicy, IntentKind, Interval, Price, Rate, Side, Size,
+    StopPlan, SymbolId, Time, Usd,
+};
+use swarm_core::rule::{AccountView, TradeStats, View};
 
 const H4: Interval = Interval::H4;
 const ATR: Feature = Feature::Atr { period: 14 };
@@ -215,4 +220,68 @@ fn contradictions_are_told_with_their_path() {
     }
     assert_eq!(check::<Params>(&json!({ "entry_score": 0, "look_backs": [1] })), []);
     assert_eq!(registry::find("trend").map(|rule| (rule.check)(&json!({ "look_backs": [] }))), Some(vec![]));
+}
+
+/// What a flat agent decides after each of these candles, the HOLDs between its own candles left out.
+fn decided(base: Interval, candles: &[Candle]) -> Vec<(Time, Decision)> {
+    let params = json!({ "timeframe": "30m", "look_backs": [2, 3, 5], "volatility_window": 4, "atr_period": 3 });
+    let mut wants = Wants::default();
+    let mut rule = build("trend", &params, base, &mut wants).unwrap();
+    let mut hub = Hub::new(base, GapPolicy::Reset, &[wants]).unwrap();
+    let (symbol, instrument) = (SymbolId(0), instrument());
+    let account = AccountView { equity: Usd::whole(10_000), max_positions: 3, max_leverage: Rate::whole(5) };
+    let mut seen = Vec::new();
+    for candle in candles {
+        assert!(hub.close(symbol, candle));
+        let frame = hub.frame(symbol).unwrap();
+        let view = View {
+            frame,
+            symbol,
+            instrument: &instrument,
+            position: None,
+            entry_pending: false,
+            account,
+            stats: TradeStats::default(),
+            funding_rate: None,
+        };
+        let decision = rule.decide(&view);
+        if frame.now.0 % (30 * 60_000) == 0 {
+            seen.push((frame.now, decision));
+        } else {
+            assert_eq!(decision, Decision::hold(0.0, 0.0));
+        }
+    }
+    seen
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn on_aggregated_candles_it_decides_what_it_decides_on_its_own(
+        closes in prop::collection::vec(9_000i64..11_000, 60..150),
+    ) {
+        let cents = |cents: i64| Price(cents * 1_000_000);
+        let five: Vec<Candle> = closes.iter().scan((MIDNIGHT, closes[0]), |(open_time, open), close| {
+            let (low, high) = ((*open).min(*close) - 7, (*open).max(*close) + 5);
+            let candle = Candle {
+                open_time: *open_time, open: cents(*open), high: cents(high), low: cents(low), close: cents(*close), volume: 1.0,
+            };
+            (*open_time, *open) = (open_time.plus(Interval::M5.ms()), *close);
+            Some(candle)
+        }).collect();
+        let thirty: Vec<Candle> = five.chunks_exact(6).map(|six| Candle {
+            open_time: six[0].open_time,
+            open: six[0].open,
+            high: six.iter().map(|one| one.high).max().unwrap(),
+            low: six.iter().map(|one| one.low).min().unwrap(),
+            close: six[5].close,
+            volume: 6.0,
+        }).collect();
+        let own = decided("30m".parse().unwrap(), &thirty);
+        prop_assert_eq!(&decided(Interval::M5, &five), &own);
+        prop_assert_eq!(own.len(), thirty.len());
+        let unanimous = own.iter().any(|(_, decision)| decision.target_score.abs() == 1.0);
+        prop_assert!(!unanimous || own.iter().any(|(_, decision)| decision.action != Action::Hold));
+    }
 }

@@ -295,3 +295,20 @@ proptest! {
         prop_assert_eq!(shape(&one, false), shape(&other, true));
     }
 }
+
+/// What a rule above asks of the expert, without a proposal being made.
+#[test]
+fn a_glance_is_the_decision_without_its_proposal() {
+    let held = |side| {
+        let mut scene = neutral(&DEFAULT, -0.4);
+        scene.hold(side, 1.0);
+        scene
+    };
+    let mut cold = bull(&DEFAULT);
+    cold.set(M5, Feature::Close, f64::NAN);
+    for mut scene in [bull(&DEFAULT), bear(&DEFAULT), neutral(&DEFAULT, 0.4), held(Side::Buy), held(Side::Sell), cold] {
+        let decision = scene.decide();
+        let glance = scene.glance::<crate::expert::Expert>(&DEFAULT);
+        assert_eq!(glance, (decision.action, decision.confidence));
+    }
+}
