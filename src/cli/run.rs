@@ -2,8 +2,7 @@
 
 use super::console::Failure;
 use super::market::{self, Market};
-use super::prepare;
-use super::{lines, summary};
+use super::{interrupt, lines, prepare, summary};
 use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
 use crate::config::{Loaded, MarketSpec, Overrides, Speed, VenueKind};
@@ -15,6 +14,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use swarm_core::engine::Crew;
 use swarm_core::features::Hub;
@@ -23,6 +23,8 @@ use swarm_core::model::{Fact, Mode, Plan, SymbolId, Time};
 /// Market time over wall time of the synthetic market when nothing else is said: six 5m candles a
 /// second, so that a first look sees trades within a minute.
 const SYNTHETIC_SPEED: f64 = 1_800.0;
+/// How often it is asked whether a signal came.
+const SIGNAL_LOOKS_APART: Duration = Duration::from_millis(10);
 /// Requests that may wait for the director.
 const REQUESTS_WAITING: usize = 64;
 
@@ -69,6 +71,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    let interrupted = interrupt::flag();
     let mut loaded = prepare::load(&args.file)?;
     refuse_live(args, loaded.plan.mode)?;
     let default_state = args.state.is_none();
@@ -93,7 +96,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if opened.finished() {
         eprintln!("the run in {} has used up its data already: nothing is left to do", opened.dir.path().display());
     }
-    actix::System::new().block_on(host(args, loaded, market, opened, listener))
+    actix::System::new().block_on(host(args, loaded, market, opened, listener, interrupted))
 }
 
 fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
@@ -185,6 +188,7 @@ async fn host(
     market: Market,
     opened: Opened,
     listener: TcpListener,
+    interrupted: Arc<AtomicBool>,
 ) -> Result<(), Failure> {
     let plan = Arc::new(loaded.plan);
     let runtime = loaded.runtime;
@@ -199,7 +203,7 @@ async fn host(
     let server = serve(args, &plan, &control, &metrics, &opened, listener).await?;
     greet(args, &plan, &market, pace, &server, opened.dir.path(), files.history.len());
     let printer = lines::spawn(control.events(), args.json);
-    stop_on_signals(control.clone());
+    stop_on_signals(control.clone(), interrupted);
     let all_decisions = match args.decisions {
         Some(decisions) => decisions == super::backtest::Decisions::All,
         None => pace != Pace::Max,
@@ -283,36 +287,15 @@ fn greet(args: &Args, plan: &Plan, market: &Market, pace: Pace, server: &ApiServ
     };
 }
 
-/// Ctrl-C and SIGTERM stop cleanly; a second one ends at once.
-fn stop_on_signals(control: Control) {
+/// The first Ctrl-C or SIGTERM stops cleanly, whenever it came: also while the swarm was starting.
+fn stop_on_signals(control: Control, interrupted: Arc<AtomicBool>) {
     actix::spawn(async move {
-        for press in 0.. {
-            if !interrupted().await {
-                return;
-            }
-            if press > 0 {
-                std::process::exit(130);
-            }
-            eprintln!("stopping: positions stay under their stops; once more to end at once");
-            control.shutdown("interrupted");
+        while !interrupted.load(Ordering::Relaxed) {
+            tokio::time::sleep(SIGNAL_LOOKS_APART).await;
         }
+        eprintln!("stopping: positions stay under their stops; once more to end at once");
+        control.shutdown("interrupted");
     });
-}
-
-#[cfg(unix)]
-async fn interrupted() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return tokio::signal::ctrl_c().await.is_ok() };
-    tokio::select! {
-        biased;
-        pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
-        asked = terminate.recv() => asked.is_some(),
-    }
-}
-
-#[cfg(not(unix))]
-async fn interrupted() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
 }
 
 fn finish(args: &Args, outcome: actors::Outcome) -> Result<(), Failure> {

@@ -1,0 +1,86 @@
+//! `swarm sweep`: every set comes to what it would come to alone, whatever the number of threads.
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
+mod support;
+
+use serde_json::Value;
+use support::Place;
+
+const PARAMS: [&str; 4] = ["--param", "expert.entry_score=0.15,0.3", "--param", "expert.indicators.rsi_fast=7,9,14"];
+
+fn sweep(place: &Place, more: &[&str]) -> Value {
+    let mut words = vec!["sweep", "--data", "data", "--json"];
+    words.extend(PARAMS);
+    words.extend(more);
+    let mut report = place.json(&words);
+    report.as_object_mut().unwrap().remove("timing");
+    report
+}
+
+#[test]
+fn every_set_comes_to_what_it_would_come_to_alone() {
+    let place = Place::new();
+    let together = sweep(&place, &["--jobs", "2"]);
+    assert_eq!(together, sweep(&place, &["--jobs", "1"]), "the number of threads makes no difference");
+    let results = together["results"].as_array().unwrap();
+    assert_eq!(results.len(), 6);
+    let sharpe = |result: &Value| result["metrics"]["sharpe"].as_f64().unwrap_or(f64::NEG_INFINITY);
+    assert!(results.is_sorted_by(|one, next| sharpe(one) >= sharpe(next)), "the best first");
+    let mut fingerprints: Vec<&str> = Vec::new();
+    for result in results {
+        let mut words = vec!["backtest".to_owned(), "--data".into(), "data".into(), "--json".into()];
+        for (key, value) in result["set"].as_object().unwrap() {
+            words.extend(["--set".to_owned(), format!("{key}={value}")]);
+        }
+        let alone = place.json(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(result["fingerprint"], alone["fingerprint"], "{words:?}");
+        assert_eq!(result["metrics"], alone["cohorts"]["expert"], "{words:?}");
+        assert!(result["metrics"]["trades"].as_u64().unwrap() > 0, "{words:?} trades");
+        fingerprints.push(result["fingerprint"].as_str().unwrap());
+    }
+    fingerprints.sort_unstable();
+    fingerprints.dedup();
+    assert_eq!(fingerprints.len(), 6, "the sets differ");
+}
+
+#[test]
+fn a_sample_is_repeatable_and_files_hold_all_sets() {
+    let place = Place::new();
+    let words = [
+        "sweep",
+        "--data",
+        "data",
+        "--param",
+        "expert.entry_score=0.1..0.4",
+        "--sample",
+        "5",
+        "--seed",
+        "3",
+        "--out",
+        "out",
+    ];
+    let done = place.run(&words);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(done.out.contains("5 sets"), "{}", done.out);
+    let csv = std::fs::read_to_string(place.path("out/sweep.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 6);
+    assert!(csv.starts_with("expert.entry_score,trades,"));
+    place.run(&words);
+    assert_eq!(csv, std::fs::read_to_string(place.path("out/sweep.csv")).unwrap());
+}
+
+#[test]
+fn what_cannot_be_swept_is_told_with_the_setting() {
+    let place = Place::new();
+    for (param, told) in [
+        ("expert.entry_scor=0.4", "entry_scor"),
+        ("expert.entry_score=7", "entry_score"),
+        ("nobody.entry_score=0.4", "nobody"),
+        ("expert.entry_score=0.1..0.2", "--sample"),
+        ("entry_score", "COHORT.KEY"),
+    ] {
+        let done = place.run(&["sweep", "--data", "data", "--param", param]);
+        assert_eq!(done.code, Some(2), "{param}: {}", done.err);
+        assert!(done.err.contains(told), "{param}: {}", done.err);
+    }
+}
