@@ -6,7 +6,7 @@ mod support;
 use serde_json::Value;
 use support::Place;
 
-const PARAMS: [&str; 4] = ["--param", "expert.entry_score=0.15,0.3", "--param", "expert.indicators.rsi_fast=7,9,14"];
+const PARAMS: [&str; 4] = ["--param", "expert.entry_score=0.15,0.3", "--param", "expert.indicators.rsi_fast=7,9,11"];
 
 fn sweep(place: &Place, more: &[&str]) -> Value {
     let mut words = vec!["sweep", "--data", "data", "--json"];
