@@ -1,13 +1,13 @@
 //! Hub and rules alone, without positions of their own making: every rule is asked in each stance at every
 //! candle. Knows one market; comparing is done elsewhere.
 
-use super::{BiasError, variant};
+use super::BiasError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use swarm_core::engine::{BuildError, Crew, MakeRule, Standing, consult};
 use swarm_core::features::{Feature, FeatureSpec, Frame, Hub, Wants};
 use swarm_core::model::{
-    AgentId, Candle, DAY_MS, Decision, FeatureLine, Plan, PortfolioId, Qty, Rate, Step, SymbolId, Usd,
+    AgentId, Candle, DAY_MS, Decision, FeatureLine, Plan, PortfolioId, Price, Qty, Rate, Round, Step, SymbolId, Usd,
 };
 use swarm_core::risk::Supervisor;
 use swarm_core::rule::{AccountView, PositionView, Rule, TradeStats, View};
@@ -204,8 +204,8 @@ fn standing(plan: &Plan, accounts: &[AccountView], agent: AgentId, stance: Stanc
     let smallest = plan.instrument(agent.symbol).min_qty.max(Qty(1));
     let position = match stance {
         Stance::Flat => None,
-        Stance::Long => Some((smallest, variant::shifted(candle.close, -MOVE_IN_FAVOUR))),
-        Stance::Short => Some((-smallest, variant::shifted(candle.close, MOVE_IN_FAVOUR))),
+        Stance::Long => Some((smallest, shifted(candle.close, -MOVE_IN_FAVOUR))),
+        Stance::Short => Some((-smallest, shifted(candle.close, MOVE_IN_FAVOUR))),
     };
     let position = position.map(|(qty, entry_price)| PositionView {
         qty,
@@ -220,4 +220,10 @@ fn standing(plan: &Plan, accounts: &[AccountView], agent: AgentId, stance: Stanc
         stats: TradeStats::default(),
         funding_rate: Some(FUNDING_RATE),
     }
+}
+
+/// A price some way from another, and a price still.
+fn shifted(price: Price, by: Rate) -> Price {
+    let price = price + price.times(by, Round::Nearest);
+    if price > Price::ZERO { price } else { Price(1) }
 }

@@ -23,7 +23,7 @@ mod warm_up;
 
 pub use bench::Stance;
 pub use memory::{SETTLED, TOLERANCE};
-pub use report::{Bias, Finding, Report};
+pub use report::{AgentResult, Bias, Finding, Report};
 pub use subject::{Plain, Subject};
 
 use crate::market::Recording;

@@ -2,7 +2,7 @@
 
 use crate::market::{Gap, Recording};
 use std::sync::Arc;
-use swarm_core::model::{Candle, Interval, Price, Rate, Round, Time};
+use swarm_core::model::{Candle, Interval, Price, Rate, Time};
 
 /// Candles that are kept after a cut where the future is replaced: enough to be peeked at.
 const OTHER_FUTURE_CANDLES: i64 = 500;
@@ -122,10 +122,4 @@ fn upside_down(candle: &Candle, anchor: Price) -> Candle {
         close,
         volume: candle.volume * OTHER_VOLUME + 1.0,
     }
-}
-
-/// A position's price some way from a candle's, for the stances.
-pub(super) fn shifted(price: Price, by: Rate) -> Price {
-    let price = price + price.times(by, Round::Nearest);
-    if price > Price::ZERO { price } else { Price(1) }
 }

@@ -42,10 +42,15 @@ pub fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         BiasError::TooShort { .. } => Failure::input(error.to_string()),
         BiasError::Build(error) => Failure::input(error.to_string()),
     })?;
-    if args.json {
-        console.json(&report)?;
+    tell(&report, args.json, console)
+}
+
+/// Shows a report; a bias is a failure.
+fn tell(report: &Report, json: bool, console: &mut Console) -> Result<(), Failure> {
+    if json {
+        console.json(report)?;
     } else {
-        print(&report, console)?;
+        print(report, console)?;
     }
     if report.ok {
         return Ok(());
@@ -120,4 +125,107 @@ fn lines(finding: &Finding) -> Vec<String> {
     }
     lines.extend(finding.cause.iter().map(|cause| format!("  because   {cause}")));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bias::{AgentResult, Bias};
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+    use swarm_core::model::Interval;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn told(report: &Report, json: bool) -> (Result<(), Failure>, String) {
+        let (out, err) = (Buffer::default(), Buffer::default());
+        let done = tell(report, json, &mut Console::new(out.clone(), err, std::io::empty(), false));
+        let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+        (done, text)
+    }
+
+    fn report(findings: Vec<Finding>) -> Report {
+        let agent = |name: &str| AgentResult {
+            name: name.to_owned(),
+            rule: "expert".to_owned(),
+            warm_up: 311,
+            settled: 755,
+            look_ahead_compared: 1,
+            warm_up_compared: 1,
+        };
+        Report {
+            ok: findings.is_empty(),
+            from: Time(0),
+            to: Time(86_400_000),
+            cuts: Vec::new(),
+            starts: Vec::new(),
+            agents: vec![agent("a"), agent("b"), agent("ab")],
+            values_compared: 5,
+            knife_edges: 2,
+            findings,
+        }
+    }
+
+    #[test]
+    fn a_bias_is_told_with_agent_feature_candle_and_both_values_and_ends_with_1() {
+        let finding = Finding {
+            bias: Bias::LookAhead,
+            agent: "a,ab".to_owned(),
+            symbol: "BTCUSDT".to_owned(),
+            what: "Rsi { period: 14 }".to_owned(),
+            interval: Interval::H1,
+            stance: None,
+            candle: Time(3_600_000),
+            against: "cut off at 1970-01-01T02:00:00Z".to_owned(),
+            expected: "48.5".to_owned(),
+            found: "51.5".to_owned(),
+            cause: None,
+            times: 3,
+        };
+        let (done, text) = told(&report(vec![finding.clone()]), false);
+        assert_eq!(done.map_err(|failure| (failure.exit, failure.is_told)), Err((1, true)));
+        let words = [
+            "look-ahead: Rsi { period: 14 } on 1h of BTCUSDT",
+            "agent     a,ab",
+            "candle    1970-01-01T01:00:00Z, 3 time(s) in all",
+            "expected  48.5",
+            "found     51.5",
+            "BIAS",
+        ];
+        for words in words {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let verdicts: Vec<bool> =
+            text.lines().filter(|line| line.contains("expert")).map(|line| line.ends_with("none")).collect();
+        assert_eq!(verdicts, [false, true, false], "b is not at fault: {text}");
+        let (done, text) = told(&report(vec![finding]), true);
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(done.is_err() && document["findings"][0]["bias"] == "look-ahead", "{text}");
+        assert_eq!(
+            (&document["findings"][0]["interval"], &document["findings"][0]["times"]),
+            (&"1h".into(), &3.into())
+        );
+    }
+
+    #[test]
+    fn no_bias_ends_with_0() {
+        let (done, text) = told(&report(Vec::new()), false);
+        assert!(
+            done.is_ok()
+                && text.ends_with(
+                    "5 values of features compared; 2 times a threshold was met in the last digits only: no bias\n"
+                ),
+            "{text}"
+        );
+    }
 }
