@@ -1,5 +1,5 @@
-//! The loop host at work: agent-candles a second of the expert with everything on, and bars a second of
-//! `ema_cross` on a million one-minute bars. Run with `cargo bench --bench backtest`.
+//! The loop host at work: agent-candles a second of the expert with everything on, bars a second of
+//! `ema_cross` on a million one-minute bars, and how cost grows. Run with `cargo bench --bench backtest`.
 
 use divan::counter::ItemsCount;
 use rand::{RngExt, SeedableRng};
@@ -76,6 +76,10 @@ impl Sink for Kept {
         self.trades += 1;
         self.net += trade.net;
     }
+    /// Nothing here is read off the supervisor: what is kept follows from facts and trades.
+    fn watches(&self) -> bool {
+        false
+    }
 }
 
 fn instrument(symbol: &str) -> Instrument {
@@ -101,18 +105,40 @@ fn instrument(symbol: &str) -> Instrument {
 }
 
 fn plan(rule: &str, params: serde_json::Value, base: Interval, agents: usize) -> Arc<Plan> {
+    plan_of(rule, params, base, agents, 1)
+}
+
+/// Agents dealt out to so many portfolios.
+fn plan_of(rule: &str, params: serde_json::Value, base: Interval, agents: usize, portfolios: usize) -> Arc<Plan> {
     let spec = swarm_agents::registry::find(rule).expect("a shipped rule");
     let params = Arc::new((spec.complete)(&params));
     let agent = |index| AgentPlan {
         name: format!("{rule}-{index}"),
-        cohort: CohortId(0),
-        portfolio: PortfolioId(0),
+        cohort: CohortId::at(index % portfolios),
+        portfolio: PortfolioId::at(index % portfolios),
         symbol: SymbolId(0),
         rule: rule.into(),
         params: Arc::clone(&params),
         limits: Limits::default(),
     };
     let reference = rule == "ema_cross";
+    let portfolio = |index: usize| PortfolioPlan {
+        name: format!("bench-{index}"),
+        // Always in the market and paying fees, the crossing loses some 158,000 USDT on its walk: with ten
+        // times the expert's equity that stays far from the breaker, which would end the trading.
+        equity: Usd::whole(if reference { 10_000_000 } else { 1_000_000 }),
+        limits: Limits {
+            max_positions: Some(3),
+            max_leverage: Some(Rate::whole(5)),
+            max_drawdown: Some(Rate::percent(15)),
+            max_data_age_ms: Some(2 * base.ms()),
+            ..Limits::default()
+        },
+        breaker_samples: 3,
+        on_trip: OnTrip::Halt,
+        require_stop: !reference,
+    };
+    let cohort = |index| CohortPlan { name: format!("bench-{index}"), portfolio: PortfolioId::at(index) };
     Arc::new(Plan {
         name: "bench".into(),
         mode: Mode::Backtest,
@@ -133,23 +159,8 @@ fn plan(rule: &str, params: serde_json::Value, base: Interval, agents: usize) ->
             ExchangeParams::default()
         },
         limits: Limits::default(),
-        portfolios: vec![PortfolioPlan {
-            name: "bench".into(),
-            // Always in the market and paying fees, the crossing loses some 158,000 USDT on its walk: with ten
-            // times the expert's equity that stays far from the breaker, which would end the trading.
-            equity: Usd::whole(if reference { 10_000_000 } else { 1_000_000 }),
-            limits: Limits {
-                max_positions: Some(3),
-                max_leverage: Some(Rate::whole(5)),
-                max_drawdown: Some(Rate::percent(15)),
-                max_data_age_ms: Some(2 * base.ms()),
-                ..Limits::default()
-            },
-            breaker_samples: 3,
-            on_trip: OnTrip::Halt,
-            require_stop: !reference,
-        }],
-        cohorts: vec![CohortPlan { name: "bench".into(), portfolio: PortfolioId(0) }],
+        portfolios: (0..portfolios).map(portfolio).collect(),
+        cohorts: (0..portfolios).map(cohort).collect(),
         agents: (0..agents).map(agent).collect(),
         experiment: None,
     })
@@ -191,6 +202,53 @@ fn experts_64_agent_candles(bencher: divan::Bencher) {
     let candles = walk(sized(100_000), Interval::M5, 7);
     let plan = plan("expert", serde_json::json!({}), Interval::M5, 64);
     bencher.counter(ItemsCount::new(candles.len() * 64)).bench(|| backtest(&plan, &candles).trades);
+}
+
+/// 64 experts on one symbol's features, each with a portfolio, a ledger and an account of its own.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn experts_64_portfolios_agent_candles(bencher: divan::Bencher) {
+    let candles = walk(sized(100_000), Interval::M5, 7);
+    let plan = plan_of("expert", serde_json::json!({}), Interval::M5, 64, 64);
+    report_once("64 portfolios", &backtest(&plan, &candles));
+    bencher.counter(ItemsCount::new(candles.len() * 64)).bench(|| backtest(&plan, &candles).trades);
+}
+
+/// Two swarms of 64 experts at a time, one a core.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn experts_64_portfolios_on_two_threads(bencher: divan::Bencher) {
+    let candles = walk(sized(100_000), Interval::M5, 7);
+    let plan = plan_of("expert", serde_json::json!({}), Interval::M5, 64, 64);
+    bencher.counter(ItemsCount::new(candles.len() * 128)).bench(|| {
+        std::thread::scope(|scope| {
+            let threads = [(); 2].map(|()| scope.spawn(|| backtest(&plan, &candles).trades));
+            threads.map(|thread| thread.join().unwrap_or(0))
+        })
+    });
+}
+
+/// Cost grows with the number of candles: as many a second, however many there are.
+#[divan::bench(args = [250_000, 1_000_000, 4_000_000], sample_count = 3, sample_size = 1)]
+fn grows_with_candles(bencher: divan::Bencher, bars: usize) {
+    let candles = walk(sized(bars), Interval::M1, 7);
+    let plan = plan("ema_cross", serde_json::json!({ "fast": 1_000, "slow": 2_000 }), Interval::M1, 1);
+    bencher.counter(ItemsCount::new(candles.len())).bench(|| backtest(&plan, &candles).trades);
+}
+
+/// And with the number of agents.
+#[divan::bench(args = [16, 64, 256], sample_count = 3, sample_size = 1)]
+fn grows_with_agents(bencher: divan::Bencher, agents: usize) {
+    let candles = walk(sized(25_000), Interval::M5, 7);
+    let plan = plan_of("expert", serde_json::json!({}), Interval::M5, agents, agents);
+    bencher.counter(ItemsCount::new(candles.len() * agents)).bench(|| backtest(&plan, &candles).trades);
+}
+
+/// And with the number of fills: here fills are counted, in bars that reverse every 22 or so.
+#[divan::bench(args = [250_000, 1_000_000, 4_000_000], sample_count = 3, sample_size = 1)]
+fn grows_with_fills(bencher: divan::Bencher, bars: usize) {
+    let candles = walk(sized(bars), Interval::M1, 7);
+    let plan = plan("ema_cross", serde_json::json!({}), Interval::M1, 1);
+    let trades = backtest(&plan, &candles).trades;
+    bencher.counter(ItemsCount::new(2 * trades)).bench(|| backtest(&plan, &candles).trades);
 }
 
 /// The peers' workload: always in the market, about 45 thousand reversals in a million bars.
