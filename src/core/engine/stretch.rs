@@ -21,6 +21,8 @@ pub(super) struct Stretch {
     asked: Vec<Asked>,
     /// Marks may wait until the end of the stretch.
     defers_marks: bool,
+    /// They did, at some of its steps: the supervisor has not stood at their closes.
+    has_unseen: bool,
     /// Steps passed; 0 when everything is up to date.
     steps: u32,
     /// When the last of them ended, and the one before it.
@@ -105,7 +107,9 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
             sink.decided(asked.agent);
         }
         if !self.stretch.defers_marks || sink.watches() {
-            self.land();
+            self.supervisor.stand_at(|symbol| Some(step.candles.get(symbol.index())?.as_ref()?.close));
+        } else {
+            self.stretch.has_unseen = true;
         }
         sink.fact(&Fact::StepEnd { at: step.close_time });
         sink.step_end(step, &self.supervisor);
@@ -164,6 +168,11 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
         for exchange in &mut self.exchanges {
             exchange.pass_to(self.plan.base, &stretch.candles, &stretch.closes);
         }
-        self.supervisor.pass_stretch(&stretch.closes, stretch.before, stretch.last);
+        self.supervisor.know_closes(&stretch.closes, stretch.before, stretch.last);
+        if std::mem::take(&mut stretch.has_unseen) {
+            self.supervisor.pass_stretch(&stretch.closes);
+        } else {
+            self.supervisor.stand_at(|symbol| Some(stretch.closes.get(symbol.index())?.as_ref()?.last));
+        }
     }
 }

@@ -287,16 +287,15 @@ impl Tracker {
         for index in (0..self.moving.len()).rev() {
             let agent = self.moving[index];
             let record = &mut self.agents[agent.index()];
-            let account = supervisor.agent(agent);
+            let made = supervisor.agent_profit(agent);
             let cohort = self.plan.agents[agent.index()].cohort;
             let before = record.curve.last;
-            let after = record.curve.daily[0] + account.realized_net + account.unrealized;
+            let after = record.curve.daily[0] + made.net;
             record.curve.step(after);
             self.cohorts[cohort.index()].last += after - before;
-            let holds = supervisor.position_view(agent).is_some();
-            record.steps_held += u64::from(holds);
-            self.holding[cohort.index()] += u32::from(holds);
-            if !holds && !supervisor.entry_pending(agent) {
+            record.steps_held += u64::from(made.holds);
+            self.holding[cohort.index()] += u32::from(made.holds);
+            if !made.holds && !made.is_pending {
                 record.held = false;
                 self.moving.swap_remove(index);
             }
@@ -305,7 +304,7 @@ impl Tracker {
             cohort.step(cohort.last);
         }
         for (index, record) in self.portfolios.iter_mut().enumerate() {
-            record.curve.step(supervisor.account_view(PortfolioId::at(index)).equity);
+            record.curve.step(supervisor.equity(PortfolioId::at(index)));
         }
     }
 

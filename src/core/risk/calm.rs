@@ -107,9 +107,6 @@ impl Supervisor {
     }
 }
 
-/// What of the closes marks are taken from.
-type Pick = fn(&Closes) -> Price;
-
 impl Supervisor {
     /// Whether no portfolio holds more than one position. Then all figures of a portfolio rise or fall with
     /// one price, so that the lowest and the highest of several closes show the extremes of each.
@@ -117,38 +114,42 @@ impl Supervisor {
         self.books.iter().all(|book| book.open_positions() <= 1)
     }
 
-    /// Several steps at once that are [calm](Self::is_calm_in), from their closes by symbol: more than one only
-    /// with [single positions](Self::has_single_positions). Everything stands at the last closes, at `last`,
-    /// and was seen at the others; `before` is when the step before the last one ended.
-    pub fn pass_stretch(&mut self, closes: &[Option<Closes>], before: Time, last: Time) {
+    /// The end of a step that is [calm](Self::is_calm_in): positions stand at these prices, by symbol.
+    #[inline]
+    pub fn stand_at(&mut self, price: impl Fn(SymbolId) -> Option<Price>) {
+        for index in 0..self.books.len() {
+            let book = &mut self.books[index];
+            let mut is_moved = false;
+            for one in &mut book.engagements {
+                let Some(mark) = price(one.symbol).filter(|_| one.position.is_open()) else { continue };
+                is_moved |= one.position.mark() != mark || one.position.settled_mark != mark;
+                one.position.set_mark(mark);
+                one.position.settled_mark = mark;
+            }
+            if is_moved {
+                self.refresh_equity(PortfolioId::at(index));
+                self.books[index].note_extremes();
+            }
+        }
+    }
+
+    /// Several steps at once that are [calm](Self::is_calm_in), with [single positions](Self::has_single_positions),
+    /// from their closes by symbol: everything stands at the last, and was seen at the lowest and the highest.
+    pub fn pass_stretch(&mut self, closes: &[Option<Closes>]) {
+        let of = |symbol: SymbolId| closes.get(symbol.index()).copied().flatten();
+        self.stand_at(|symbol| of(symbol).map(|closes| closes.low));
+        self.stand_at(|symbol| of(symbol).map(|closes| closes.high));
+        self.stand_at(|symbol| of(symbol).map(|closes| closes.last));
+    }
+
+    /// What the market's prices are after several steps; the last ended at `last`, the one before it at `before`.
+    pub fn know_closes(&mut self, closes: &[Option<Closes>], before: Time, last: Time) {
         for (index, closes) in closes.iter().enumerate() {
             let Some(closes) = closes else { continue };
             if let Some(close) = closes.before {
                 self.market.candle(SymbolId::at(index), before, close);
             }
             self.market.candle(SymbolId::at(index), last, closes.last);
-        }
-        for index in 0..self.books.len() {
-            if !self.books[index].engagements.is_empty() {
-                let picks: [Pick; 3] = [|closes| closes.low, |closes| closes.high, |closes| closes.last];
-                picks.into_iter().for_each(|pick| self.settle_at(PortfolioId::at(index), closes, pick));
-            }
-        }
-    }
-
-    fn settle_at(&mut self, portfolio: PortfolioId, closes: &[Option<Closes>], pick: Pick) {
-        let book = &mut self.books[portfolio.index()];
-        let mut is_moved = false;
-        for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
-            let Some(Some(closes)) = closes.get(one.symbol.index()) else { continue };
-            let mark = pick(closes);
-            is_moved |= one.position.mark() != mark || one.position.settled_mark != mark;
-            one.position.set_mark(mark);
-            one.position.settled_mark = mark;
-        }
-        if is_moved {
-            self.refresh_equity(portfolio);
-            self.books[portfolio.index()].note_extremes();
         }
     }
 }

@@ -35,7 +35,7 @@ pub use breaker::{Breaker, Sample, Trip, drawdown};
 pub use calm::Span;
 pub(crate) use sizing::times_capped;
 pub use supervisor::{CancelOrder, Command, Effects, ResetError, Supervisor};
-pub use views::{AgentSnapshot, OpenOrder, OpenPosition, PortfolioSnapshot};
+pub use views::{AgentProfit, AgentSnapshot, OpenOrder, OpenPosition, PortfolioSnapshot};
 
 #[cfg(test)]
 mod tests;

@@ -81,6 +81,17 @@ pub struct AgentSnapshot {
     pub trip: Option<Trip>,
 }
 
+/// What an agent made so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgentProfit {
+    /// Realised net of fees and funding, and open profit, in USDT.
+    pub net: Usd,
+    /// It holds a position.
+    pub holds: bool,
+    /// An entry of its own is working.
+    pub is_pending: bool,
+}
+
 /// A position with its owner and its protection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenPosition {
@@ -220,6 +231,22 @@ impl Supervisor {
     #[inline]
     pub fn stats(&self, agent: AgentId) -> TradeStats {
         self.agents.get(agent.index()).map(|agent| agent.book.stats).unwrap_or_default()
+    }
+
+    /// What the agent made so far: realised net of fees and funding, and open profit at the latest mark, in USDT.
+    #[inline]
+    pub fn agent_profit(&self, agent: AgentId) -> AgentProfit {
+        let state = &self.agents[agent.index()];
+        let has_any = state.engagements > 0;
+        let (held, is_pending) = if has_any { self.look_for_position(agent) } else { (None, false) };
+        let open = held.map_or(Usd::ZERO, Position::unrealized);
+        AgentProfit { net: state.book.net() + open, holds: held.is_some(), is_pending }
+    }
+
+    /// Equity of a portfolio at the latest marks, in USDT.
+    #[inline]
+    pub fn equity(&self, portfolio: PortfolioId) -> Usd {
+        self.books[portfolio.index()].equity
     }
 
     /// Whether the agent runs.
