@@ -163,7 +163,7 @@ impl Rule for Control {
     }
 
     fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
-        let line = |name: &str, slot| FeatureLine {
+        let line = |name: &'static str, slot| FeatureLine {
             name: name.into(),
             value: view.frame.get(slot),
             normalized: None,
@@ -176,7 +176,7 @@ impl Rule for Control {
                 line("macd", self.histogram),
                 line("macd_before", self.histogram_before),
             ],
-            reason: self.reason(view, decision),
+            reason: self.reason(view, decision).into(),
             ..proposal::explain(view, decision)
         }
     }

@@ -118,14 +118,19 @@ impl Rule for EmaCross {
     }
 
     fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
-        let line = |name: &str, slot| FeatureLine {
+        let line = |name: &'static str, slot| FeatureLine {
             name: name.into(),
             value: view.frame.get(slot),
             normalized: None,
             weight: 0.0,
             contribution: 0.0,
         };
-        let rests = |side| self.setup.params.entry.words(side, view.frame.candle.close, view.instrument.tick);
+        let words = |side| self.setup.params.entry.words(side, view.frame.candle.close, view.instrument.tick);
+        let rests = match decision.action {
+            Action::Long => words(Side::Buy),
+            Action::Short => words(Side::Sell),
+            Action::Exit | Action::Hold => String::new(),
+        };
         let reason = match (decision.action, self.sides(view)) {
             (Action::Long, _) => "the fast average rose above the slow one",
             (Action::Short, _) => "the fast average fell below the slow one",
@@ -136,11 +141,7 @@ impl Rule for EmaCross {
         };
         Explanation {
             features: vec![line("fast", self.fast), line("slow", self.slow)],
-            reason: match decision.action {
-                Action::Long => format!("{reason}{}", rests(Side::Buy)),
-                Action::Short => format!("{reason}{}", rests(Side::Sell)),
-                _ => reason.into(),
-            },
+            reason: if rests.is_empty() { reason.into() } else { format!("{reason}{rests}").into() },
             ..proposal::explain(view, decision)
         }
     }

@@ -27,7 +27,7 @@ fn many() -> usize {
 const AT: Time = Time(1_698_796_800_000);
 
 fn order() -> Fact {
-    let order = Box::new(Order {
+    let order = Order {
         id: OrderId { intent: IntentId { agent: AgentId(731), number: 4_211 }, leg: 1 },
         portfolio: PortfolioId(1),
         symbol: SymbolId(2),
@@ -38,12 +38,12 @@ fn order() -> Fact {
         close_position: false,
         leverage: 3,
         purpose: Purpose::Stop,
-    });
+    };
     Fact::Order { at: AT, order }
 }
 
 fn signal() -> Fact {
-    let line = |name: &str| FeatureLine {
+    let line = |name: &'static str| FeatureLine {
         name: name.into(),
         value: Some(28.25),
         normalized: Some(0.5),

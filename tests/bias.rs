@@ -119,7 +119,7 @@ fn decision(action: Action) -> Decision {
 }
 
 fn explained(name: &str, value: Option<f64>) -> Explanation {
-    let line = FeatureLine { name: name.to_owned(), value, normalized: None, weight: 1.0, contribution: 0.0 };
+    let line = FeatureLine { name: name.to_owned().into(), value, normalized: None, weight: 1.0, contribution: 0.0 };
     Explanation { features: vec![line], ..Explanation::default() }
 }
 

@@ -26,7 +26,7 @@ impl Expert {
             volatility: known(reading.volatility),
             expected_funding: candidate(view, outcome).and_then(|side| self.expected_funding(view, side)),
             expected_slippage: slippage,
-            reason: self.reason(view, &reading, decision, outcome),
+            reason: self.reason(view, &reading, decision, outcome).into(),
             ..asked
         }
     }

@@ -93,7 +93,7 @@ impl Part for Hybrid {
             stability: own.stability.or(measured.stability),
             volatility: own.volatility.or(measured.volatility),
             branch: Some(branch.name().into()),
-            reason: format!("{lead}: {}", own.reason),
+            reason: format!("{lead}: {}", own.reason).into(),
             ..own
         }
     }

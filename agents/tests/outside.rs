@@ -55,7 +55,7 @@ impl Rule for Acceleration {
             (None, _) => "not ready".into(),
             (Some(now), action) => format!("{}: the candle moved {now:.2} %", action.label()),
         };
-        Explanation { reason, ..Explanation::default() }
+        Explanation { reason: reason.into(), ..Explanation::default() }
     }
 }
 

@@ -69,7 +69,7 @@ impl Rule for Trend {
             features: self.lines(view),
             score: signal,
             volatility: atr,
-            reason: self.reason(view, decision, signal),
+            reason: self.reason(view, decision, signal).into(),
             ..asked
         }
     }
@@ -182,7 +182,7 @@ impl Trend {
         let line = |(candles, slot): (&u32, &Slot)| {
             let direction = Some(self.rise(view, *slot)).filter(|rise| !rise.is_nan()).map(sign);
             FeatureLine {
-                name: format!("{name}_{candles}"),
+                name: format!("{name}_{candles}").into(),
                 value: view.frame.get(*slot),
                 normalized: direction,
                 weight,

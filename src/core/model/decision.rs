@@ -2,6 +2,7 @@
 
 use super::{AgentId, IntentKind, SymbolId, Time};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The verdict of a rule on one candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ impl Decision {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeatureLine {
     /// `rsi`, `macd` and so on: the name in `strategy.md` and in the agent file.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// The indicator's value; absent until warm.
     pub value: Option<f64>,
     /// Normalised to -1..1; absent where the rule does not normalise.
@@ -94,9 +95,9 @@ pub struct Explanation {
     /// Slippage expected for this notional, as a share of the price.
     pub expected_slippage: Option<f64>,
     /// Which branch of a composed rule spoke.
-    pub branch: Option<String>,
+    pub branch: Option<Cow<'static, str>>,
     /// One sentence for a person.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
 }
 
 /// A decision with its grounds, as journaled and shown.

@@ -136,7 +136,7 @@ pub enum Fact {
         /// When it was approved.
         at: Time,
         /// The order.
-        order: Box<Order>,
+        order: Order,
     },
     /// A cancel on its way to the venue.
     Cancel {

@@ -304,7 +304,7 @@ impl Supervisor {
     /// Approves an order.
     pub(super) fn place(&mut self, at: Time, order: Order, out: &mut Effects) {
         let command = Command::Place(Approved::new(order.clone()));
-        self.emit(Fact::Order { at, order: Box::new(order) }, out);
+        self.emit(Fact::Order { at, order }, out);
         out.commands.push(command);
     }
 

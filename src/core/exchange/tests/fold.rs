@@ -20,7 +20,7 @@ impl Journal {
     fn send(&mut self, text: &str) {
         self.world.send(text);
         let order = order(self.world.numbers, BTC, text);
-        self.facts.push(Fact::Order { at: self.world.at, order: Box::new(order) });
+        self.facts.push(Fact::Order { at: self.world.at, order });
     }
 
     fn cancel(&mut self, number: u32) {

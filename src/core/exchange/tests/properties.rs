@@ -167,7 +167,7 @@ impl Runner {
             ..order(self.world.numbers, draft.symbol, "buy 1 market")
         };
         self.world.exchange.submit(at, &order);
-        self.record.facts.push(Fact::Order { at, order: Box::new(order.clone()) });
+        self.record.facts.push(Fact::Order { at, order: order.clone() });
         self.record.orders.insert(order.id, order);
     }
 

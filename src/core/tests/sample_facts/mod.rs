@@ -74,8 +74,8 @@ fn decision(action: Action, proposal: Option<Box<IntentKind>>) -> Box<DecisionRe
     })
 }
 
-fn order(purpose: Purpose, kind: OrderKind) -> Box<Order> {
-    Box::new(Order {
+fn order(purpose: Purpose, kind: OrderKind) -> Order {
+    Order {
         id: order_id(1, 7, 2),
         portfolio: PortfolioId(1),
         symbol: SymbolId(2),
@@ -86,7 +86,7 @@ fn order(purpose: Purpose, kind: OrderKind) -> Box<Order> {
         close_position: false,
         leverage: 3,
         purpose,
-    })
+    }
 }
 
 /// At least one fact of every kind.
@@ -209,7 +209,7 @@ pub fn any_fact() -> impl Strategy<Value = Fact> {
             |(agent, reason, score, hold)| {
                 let mut record = decision(if hold { Action::Hold } else { Action::Short }, None);
                 record.agent = AgentId(agent);
-                record.explanation.reason = reason;
+                record.explanation.reason = reason.into();
                 record.explanation.score = score;
                 if hold { Fact::Hold(record) } else { Fact::Signal(record) }
             }
