@@ -5,6 +5,8 @@
 
 pub mod environment;
 pub mod errors;
+pub mod limiter;
+pub mod rest;
 pub mod secret;
 pub mod sign;
 pub mod wire;
