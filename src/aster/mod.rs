@@ -9,4 +9,5 @@ pub mod limiter;
 pub mod rest;
 pub mod secret;
 pub mod sign;
+pub mod stream;
 pub mod wire;
