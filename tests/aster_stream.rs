@@ -9,8 +9,8 @@ use asterswarm::aster::limiter::Limiter;
 use asterswarm::aster::rest::{Patience, Rest};
 use asterswarm::aster::secret::Secret;
 use asterswarm::aster::sign::{Credentials, Wallet, WalletSigner};
-use asterswarm::aster::stream::{Delivery, Policy, Session, run, run_user};
-use asterswarm::aster::wire::{Body, Control, Event};
+use asterswarm::aster::stream::{Book, Delivery, Policy, Session, Step, Why, run, run_user};
+use asterswarm::aster::wire::{Body, Control, Depth, DepthEvent, Event, Level};
 use futures_util::{SinkExt, StreamExt};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -212,4 +212,45 @@ async fn an_expired_listen_key_is_replaced_and_its_stream_with_it() {
     }
     assert_eq!(kinds, ["Up", "ACCOUNT_CONFIG_UPDATE", "listenKeyExpired", "Down", "Up", "ACCOUNT_CONFIG_UPDATE"]);
     assert_eq!(keys.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn the_shared_depth_scenario_ends_in_its_book() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/aster/payloads/depth_sync_scenario.json");
+    let Ok(text) = std::fs::read(path) else {
+        eprintln!("SKIPPED: no ../shared/aster/payloads beside the workspace");
+        return;
+    };
+    #[derive(serde::Deserialize)]
+    struct Scenario {
+        snapshot: Depth,
+        events: Vec<DepthEvent>,
+        expected_book: Expected,
+        gap_event: DepthEvent,
+    }
+    #[derive(serde::Deserialize)]
+    struct Expected {
+        #[serde(rename = "lastUpdateId")]
+        last_update_id: u64,
+        bids: Vec<Level>,
+        asks: Vec<Level>,
+    }
+    let scenario: Scenario = serde_json::from_slice(&text).unwrap();
+    let check = |book: &Book| {
+        assert_eq!(book.last_id(), scenario.expected_book.last_update_id);
+        assert_eq!(book.bids().collect::<Vec<_>>(), scenario.expected_book.bids);
+        assert_eq!(book.asks().collect::<Vec<_>>(), scenario.expected_book.asks);
+    };
+    // All changes before the snapshot, and the snapshot before all changes.
+    let mut buffered = Book::new();
+    scenario.events.iter().for_each(|event| assert_eq!(buffered.change(event.clone()), Step::Buffered));
+    assert_eq!(buffered.snapshot(&scenario.snapshot), Step::Applied);
+    check(&buffered);
+    let mut followed = Book::new();
+    assert_eq!(followed.snapshot(&scenario.snapshot), Step::Applied);
+    let steps: Vec<Step> = scenario.events.iter().map(|event| followed.change(event.clone())).collect();
+    assert_eq!(steps, [Step::Dropped, Step::Applied, Step::Applied, Step::Applied]);
+    check(&followed);
+    assert_eq!(followed.change(scenario.gap_event), Step::Snapshot(Why::Gap));
+    assert!(!followed.is_usable());
 }

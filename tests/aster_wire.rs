@@ -193,8 +193,26 @@ fn every_shared_payload_is_read() {
         serde_json::from_slice::<Value>(&text).unwrap();
     }
     check_control_messages(&folder);
+    check_error_set(&folder);
     let info: ExchangeInfo = decode(&std::fs::read(folder.join("exchange_info.json")).unwrap()).unwrap();
     assert_eq!((info.symbols.rows.len(), info.symbols.unread.len()), (4, 0));
+}
+
+fn check_error_set(folder: &Path) {
+    use asterswarm::aster::errors::{Class, ErrorBody, classify};
+    let errors: Vec<Value> = serde_json::from_slice(&std::fs::read(folder.join("error_set.json")).unwrap()).unwrap();
+    for error in errors {
+        let status = u16::try_from(error["http"].as_u64().unwrap()).unwrap();
+        let body = ErrorBody::find(&bytes(&error["body"])).unwrap();
+        let expected = match (status, body.code) {
+            (503, _) => Class::Settle,
+            (429, _) => Class::Retry,
+            (401, _) | (_, -5050 | -4061) => Class::Halt,
+            (_, -4046 | -4059) => Class::Already,
+            _ => Class::Refuse,
+        };
+        assert_eq!(classify(status, Some(&body)), expected, "{error}");
+    }
 }
 
 fn check_control_messages(folder: &Path) {

@@ -2,11 +2,13 @@
 
 use super::account::*;
 use super::enums::{KlineInterval, MarginType, OrderType, StpMode};
+use super::history::*;
 use super::info::{CommissionRate, ExchangeInfo, FundingInfo, SymbolBrackets};
 use super::many::{Element, Many, Rows};
 use super::market::*;
 use super::order::*;
 use super::route::Route;
+use super::settings::*;
 use super::strategy::*;
 use super::{decimal, lenient};
 use serde::{Deserialize, Serialize};
