@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod api;
+pub mod aster;
 pub mod bias;
 pub mod cli;
 pub mod config;

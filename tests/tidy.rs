@@ -128,6 +128,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/core/experiment", vec!["model", "ledger", "risk"]),
         ("src/core/engine", vec!["model", "features", "rule", "ledger", "risk", "exchange"]),
         ("src/core/invariants.rs", vec!["model", "orders", "risk"]),
+        ("src/aster", vec![]),
         ("src/config", vec![]),
         ("src/bias", vec!["market"]),
         ("src/market", vec![]),
