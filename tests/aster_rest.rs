@@ -343,6 +343,23 @@ async fn connections_that_break_or_stall_leave_an_order_unknown() {
 }
 
 #[actix_web::test]
+async fn an_order_lost_on_a_kept_connection_is_not_sent_again() {
+    // The first request of a connection is answered and the connection kept; the second is read and dropped.
+    let (url, connections) = raw(|mut socket| async move {
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]";
+        socket.write_all(answer.as_bytes()).await.unwrap();
+        let mut buffer = vec![0; 4_096];
+        let _ = socket.read(&mut buffer).await;
+    })
+    .await;
+    let rest = client(&url, Version::V3, Some(wallet()));
+    assert_eq!(rest.send(&calls::balance()).await, Outcome::Answered(vec![]));
+    let placed = rest.send(&calls::place_order(order())).await;
+    assert!(matches!(placed, Outcome::Unknown(Cause::Broken(_))), "{placed:?}");
+    assert_eq!(*connections.lock().unwrap(), 1, "it went over the kept connection and nowhere else");
+}
+
+#[actix_web::test]
 async fn what_could_not_be_sent_is_not_unknown() {
     // A port that was free a moment ago and has no listener.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
