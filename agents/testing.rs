@@ -142,7 +142,7 @@ impl Scene {
 
     /// The sentence.
     pub fn reason(&mut self) -> String {
-        self.explain().1.reason
+        self.explain().1.reason.into_owned()
     }
 
     /// The entry that is asked for now.

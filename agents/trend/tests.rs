@@ -181,7 +181,7 @@ fn it_waits_until_everything_is_ready_and_between_its_candles() {
 #[test]
 fn the_record_says_what_each_look_back_saw() {
     let (_, explanation) = scene(&Value::Null, MIXED).explain();
-    let seen: Vec<_> = explanation.features.iter().map(|line| (line.name.as_str(), line.normalized)).collect();
+    let seen: Vec<_> = explanation.features.iter().map(|line| (line.name.as_ref(), line.normalized)).collect();
     assert_eq!(seen, [("return_30", Some(-1.0)), ("return_60", Some(1.0)), ("return_120", Some(1.0))]);
     let sum: f64 = explanation.features.iter().map(|line| line.contribution).sum();
     close_to(sum, explanation.score.unwrap());

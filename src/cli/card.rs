@@ -156,7 +156,7 @@ mod tests {
                         contribution: -0.105,
                     }],
                     regime: Some(1),
-                    reason: "a reason so long that it has to be broken over several lines ".repeat(4),
+                    reason: "a reason so long that it has to be broken over several lines ".repeat(4).into(),
                     ..Explanation::default()
                 },
             },

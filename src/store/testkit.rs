@@ -34,7 +34,7 @@ pub(super) fn decision(agent: u32, n: i64, action: Action) -> Fact {
         agent: AgentId(agent),
         symbol: SymbolId(0),
         decision: Decision { action, confidence: 60.0, target_score: 0.25, proposal: None },
-        explanation: Explanation { reason: format!("decision {n}"), ..Explanation::default() },
+        explanation: Explanation { reason: format!("decision {n}").into(), ..Explanation::default() },
     });
     if action == Action::Hold { Fact::Hold(record) } else { Fact::Signal(record) }
 }

@@ -15,7 +15,7 @@ fn an_entry_is_explained_completely() {
     zscore(&mut scene, "rsi", -0.6);
     let (decision, explanation) = scene.explain();
     assert_eq!(decision.action, Action::Long);
-    assert_eq!(explanation.features.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), super::NAMES);
+    assert_eq!(explanation.features.iter().map(|line| line.name.as_ref()).collect::<Vec<_>>(), super::NAMES);
     let line = &explanation.features[0];
     assert_eq!((line.value, explanation.features[1].value), (Some(33.25), Some(-0.125)));
     close_to(line.normalized.unwrap(), -0.2);
