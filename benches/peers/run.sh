@@ -30,9 +30,9 @@ done
 for number in "$bars" "$rounds"; do
   [[ $number =~ ^[1-9][0-9]{0,7}$ ]] || { echo "$number is not a number of bars or rounds" >&2; exit 2; }
 done
-# The crossing loses some 5 % of its equity a million bars: beyond that the breaker ends its trading.
-if [ "$bars" -lt 100 ] || [ "$bars" -gt 2000000 ]; then
-  echo "--bars is 100 to 2000000" >&2; exit 2
+# The crossing has lost 11 % of its equity after a million of these bars; at 15 % the breaker ends its trading.
+if [ "$bars" -lt 100 ] || [ "$bars" -gt 1000000 ]; then
+  echo "--bars is 100 to 1000000" >&2; exit 2
 fi
 [ "$rounds" -ge 3 ] || { echo "--rounds is 3 or more: the table shows medians" >&2; exit 2; }
 
