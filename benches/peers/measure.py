@@ -26,18 +26,17 @@ PEERS = {
     "vectorbt": (
         "peer_vectorbt.py",
         1_000_000,
-        "nothing bar by bar: signals are whole arrays, no rule can look at its fills; no risk limits, log of facts, "
-        "liquidation",
+        "nothing bar by bar, as driven here: signals are whole arrays; no risk limits, log of facts, liquidation",
     ),
     "backtesting": (
         "peer_backtesting.py",
         1_000_000,
-        "one instrument and one strategy; no limits, log of facts, latency, liquidation by maintenance margin",
+        "one instrument and one strategy; no risk limits, log of facts, latency, maintenance margin",
     ),
     "nautilus": (
         "peer_nautilus.py",
         200_000,
-        "no drawdown breaker, no cohorts compared; it does more elsewhere: order books, venues, order types",
+        "no drawdown breaker, no cohorts compared; does more elsewhere: order books, venues, order types",
     ),
 }
 REFERENCE_LACKS = "anything but this arithmetic: no events, orders, limits, log"
