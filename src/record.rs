@@ -88,6 +88,13 @@ impl Recorder {
         }
     }
 
+    /// Likewise, for runs of which only the figures are asked for: no decision is kept.
+    pub fn of_figures(plan: Arc<Plan>) -> Self {
+        let mut recorder = Self::new(plan, None);
+        recorder.decisions.per_agent = 0;
+        recorder
+    }
+
     /// The figures so far.
     pub const fn tracker(&self) -> &Tracker {
         &self.tracker
@@ -175,6 +182,9 @@ impl Recorder {
 
     fn keep(&mut self, record: &DecisionRecord) {
         let decisions = &mut self.decisions;
+        if decisions.per_agent == 0 {
+            return;
+        }
         decisions.sequence += 1;
         let ring = &mut decisions.kept[record.agent.index()];
         if ring.len() == decisions.per_agent {

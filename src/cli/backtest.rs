@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 
     let kept = args.out.as_deref().map(|folder| Kept::create(folder, &plan)).transpose()?;
-    let mut sink = Output { recorder: Recorder::new(Arc::clone(&plan), None), kept, fault: None };
+    let mut sink = Output { recorder: Recorder::of_figures(Arc::clone(&plan)), kept, fault: None };
     let interrupted = interrupt::flag();
     let mut progress = Progress::new("backtest", recording.candles() as u64);
     let began = Instant::now();
