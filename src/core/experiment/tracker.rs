@@ -19,21 +19,33 @@ pub struct Curve {
     daily: Vec<Usd>,
     last: Usd,
     peak: Usd,
-    max_drawdown: f64,
+    /// The lowest since the peak.
+    trough: Usd,
+    /// Before the peak.
+    earlier_drawdown: f64,
 }
 
 impl Curve {
     fn new(start: Usd) -> Self {
-        Self { daily: vec![start], last: start, peak: start, max_drawdown: 0.0 }
+        Self { daily: vec![start], last: start, peak: start, trough: start, earlier_drawdown: 0.0 }
     }
     #[inline]
     fn step(&mut self, equity: Usd) {
         self.last = equity;
         if equity > self.peak {
-            self.peak = equity;
-        } else if self.peak > Usd::ZERO {
-            self.max_drawdown = self.max_drawdown.max(1.0 - equity.0 as f64 / self.peak.0 as f64);
+            self.earlier_drawdown = self.max_drawdown();
+            (self.peak, self.trough) = (equity, equity);
+        } else {
+            self.trough = self.trough.min(equity);
         }
+    }
+    /// Largest fall from a peak, as a share of it. Found from the lowest since each peak: a fall is measured once, not
+    /// at every step.
+    fn max_drawdown(&self) -> f64 {
+        if self.peak <= Usd::ZERO {
+            return self.earlier_drawdown;
+        }
+        self.earlier_drawdown.max(1.0 - self.trough.0 as f64 / self.peak.0 as f64)
     }
     fn day(&mut self) {
         self.daily.push(self.last);
@@ -82,6 +94,8 @@ pub struct Tracker {
     to: Time,
     steps: u64,
     candles: u64,
+    /// The first 00:00 UTC that no step has ended at or after.
+    next_midnight: Time,
     /// Agents whose profit may have moved: those that hold something, and those that just let go.
     moving: Vec<AgentId>,
     /// By cohort, agents with a position at the last step's end.
@@ -129,6 +143,7 @@ impl Tracker {
             to: Time(0),
             steps: 0,
             candles: 0,
+            next_midnight: Time(i64::MIN),
             moving: Vec::new(),
             holding: vec![0; plan.cohorts.len()],
             plan,
@@ -273,6 +288,14 @@ impl Tracker {
         if !self.moving.is_empty() {
             self.refresh(supervisor);
         }
+        if close_time >= self.next_midnight {
+            self.midnight(close_time);
+        }
+    }
+
+    /// The first step that ends on a day; it ends the day before when that is at 00:00.
+    fn midnight(&mut self, close_time: Time) {
+        self.next_midnight = Time((close_time.day() + 1) * DAY_MS);
         if close_time.0.rem_euclid(DAY_MS) == 0 {
             let agents = self.agents.iter_mut().map(|agent| &mut agent.curve);
             let portfolios = self.portfolios.iter_mut().map(|portfolio| &mut portfolio.curve);
@@ -323,7 +346,7 @@ impl Tracker {
             trade_results: self.results(|closer| closer == agent),
             daily_equity: record.curve.daily(self.ends_on_midnight()),
             days: self.days(),
-            max_drawdown: record.curve.max_drawdown,
+            max_drawdown: record.curve.max_drawdown(),
             entry_leverage: record.entry_leverage.clone(),
             exposure: (self.steps > 0).then(|| record.steps_held as f64 / self.steps as f64),
             entry_confidence: record.entry_confidence.clone(),
@@ -343,7 +366,7 @@ impl Tracker {
         let mut sum = Sample {
             daily_equity: curve.daily(self.ends_on_midnight()),
             days: self.days(),
-            max_drawdown: curve.max_drawdown,
+            max_drawdown: curve.max_drawdown(),
             ..Sample::default()
         };
         for member in &members {
