@@ -76,6 +76,7 @@ impl<'a> Graph<'a> {
                 self.cell(&Feature::Sma { period: *slow }),
                 self.cell(&Feature::Adx { period: *adx }),
             ),
+            Feature::Lag { of, candles: 1 } => Work::Previous(f64::NAN, self.input(of)),
             Feature::Lag { of, candles } => Work::Lag(Lagged::new(n(candles)), self.input(of)),
             Feature::Deviation { of, window } => Work::Deviation(Bollinger::new(n(window)), self.input(of)),
             Feature::ZScore { of, window } => {

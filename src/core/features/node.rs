@@ -61,6 +61,8 @@ pub(super) enum Work {
     /// Of fast average, slow average and ADX.
     TrendStrength(Source, Source, Source),
     Lag(Lagged, Source),
+    /// The value of one candle ago, the lag that is asked for most.
+    Previous(f64, Source),
     /// Spread of another node's values.
     Deviation(Bollinger, Source),
 }
@@ -117,6 +119,7 @@ impl Node {
             Work::VolumeRatio(ratio) => or_nan(ratio.update(bar.volume)),
             Work::TrendStrength(fast, slow, adx) => trend_strength(values[*fast] - values[*slow], values[*adx]),
             Work::Lag(past, source) => or_nan(past.update(values[*source])),
+            Work::Previous(previous, source) => std::mem::replace(previous, values[*source]),
             Work::ZScores(scores, sources, cells) => {
                 let scores = scores.update(sources.map(|source| values[source]));
                 for (cell, score) in cells.iter().zip(scores) {
@@ -154,6 +157,7 @@ impl Node {
             Work::Adx(adx) => adx.reset(),
             Work::VolumeRatio(ratio) => ratio.reset(),
             Work::Lag(past, _) => past.reset(),
+            Work::Previous(previous, _) => *previous = f64::NAN,
             Work::Deviation(spread, _) => spread.reset(),
             Work::ZScores(scores, _, cells) => {
                 cells.iter().for_each(|cell| values[*cell] = f64::NAN);

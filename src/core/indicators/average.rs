@@ -88,11 +88,19 @@ impl EmaFromFirst {
     /// Takes the next value; the average, shown from the `period`th value on.
     #[inline]
     pub fn update(&mut self, value: f64) -> Option<f64> {
+        if self.seen < self.period {
+            return self.warm_up(value);
+        }
+        self.value += (value - self.value) * self.factor;
+        Some(self.value)
+    }
+    #[cold]
+    fn warm_up(&mut self, value: f64) -> Option<f64> {
         if self.seen == 0 {
             self.value = value;
         }
         self.value += (value - self.value) * self.factor;
-        self.seen += usize::from(self.seen < self.period);
+        self.seen += 1;
         (self.seen == self.period).then_some(self.value)
     }
     /// Forgets all values.
