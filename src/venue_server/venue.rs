@@ -1,0 +1,609 @@
+//! The venue as a value: accounts, market, connections. Requests and moments in, answers and frames out. Reads no
+//! clock and opens no socket.
+
+use super::accounts::AccountSpec;
+use super::auth::{Parameters, find, parameters};
+use super::board::{Board, Book, difference};
+use super::faults::{FaultKind, Faults};
+use super::feed::{Feed, Happening};
+use super::life::{self, Told};
+use super::limits::Weights;
+use super::records::Account;
+use super::refusal::Refusal;
+use super::streams::{Out, Streams};
+use crate::aster::environment::Version;
+use crate::aster::sign::{Domain, Micros};
+use crate::aster::wire::{
+    AggTradeEvent, BookTickerEvent, DepthEvent, Event, KlineBody, KlineEvent, KlineInterval, MarkPriceEvent, Method,
+    MiniTickerEvent, Route, Security, TickerEvent,
+};
+use std::collections::VecDeque;
+use swarm_core::model::{
+    Candle, ExchangeParams, HOUR_MS, Instrument, Interval, Millis, Price, Qty, SymbolId, Tape, Time, VenueEvent,
+};
+
+/// Longest query and longest body, in bytes.
+pub(super) const MAX_TEXT: usize = 64 * 1024;
+
+/// A stream connection, for its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// A request as received.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Method of HTTP.
+    pub method: String,
+    /// Path, from the slash on.
+    pub path: String,
+    /// Query, without the question mark, as it came.
+    pub query: String,
+    /// Form body, as it came.
+    pub body: String,
+    /// Header `X-MBX-APIKEY`.
+    pub key: Option<String>,
+    /// Address it came from: what weights are counted by.
+    pub peer: String,
+    /// Whether that is this machine.
+    pub is_local: bool,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Status of HTTP.
+    pub status: u16,
+    /// Headers besides those of the content.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body.
+    pub body: String,
+    /// JSON, or else a page of HTML.
+    pub is_json: bool,
+    /// How long the host keeps it back, in milliseconds.
+    pub delay_ms: u32,
+}
+
+impl Answer {
+    pub(super) fn json(status: u16, body: String) -> Self {
+        Self { status, headers: Vec::new(), body, is_json: true, delay_ms: 0 }
+    }
+    pub(super) fn refused(refusal: &Refusal) -> Self {
+        Self::json(refusal.status, to_json(&refusal.body()))
+    }
+    fn waiting(refusal: &Refusal, seconds: u64) -> Self {
+        let mut answer = Self::refused(refusal);
+        answer.headers.push(("Retry-After", seconds.to_string()));
+        answer
+    }
+}
+
+/// What a venue is made of.
+pub struct Setup {
+    /// Contracts, in the order of the tape.
+    pub instruments: Vec<Instrument>,
+    /// Length of the tape's candles.
+    pub base: Interval,
+    /// The market.
+    pub tape: Box<dyn Tape + Send>,
+    /// Candles of the tape that have happened before the venue opens.
+    pub warm_up: usize,
+    /// The moment at which trading begins, rounded down to a candle; the tape's own where nothing is said.
+    pub start: Option<Time>,
+    /// Accounts.
+    pub accounts: Vec<AccountSpec>,
+    /// Fees, spread and the like.
+    pub params: ExchangeParams,
+    /// Chain id that signatures are for.
+    pub chain_id: u64,
+    /// Seed of faults.
+    pub seed: u64,
+}
+
+/// The venue.
+pub struct Venue {
+    pub(super) accounts: Vec<Account>,
+    pub(super) boards: Vec<Board>,
+    pub(super) params: ExchangeParams,
+    pub(super) base: Interval,
+    pub(super) domain: Domain,
+    pub(super) faults: Faults,
+    pub(super) streams: Streams,
+    pub(super) post_only_expires: bool,
+    /// The market's time.
+    pub(super) now: Time,
+    /// The venue's clock at the latest request.
+    pub(super) clock: Micros,
+    weights: Weights,
+    feed: Feed,
+}
+
+pub(super) fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("invariant: answers are JSON")
+}
+
+impl Venue {
+    /// A venue that opens with the tape's first candle after those for warming up.
+    pub fn new(setup: Setup) -> Self {
+        // Requests arrive when they arrive: the wire has its own latency.
+        let params = ExchangeParams { latency_ms: 0, isolated_margin: false, ..setup.params };
+        let mut feed = Feed::new(
+            setup.tape,
+            setup.base,
+            setup.instruments.iter().map(|instrument| (instrument.tick, instrument.step)).collect(),
+        );
+        let board = |instrument: &Instrument| Board::new(instrument.clone(), setup.base.ms(), params.spread);
+        let boards: Vec<Board> = setup.instruments.iter().map(board).collect();
+        let account = |spec: AccountSpec| Account::new(spec, &setup.instruments, &params);
+        let accounts = setup.accounts.into_iter().map(account).collect();
+        let mut history: Vec<(usize, Candle)> = Vec::new();
+        let end = feed.skip(setup.warm_up, |step| {
+            history.extend(step.candles.iter().enumerate().filter_map(|(index, candle)| candle.map(|it| (index, it))));
+        });
+        let opens = end.or_else(|| feed.next_at()).unwrap_or_default();
+        let start = setup.start.unwrap_or(opens).floor(setup.base.ms());
+        let shift = start.since(opens).div_euclid(setup.base.ms()) * setup.base.ms();
+        let mut venue = Self {
+            accounts,
+            boards,
+            params,
+            base: setup.base,
+            domain: Domain::new(setup.chain_id),
+            faults: Faults::new(setup.seed),
+            streams: Streams::default(),
+            post_only_expires: false,
+            now: start,
+            clock: 0,
+            weights: Weights::default(),
+            feed,
+        };
+        for (index, candle) in history {
+            let candle = Candle { open_time: candle.open_time.plus(shift), ..candle };
+            if let Some(board) = venue.boards.get_mut(index) {
+                board.remember(&candle);
+            }
+            venue.tell_price(SymbolId::at(index), candle.open_time.plus(setup.base.ms() - 1), &candle);
+        }
+        venue.feed.shift_by(shift);
+        venue
+    }
+
+    /// The market's time.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// When something happens next on the market; `None` at the end of the tape.
+    pub fn next_at(&mut self) -> Option<Time> {
+        self.feed.next_at()
+    }
+
+    /// Whether the tape is over: prices stand from then on.
+    pub fn is_over(&self) -> bool {
+        self.feed.is_over()
+    }
+
+    /// Lets time pass: the market's up to `until`, the venue's clock to `clock`.
+    pub fn advance(&mut self, clock: Micros, until: Time) {
+        self.clock = clock;
+        while let Some(happening) = self.feed.next(until) {
+            self.now = self.now.max(happening.at());
+            match happening {
+                Happening::Trade { symbol, at, price, qty } => self.trade(symbol, at, price, qty),
+                Happening::Funding(due) => {
+                    self.boards[due.symbol.index()].fund(due.at, due.rate);
+                    self.each_account(|exchange, events| exchange.fund(due.at, due.symbol, due.rate, events));
+                }
+                Happening::Close { symbol, at, candle } => self.close(symbol, at, &candle),
+            }
+        }
+        self.now = self.now.max(until);
+        self.run_timers();
+    }
+
+    /// Something happens to every account's exchange.
+    pub(super) fn each_account(
+        &mut self,
+        mut act: impl FnMut(&mut swarm_core::exchange::Exchange, &mut Vec<VenueEvent>),
+    ) {
+        for index in 0..self.accounts.len() {
+            let mut batch = Vec::new();
+            act(&mut self.accounts[index].exchange, &mut batch);
+            self.settle(index, &batch);
+        }
+    }
+
+    /// Books what an account's exchange reported, and tells it.
+    pub(super) fn settle(&mut self, index: usize, batch: &[VenueEvent]) -> Told {
+        let mut told = Told::default();
+        if !batch.is_empty() {
+            life::book(&mut self.accounts[index], &self.boards, batch, &mut told);
+            self.tell(index, &told.events);
+            for event in &told.forced {
+                if let Event::ForceOrder(forced) = event {
+                    let name = format!("{}@forceOrder", forced.order.symbol.to_lowercase());
+                    let data = to_json(event);
+                    self.streams.publish(&name, &data, &mut self.faults);
+                    self.streams.publish("!forceOrder@arr", &data, &mut self.faults);
+                }
+            }
+        }
+        told
+    }
+
+    /// Sends events to an account's stream, if it has one.
+    pub(super) fn tell(&mut self, index: usize, events: &[Event]) {
+        let Some((key, _)) = self.accounts[index].listen_key.clone() else { return };
+        for event in events {
+            self.streams.publish(&key, &to_json(event), &mut self.faults);
+        }
+    }
+
+    /// A symbol trades at a price, for everybody.
+    pub(super) fn trade(&mut self, symbol: SymbolId, at: Time, price: Price, qty: Qty) {
+        let before = self.boards[symbol.index()].book();
+        let first_id = self.boards[symbol.index()].update_id;
+        let trade = self.boards[symbol.index()].trade(at, price, qty).clone();
+        self.each_account(|exchange, events| exchange.quote(at, symbol, price, events));
+        let board = &self.boards[symbol.index()];
+        let name = board.instrument.symbol.clone();
+        let event = Event::AggTrade(AggTradeEvent {
+            sent: at,
+            symbol: name.clone(),
+            id: trade.id,
+            price,
+            qty,
+            first: trade.id,
+            last: trade.id,
+            time: at,
+            is_buyer_maker: trade.is_buyer_maker,
+        });
+        self.publish(&name, "aggTrade", &event);
+        self.publish_book(symbol, at, &before, first_id);
+        self.publish_mark(symbol, at);
+        self.publish_klines(symbol, at, false);
+    }
+
+    fn close(&mut self, symbol: SymbolId, at: Time, candle: &Candle) {
+        self.publish_klines(symbol, at, true);
+        self.boards[symbol.index()].close();
+        self.tell_price(symbol, at, candle);
+        let Some(day) = self.boards[symbol.index()].day(at) else { return };
+        let name = day.symbol.clone();
+        let mini = Event::MiniTicker(MiniTickerEvent {
+            sent: at,
+            symbol: name.clone(),
+            close: day.last_price,
+            open: day.open_price,
+            high: day.high_price,
+            low: day.low_price,
+            volume: day.volume,
+            quote_volume: day.quote_volume,
+        });
+        let full = Event::Ticker(Box::new(TickerEvent {
+            sent: at,
+            symbol: name.clone(),
+            change: day.price_change,
+            change_percent: day.price_change_percent,
+            average: day.weighted_avg_price,
+            close: day.last_price,
+            last_qty: day.last_qty,
+            open: day.open_price,
+            high: day.high_price,
+            low: day.low_price,
+            volume: day.volume,
+            quote_volume: day.quote_volume,
+            open_time: day.open_time,
+            close_time: day.close_time,
+            first_trade: day.first_id,
+            last_trade: day.last_id,
+            trades: day.count,
+        }));
+        self.publish(&name, "miniTicker", &mini);
+        self.publish(&name, "ticker", &full);
+        self.publish_list("!miniTicker@arr", &mini);
+        self.publish_list("!ticker@arr", &full);
+    }
+
+    /// Every exchange learns a candle that is over: what it traded is what impact is measured by from now on.
+    fn tell_price(&mut self, symbol: SymbolId, at: Time, candle: &Candle) {
+        let mut candles = vec![None; self.boards.len()];
+        if let Some(place) = candles.get_mut(symbol.index()) {
+            *place = Some(*candle);
+        }
+        let base = self.base;
+        self.each_account(|exchange, events| {
+            exchange.begin(base, &candles);
+            exchange.quote(at, symbol, candle.close, events);
+        });
+    }
+
+    fn publish(&mut self, symbol: &str, kind: &str, event: &Event) {
+        let name = format!("{}@{kind}", symbol.to_lowercase());
+        if self.streams.wanted(&name) {
+            self.streams.publish(&name, &to_json(event), &mut self.faults);
+        }
+    }
+
+    fn publish_list(&mut self, name: &str, event: &Event) {
+        if self.streams.wanted(name) {
+            self.streams.publish(name, &format!("[{}]", to_json(event)), &mut self.faults);
+        }
+    }
+
+    fn publish_book(&mut self, symbol: SymbolId, at: Time, before: &Book, first_id: u64) {
+        let board = &self.boards[symbol.index()];
+        let (after, last_id, name) = (board.book(), board.update_id, board.instrument.symbol.clone());
+        let depth = |bids, asks| {
+            Event::Depth(DepthEvent {
+                sent: at,
+                time: Some(at),
+                symbol: name.clone(),
+                first_id: first_id + 1,
+                last_id,
+                previous_id: first_id,
+                bids,
+                asks,
+            })
+        };
+        let changed = depth(difference(&before.bids, &after.bids), difference(&before.asks, &after.asks));
+        for kind in ["depth", "depth@100ms", "depth@500ms"] {
+            self.publish(&name, kind, &changed);
+        }
+        for (levels, kinds) in [
+            (5, ["depth5", "depth5@100ms", "depth5@500ms"]),
+            (10, ["depth10", "depth10@100ms", "depth10@500ms"]),
+            (20, ["depth20", "depth20@100ms", "depth20@500ms"]),
+        ] {
+            let top = |side: &[crate::aster::wire::Level]| side.iter().take(levels).copied().collect();
+            let partial = depth(top(&after.bids), top(&after.asks));
+            kinds.iter().for_each(|kind| self.publish(&name, kind, &partial));
+        }
+        if let (Some(bid), Some(ask)) = (after.bids.first(), after.asks.first()) {
+            let event = Event::BookTicker(BookTickerEvent {
+                update_id: last_id,
+                sent: Some(at),
+                time: Some(at),
+                symbol: name.clone(),
+                bid: bid.price,
+                bid_qty: bid.qty,
+                ask: ask.price,
+                ask_qty: ask.qty,
+            });
+            self.publish(&name, "bookTicker", &event);
+            if self.streams.wanted("!bookTicker") {
+                self.streams.publish("!bookTicker", &to_json(&event), &mut self.faults);
+            }
+        }
+    }
+
+    fn publish_mark(&mut self, symbol: SymbolId, at: Time) {
+        let board = &self.boards[symbol.index()];
+        let Some(mark) = board.last else { return };
+        let name = board.instrument.symbol.clone();
+        let event = Event::MarkPrice(MarkPriceEvent {
+            sent: at,
+            symbol: name.clone(),
+            mark,
+            index: Some(mark),
+            settle: Some(mark),
+            funding_rate: Some(board.rate()),
+            next_funding: Some(self.next_funding()),
+        });
+        for kind in ["markPrice", "markPrice@1s"] {
+            self.publish(&name, kind, &event);
+        }
+        for name in ["!markPrice@arr", "!markPrice@arr@1s"] {
+            self.publish_list(name, &event);
+        }
+    }
+
+    fn publish_klines(&mut self, symbol: SymbolId, at: Time, closing: bool) {
+        let name = self.boards[symbol.index()].instrument.symbol.clone();
+        let start = format!("{}@kline_", name.to_lowercase());
+        let wanted: Vec<String> = self.streams.wanted_from(&start).map(str::to_owned).collect();
+        for stream in wanted {
+            let interval = KlineInterval::of(stream.strip_prefix(&start).unwrap_or_default());
+            let Some(ms) = self.kline_ms(&interval) else { continue };
+            let Some(kline) = self.boards[symbol.index()].kline_at(ms, at) else { continue };
+            let closed = closing && kline.close_time <= at;
+            if closing && !closed {
+                continue;
+            }
+            let event = Event::Kline(Box::new(KlineEvent {
+                sent: at,
+                symbol: name.clone(),
+                kline: KlineBody {
+                    open_time: kline.open_time,
+                    close_time: kline.close_time,
+                    symbol: name.clone(),
+                    interval,
+                    first_trade: -1,
+                    last_trade: -1,
+                    open: kline.open,
+                    close: kline.close,
+                    high: kline.high,
+                    low: kline.low,
+                    volume: kline.volume,
+                    trades: kline.trades,
+                    closed,
+                    quote_volume: kline.quote_volume,
+                    taker_base: kline.taker_base,
+                    taker_quote: kline.taker_quote,
+                },
+            }));
+            self.streams.publish(&stream, &to_json(&event), &mut self.faults);
+        }
+    }
+
+    /// Length of an interval that this market has candles of.
+    pub(super) fn kline_ms(&self, interval: &KlineInterval) -> Option<Millis> {
+        if *interval == KlineInterval::Month1 || !interval.is_known() {
+            return None;
+        }
+        let interval: Interval = interval.as_str().parse().ok()?;
+        self.base.divides(interval).then(|| interval.ms())
+    }
+
+    /// When funding is next due, on the usual grid.
+    pub(super) fn next_funding(&self) -> Time {
+        let ms = self.params.funding_interval_ms.max(HOUR_MS);
+        self.now.floor(ms).plus(ms)
+    }
+
+    pub(super) fn symbol(&self, name: &str) -> Result<SymbolId, Refusal> {
+        self.boards
+            .iter()
+            .position(|board| board.instrument.symbol == name)
+            .map(SymbolId::at)
+            .ok_or_else(Refusal::symbol)
+    }
+
+    /// Answers a request that came at `clock` of the host, in microseconds since the epoch.
+    pub fn handle(&mut self, clock: Micros, request: &Request) -> Answer {
+        if request.query.len() > MAX_TEXT || request.body.len() > MAX_TEXT {
+            return Answer::refused(&Refusal::with_status(413, -1130, "The request is too long."));
+        }
+        self.clock = clock;
+        if request.path.starts_with("/control") {
+            return self.control(request);
+        }
+        let now = clock.saturating_add_signed(self.faults.skew_ms().saturating_mul(1_000));
+        let struck = self.faults.strike(&format!("{} {}", request.method, request.path), false);
+        let delay = struck.iter().map(|kind| if let FaultKind::Latency { ms } = kind { *ms } else { 0 }).sum();
+        let mut answer = self.disturb(&struck).unwrap_or_else(|| {
+            let answer = self.route(now, request);
+            // Carried out, and the answer is lost.
+            if struck.contains(&FaultKind::UnavailableAfter) {
+                Answer::refused(&Refusal::with_status(503, -1007, "Timeout waiting for response from backend server."))
+            } else {
+                answer
+            }
+        });
+        answer.delay_ms = delay;
+        answer
+    }
+
+    /// The fault that keeps a request from being carried out.
+    fn disturb(&self, struck: &[FaultKind]) -> Option<Answer> {
+        struck.iter().find_map(|kind| match *kind {
+            FaultKind::UnavailableBefore => Some(Answer {
+                is_json: false,
+                ..Answer::json(503, "<html><body><h1>503 Service Unavailable</h1></body></html>".to_owned())
+            }),
+            FaultKind::Maintenance => {
+                Some(Answer::refused(&Refusal::with_status(503, -1016, "This service is no longer available.")))
+            }
+            FaultKind::Throttle { seconds } => {
+                let refusal = Refusal::with_status(429, -1003, "Too many requests.");
+                Some(Answer::waiting(&refusal, u64::from(seconds)))
+            }
+            FaultKind::Ban { seconds } => {
+                let refusal = Refusal::with_status(418, -1003, "Way too many requests; IP banned.");
+                Some(Answer::waiting(&refusal, u64::from(seconds)))
+            }
+            _ => None,
+        })
+    }
+
+    fn route(&mut self, now: Micros, request: &Request) -> Answer {
+        let Some((version, route)) = find_route(request) else {
+            let refusal = Refusal::with_status(404, -1000, "There is no such path.");
+            return Answer::refused(&refusal);
+        };
+        let parameters = parameters(version, request);
+        let weight = parameters.as_ref().map_or(1, |parameters| weight(route, parameters));
+        let used = match self.weights.take(now, &request.peer, weight) {
+            Ok(used) => used,
+            Err(wait) => return Answer::waiting(&wait.refusal, wait.seconds),
+        };
+        let mut counted = None;
+        let done = parameters.and_then(|parameters| {
+            if route.security() == Security::Public {
+                return self.public(now, route, &parameters);
+            }
+            let account = self.authenticate(version, route.security(), request, &parameters, now)?;
+            if matches!(route, Route::PlaceOrder | Route::BatchOrders) {
+                let orders = if route == Route::BatchOrders { self.batch_len(&parameters) } else { 1 };
+                let taken = self.accounts[account].order_count.order(now, orders);
+                counted = Some(self.accounts[account].order_count.used);
+                taken?;
+            }
+            self.private(now, route, account, &parameters)
+        });
+        let mut answer = match done {
+            Ok(body) => Answer::json(200, body),
+            Err(refusal) => Answer::refused(&refusal),
+        };
+        answer.headers.push(("X-MBX-USED-WEIGHT-1M", used.to_string()));
+        if let Some(count) = counted {
+            answer.headers.push(("X-MBX-ORDER-COUNT-1M", count.to_string()));
+        }
+        answer
+    }
+
+    /// Opens a stream connection at a path of `/ws` or `/stream`.
+    ///
+    /// # Errors
+    /// Fails when there are too many connections or streams.
+    pub fn connect(&mut self, path: &str, query: &str) -> Result<ConnectionId, Refusal> {
+        self.streams.connect(path, query)
+    }
+    /// Takes a text frame of a connection.
+    pub fn message(&mut self, clock: Micros, id: ConnectionId, text: &str) {
+        self.streams.message(id, text, clock);
+    }
+    /// Forgets a connection that is gone.
+    pub fn disconnect(&mut self, id: ConnectionId) {
+        self.streams.disconnect(id);
+    }
+    /// Frames to be sent since the last time.
+    pub(super) fn take_frames(&mut self) -> VecDeque<(ConnectionId, Out)> {
+        self.streams.take()
+    }
+    /// Texts to be sent since the last time; `None` closes the connection.
+    pub fn frames(&mut self) -> Vec<(ConnectionId, Option<String>)> {
+        let text = |out| if let Out::Text(text) = out { Some(text) } else { None };
+        self.take_frames().into_iter().map(|(id, out)| (id, text(out))).collect()
+    }
+}
+
+fn find_route(request: &Request) -> Option<(Version, Route)> {
+    let method = match request.method.as_str() {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        _ => return None,
+    };
+    // Names of before the spring of 2026 and of older clients.
+    let path = match request.path.as_str() {
+        "/fapi/v3/account" => "/fapi/v3/accountWithJoinMargin",
+        "/fapi/v2/account" => "/fapi/v4/account",
+        path => path,
+    };
+    [Version::V3, Version::V1].into_iter().find_map(|version| Some((version, Route::find(version, method, path)?)))
+}
+
+/// What a request costs, by what it asks.
+fn weight(route: Route, parameters: &Parameters) -> u32 {
+    let limit = |default: u32| find(parameters, "limit").map_or(Some(default), |text| text.parse().ok()).unwrap_or(default);
+    let all = find(parameters, "symbol").is_none();
+    match route {
+        Route::Depth => match limit(500) {
+            0..=50 => 2,
+            51..=100 => 5,
+            101..=500 => 10,
+            _ => 20,
+        },
+        Route::Klines | Route::IndexPriceKlines | Route::MarkPriceKlines => match limit(500) {
+            0..=99 => 1,
+            100..=499 => 2,
+            500..=1_000 => 5,
+            _ => 10,
+        },
+        Route::Ticker24h | Route::OpenOrders if all => 40,
+        Route::TickerPrice | Route::TickerBook if all => 2,
+        Route::ForceOrders if all => 50,
+        route => route.weight(),
+    }
+}
