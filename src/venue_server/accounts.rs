@@ -94,10 +94,8 @@ pub fn read_accounts(text: &str) -> Result<Vec<AccountSpec>, AccountsError> {
     let mut accounts: Vec<AccountSpec> = Vec::new();
     for written in file.accounts {
         let address = |text: &String| {
-            text.parse::<Address>().map_err(|error| AccountsError::Address {
-                account: written.name.clone(),
-                error: error.to_string(),
-            })
+            text.parse::<Address>()
+                .map_err(|error| AccountsError::Address { account: written.name.clone(), error: error.to_string() })
         };
         let user = address(&written.user)?;
         let mut signers = written.signers.iter().map(address).collect::<Result<Vec<_>, _>>()?;

@@ -67,9 +67,8 @@ impl Venue {
             find(parameters, name).and_then(|text| text.parse().ok()).ok_or_else(|| Refusal::parameter(name))
         };
         let signer = address("signer")?;
-        let nonce: Micros = find(parameters, "nonce")
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| Refusal::parameter("nonce"))?;
+        let nonce: Micros =
+            find(parameters, "nonce").and_then(|text| text.parse().ok()).ok_or_else(|| Refusal::parameter("nonce"))?;
         let invalid = || Refusal::new(-1022, "Signature for this request is not valid.");
         if self.domain.recover(received.text, signature).map_err(|_| invalid())? != signer {
             return Err(invalid());
@@ -94,8 +93,7 @@ impl Venue {
         parameters: &Parameters,
         now: Micros,
     ) -> Result<usize, Refusal> {
-        let key =
-            request.key.as_deref().ok_or_else(|| Refusal::with_status(401, -2014, "API-key format invalid."))?;
+        let key = request.key.as_deref().ok_or_else(|| Refusal::with_status(401, -2014, "API-key format invalid."))?;
         let index = self
             .accounts
             .iter()

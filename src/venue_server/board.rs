@@ -186,7 +186,8 @@ impl Board {
     /// Candles of an interval that is a multiple of the base, oldest first, the one being traded last; `offset` moves
     /// the grid (weeks begin on Monday).
     pub fn klines(&self, ms: Millis, from: Time, to: Time, limit: usize, newest: bool) -> Vec<Kline> {
-        let grid = |at: Time| if ms == 7 * DAY_MS { at.plus(3 * DAY_MS).floor(ms).plus(-3 * DAY_MS) } else { at.floor(ms) };
+        let grid =
+            |at: Time| if ms == 7 * DAY_MS { at.plus(3 * DAY_MS).floor(ms).plus(-3 * DAY_MS) } else { at.floor(ms) };
         let from = grid(from);
         let mut klines: Vec<Kline> = Vec::new();
         for base in self.candles.iter().chain(&self.forming) {

@@ -178,12 +178,10 @@ mod tests {
             .filter_map(|it| if let Happening::Trade { price, .. } = it { Some(*price) } else { None })
             .collect();
         assert_eq!(prices.len(), 61);
-        assert_eq!((prices[0], prices[20], prices[40], prices[60]), (
-            Price::whole(100),
-            Price::whole(97),
-            Price::whole(103),
-            Price::whole(101)
-        ));
+        assert_eq!(
+            (prices[0], prices[20], prices[40], prices[60]),
+            (Price::whole(100), Price::whole(97), Price::whole(103), Price::whole(101))
+        );
         assert!(matches!(happened.last(), Some(Happening::Close { .. })));
         assert!(!feed.is_over());
         while feed.next(Time(i64::MAX)).is_some() {}

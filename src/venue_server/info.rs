@@ -25,7 +25,10 @@ pub(super) fn exchange_info(venue: &Venue, now: Micros) -> ExchangeInfo {
         timezone: "UTC".to_owned(),
         rate_limits: vec![limit(RateLimitType::RequestWeight, WEIGHT), limit(RateLimitType::Orders, ORDERS)],
         assets: vec![AssetInfo { asset: "USDT".to_owned(), margin_available: true, auto_asset_exchange: None }],
-        symbols: Rows { rows: venue.boards.iter().map(|board| symbol(&board.instrument)).collect(), unread: Vec::new() },
+        symbols: Rows {
+            rows: venue.boards.iter().map(|board| symbol(&board.instrument)).collect(),
+            unread: Vec::new(),
+        },
     }
 }
 

@@ -29,7 +29,9 @@ pub(super) fn book(account: &mut Account, boards: &[Board], batch: &[VenueEvent]
     let mut changed: Vec<(SymbolId, Time)> = Vec::new();
     for event in batch {
         match *event {
-            VenueEvent::Order { id, at, kind, .. } => report(account, boards, record_id(id), at, &kind, &mut changed, told),
+            VenueEvent::Order { id, at, kind, .. } => {
+                report(account, boards, record_id(id), at, &kind, &mut changed, told)
+            }
             VenueEvent::Liquidation { symbol, at, fill } => {
                 liquidate(account, boards, symbol, at, &fill, told);
                 changed.push((symbol, at));
@@ -126,7 +128,8 @@ fn take_fill(account: &mut Account, board: &Board, symbol: SymbolId, order: u64,
     let name = &board.instrument.symbol;
     let trade = fill.trade.to_string();
     if !realized.is_zero() {
-        account.note_income(Income { trade_id: trade.clone(), ..income(name, IncomeType::RealizedPnl, realized, at, "") });
+        account
+            .note_income(Income { trade_id: trade.clone(), ..income(name, IncomeType::RealizedPnl, realized, at, "") });
     }
     if !fill.fee.is_zero() {
         account.note_income(Income { trade_id: trade, ..income(name, IncomeType::Commission, -fill.fee, at, "") });

@@ -7,6 +7,7 @@
 mod accounts;
 mod auth;
 mod board;
+mod broadcast;
 mod control;
 mod faults;
 mod feed;
@@ -17,8 +18,9 @@ mod place;
 mod public;
 mod records;
 mod refusal;
-mod server;
+mod requests;
 mod served;
+mod server;
 mod settings;
 mod streams;
 mod trading;

@@ -61,8 +61,7 @@ impl Venue {
         let mut request = NewOrder::new(expired.symbol.clone(), side, expired.order_type.clone());
         (request.price, request.quantity) = (Some(expired.price), Some(expired.orig_qty));
         request.time_in_force = Some(expired.time_in_force.clone());
-        let mut record =
-            Record::new(expired.order_id, symbol, &request, expired.client_order_id.clone(), self.now);
+        let mut record = Record::new(expired.order_id, symbol, &request, expired.client_order_id.clone(), self.now);
         record.status = OrderStatus::Expired;
         self.accounts[account].orders.insert(record.id, record);
         expired

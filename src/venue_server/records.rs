@@ -164,8 +164,7 @@ pub(super) struct Account {
 impl Account {
     pub fn new(spec: AccountSpec, instruments: &[Instrument], params: &ExchangeParams) -> Self {
         let count = instruments.len();
-        let highest =
-            |instrument: &Instrument| instrument.brackets.iter().map(|it| it.max_leverage).max().unwrap_or(1);
+        let highest = |instrument: &Instrument| instrument.brackets.iter().map(|it| it.max_leverage).max().unwrap_or(1);
         Self {
             exchange: Exchange::new(params.clone(), instruments, spec.balance),
             spec,

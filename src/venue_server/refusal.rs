@@ -88,13 +88,15 @@ impl From<ReadError> for Refusal {
             ReadError::Duplicate(name) => {
                 Self::new(-1101, format!("Duplicate values for parameter '{name}' detected."))
             }
-            ReadError::Value(why) => match why.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-                Some(name) => Self::parameter(name),
-                None => Self::new(
-                    -1102,
-                    format!("Mandatory parameter was not sent, was empty/null, or malformed: {}.", cut(&why)),
-                ),
-            },
+            ReadError::Value(why) => {
+                match why.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+                    Some(name) => Self::parameter(name),
+                    None => Self::new(
+                        -1102,
+                        format!("Mandatory parameter was not sent, was empty/null, or malformed: {}.", cut(&why)),
+                    ),
+                }
+            }
         }
     }
 }

@@ -27,7 +27,9 @@ pub const fn served(route: Route) -> Served {
         Route::IndexPriceKlines | Route::MarkPriceKlines => Part("the same candles as `klines`: there is one price"),
         Route::PremiumIndex => Part("mark and index are the last price"),
         Route::FundingInfo => Part("bounds are those of the samples, not enforced"),
-        Route::PlaceOrder => Part("no STOP, TAKE_PROFIT, pegs, builder fees; workingType and priceProtect mean nothing"),
+        Route::PlaceOrder => {
+            Part("no STOP, TAKE_PROFIT, pegs, builder fees; workingType and priceProtect mean nothing")
+        }
         Route::BatchOrders => Part("in the order sent; else as `order`"),
         Route::CancelAll => Part("the code is a number, not a text"),
         Route::Noop => Part("answers; cancels nothing, since nothing is ever queued"),
@@ -39,7 +41,9 @@ pub const fn served(route: Route) -> Served {
         Route::Stp => Part("always EXPIRE_TAKER: one account never meets itself"),
         Route::Agents => Part("signers of the accounts file"),
         Route::Builders => Part("always empty"),
-        Route::PositionRisk | Route::Account => Part("cross margin, one-way; margin of orders by account, not by symbol"),
+        Route::PositionRisk | Route::Account => {
+            Part("cross margin, one-way; margin of orders by account, not by symbol")
+        }
         Route::ModifyOrder => No("the exchange model has no change of orders"),
         Route::IndexReferences => No("there is no index"),
         Route::Chase => No("not in the exchange model"),

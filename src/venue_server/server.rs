@@ -178,7 +178,11 @@ fn take(venue: &mut Venue, ask: Ask, readers: &mut BTreeMap<ConnectionId, mpsc::
     }
 }
 
-async fn answer(request: HttpRequest, body: Result<web::Bytes, actix_web::Error>, asks: web::Data<mpsc::Sender<Ask>>) -> HttpResponse {
+async fn answer(
+    request: HttpRequest,
+    body: Result<web::Bytes, actix_web::Error>,
+    asks: web::Data<mpsc::Sender<Ask>>,
+) -> HttpResponse {
     let Ok(body) = body else { return plain(413, r#"{"code":-1130,"msg":"The body is too long."}"#) };
     let Ok(body) = String::from_utf8(body.to_vec()) else {
         return plain(400, r#"{"code":-1100,"msg":"Illegal characters found in the body."}"#);

@@ -19,13 +19,7 @@ const LISTEN_KEY_US: Micros = 3_600_000_000;
 const MAX_TRANSFERS: usize = 10_000;
 
 impl Venue {
-    pub(super) fn setting(
-        &mut self,
-        now: Micros,
-        route: Route,
-        account: usize,
-        parameters: &Parameters,
-    ) -> Result<String, Refusal> {
+    pub(super) fn setting(&mut self, route: Route, account: usize, parameters: &Parameters) -> Result<String, Refusal> {
         match route {
             Route::SetLeverage => self.set_leverage(account, parameters),
             Route::SetMarginType => {
@@ -71,10 +65,7 @@ impl Venue {
                 Ok(to_json(&Empty {}))
             }
             Route::ModifyOrder => Err(Refusal::not_simulated("changing of orders: cancel and place")),
-            _ => {
-                let _ = now;
-                Err(Refusal::not_simulated(route.tail()))
-            }
+            _ => Err(Refusal::not_simulated(route.tail())),
         }
     }
 

@@ -257,7 +257,11 @@ mod tests {
     use super::*;
 
     fn texts(streams: &mut Streams) -> Vec<String> {
-        streams.take().into_iter().map(|(_, out)| if let Out::Text(text) = out { text } else { "closed".into() }).collect()
+        streams
+            .take()
+            .into_iter()
+            .map(|(_, out)| if let Out::Text(text) = out { text } else { "closed".into() })
+            .collect()
     }
 
     fn check(message: &str, expected: &str) {

@@ -6,7 +6,7 @@ use super::public::{limit, window};
 use super::records::Record;
 use super::refusal::Refusal;
 use super::venue::{Venue, to_json};
-use crate::aster::sign::{Micros, read_request};
+use crate::aster::sign::read_request;
 use crate::aster::wire::{
     AllOrders, AutoCloseType, CancelBatch, CountdownAnswer, CountdownCancelAll, Element, ForcedOrders, NewOrder,
     OrderAnswer, OrderRef, OrderType, Route, Success, SymbolOnly, SymbolOrAll,
@@ -19,13 +19,7 @@ const MAX_CANCELS: usize = 10;
 pub(super) const WEEK_MS: i64 = 7 * DAY_MS;
 
 impl Venue {
-    pub(super) fn private(
-        &mut self,
-        now: Micros,
-        route: Route,
-        account: usize,
-        parameters: &Parameters,
-    ) -> Result<String, Refusal> {
+    pub(super) fn private(&mut self, route: Route, account: usize, parameters: &Parameters) -> Result<String, Refusal> {
         match route {
             Route::PlaceOrder => {
                 let new = new_order(parameters)?;
@@ -71,7 +65,7 @@ impl Venue {
                 Ok(to_json(&CountdownAnswer { symbol: query.symbol, countdown_time: query.countdown_time }))
             }
             Route::Noop => Ok(to_json(&Success { code: 200, msg: "success".to_owned() })),
-            _ => self.money(now, route, account, parameters),
+            _ => self.money(route, account, parameters),
         }
     }
 
@@ -124,9 +118,7 @@ impl Venue {
         self.symbol(&query.symbol)?;
         let refs: Vec<OrderRef> = match (query.order_id_list, query.orig_client_order_id_list) {
             (Some(ids), _) => ids.into_iter().map(|id| OrderRef::by_id(&query.symbol, id)).collect(),
-            (None, Some(names)) => {
-                names.into_iter().map(|name| OrderRef::by_client_id(&query.symbol, name)).collect()
-            }
+            (None, Some(names)) => names.into_iter().map(|name| OrderRef::by_client_id(&query.symbol, name)).collect(),
             (None, None) => return Err(Refusal::parameter("orderIdList")),
         };
         if refs.is_empty() || refs.len() > MAX_CANCELS {

@@ -2,21 +2,16 @@
 //! clock and opens no socket.
 
 use super::accounts::AccountSpec;
-use super::auth::{Parameters, find, parameters};
-use super::board::{Board, Book, difference};
-use super::faults::{FaultKind, Faults};
+use super::board::Board;
+use super::faults::Faults;
 use super::feed::{Feed, Happening};
 use super::life::{self, Told};
 use super::limits::Weights;
 use super::records::Account;
 use super::refusal::Refusal;
 use super::streams::{Out, Streams};
-use crate::aster::environment::Version;
 use crate::aster::sign::{Domain, Micros};
-use crate::aster::wire::{
-    AggTradeEvent, BookTickerEvent, DepthEvent, Event, KlineBody, KlineEvent, KlineInterval, MarkPriceEvent, Method,
-    MiniTickerEvent, Route, Security, TickerEvent,
-};
+use crate::aster::wire::{AggTradeEvent, Event, KlineInterval};
 use std::collections::VecDeque;
 use swarm_core::model::{
     Candle, ExchangeParams, HOUR_MS, Instrument, Interval, Millis, Price, Qty, SymbolId, Tape, Time, VenueEvent,
@@ -70,7 +65,7 @@ impl Answer {
     pub(super) fn refused(refusal: &Refusal) -> Self {
         Self::json(refusal.status, to_json(&refusal.body()))
     }
-    fn waiting(refusal: &Refusal, seconds: u64) -> Self {
+    pub(super) fn waiting(refusal: &Refusal, seconds: u64) -> Self {
         let mut answer = Self::refused(refusal);
         answer.headers.push(("Retry-After", seconds.to_string()));
         answer
@@ -113,7 +108,7 @@ pub struct Venue {
     pub(super) now: Time,
     /// The venue's clock at the latest request.
     pub(super) clock: Micros,
-    weights: Weights,
+    pub(super) weights: Weights,
     feed: Feed,
 }
 
@@ -240,6 +235,13 @@ impl Venue {
 
     /// A symbol trades at a price, for everybody.
     pub(super) fn trade(&mut self, symbol: SymbolId, at: Time, price: Price, qty: Qty) {
+        // Where the tape has no candle any more, prices set by hand end one by the first trade after it.
+        if let Some(end) = self.boards[symbol.index()].forming.map(|kline| kline.close_time)
+            && end < at
+        {
+            self.publish_klines(symbol, end, true);
+            self.boards[symbol.index()].close();
+        }
         let before = self.boards[symbol.index()].book();
         let first_id = self.boards[symbol.index()].update_id;
         let trade = self.boards[symbol.index()].trade(at, price, qty).clone();
@@ -267,41 +269,7 @@ impl Venue {
         self.publish_klines(symbol, at, true);
         self.boards[symbol.index()].close();
         self.tell_price(symbol, at, candle);
-        let Some(day) = self.boards[symbol.index()].day(at) else { return };
-        let name = day.symbol.clone();
-        let mini = Event::MiniTicker(MiniTickerEvent {
-            sent: at,
-            symbol: name.clone(),
-            close: day.last_price,
-            open: day.open_price,
-            high: day.high_price,
-            low: day.low_price,
-            volume: day.volume,
-            quote_volume: day.quote_volume,
-        });
-        let full = Event::Ticker(Box::new(TickerEvent {
-            sent: at,
-            symbol: name.clone(),
-            change: day.price_change,
-            change_percent: day.price_change_percent,
-            average: day.weighted_avg_price,
-            close: day.last_price,
-            last_qty: day.last_qty,
-            open: day.open_price,
-            high: day.high_price,
-            low: day.low_price,
-            volume: day.volume,
-            quote_volume: day.quote_volume,
-            open_time: day.open_time,
-            close_time: day.close_time,
-            first_trade: day.first_id,
-            last_trade: day.last_id,
-            trades: day.count,
-        }));
-        self.publish(&name, "miniTicker", &mini);
-        self.publish(&name, "ticker", &full);
-        self.publish_list("!miniTicker@arr", &mini);
-        self.publish_list("!ticker@arr", &full);
+        self.publish_day(symbol, at);
     }
 
     /// Every exchange learns a candle that is over: what it traded is what impact is measured by from now on.
@@ -315,124 +283,6 @@ impl Venue {
             exchange.begin(base, &candles);
             exchange.quote(at, symbol, candle.close, events);
         });
-    }
-
-    fn publish(&mut self, symbol: &str, kind: &str, event: &Event) {
-        let name = format!("{}@{kind}", symbol.to_lowercase());
-        if self.streams.wanted(&name) {
-            self.streams.publish(&name, &to_json(event), &mut self.faults);
-        }
-    }
-
-    fn publish_list(&mut self, name: &str, event: &Event) {
-        if self.streams.wanted(name) {
-            self.streams.publish(name, &format!("[{}]", to_json(event)), &mut self.faults);
-        }
-    }
-
-    fn publish_book(&mut self, symbol: SymbolId, at: Time, before: &Book, first_id: u64) {
-        let board = &self.boards[symbol.index()];
-        let (after, last_id, name) = (board.book(), board.update_id, board.instrument.symbol.clone());
-        let depth = |bids, asks| {
-            Event::Depth(DepthEvent {
-                sent: at,
-                time: Some(at),
-                symbol: name.clone(),
-                first_id: first_id + 1,
-                last_id,
-                previous_id: first_id,
-                bids,
-                asks,
-            })
-        };
-        let changed = depth(difference(&before.bids, &after.bids), difference(&before.asks, &after.asks));
-        for kind in ["depth", "depth@100ms", "depth@500ms"] {
-            self.publish(&name, kind, &changed);
-        }
-        for (levels, kinds) in [
-            (5, ["depth5", "depth5@100ms", "depth5@500ms"]),
-            (10, ["depth10", "depth10@100ms", "depth10@500ms"]),
-            (20, ["depth20", "depth20@100ms", "depth20@500ms"]),
-        ] {
-            let top = |side: &[crate::aster::wire::Level]| side.iter().take(levels).copied().collect();
-            let partial = depth(top(&after.bids), top(&after.asks));
-            kinds.iter().for_each(|kind| self.publish(&name, kind, &partial));
-        }
-        if let (Some(bid), Some(ask)) = (after.bids.first(), after.asks.first()) {
-            let event = Event::BookTicker(BookTickerEvent {
-                update_id: last_id,
-                sent: Some(at),
-                time: Some(at),
-                symbol: name.clone(),
-                bid: bid.price,
-                bid_qty: bid.qty,
-                ask: ask.price,
-                ask_qty: ask.qty,
-            });
-            self.publish(&name, "bookTicker", &event);
-            if self.streams.wanted("!bookTicker") {
-                self.streams.publish("!bookTicker", &to_json(&event), &mut self.faults);
-            }
-        }
-    }
-
-    fn publish_mark(&mut self, symbol: SymbolId, at: Time) {
-        let board = &self.boards[symbol.index()];
-        let Some(mark) = board.last else { return };
-        let name = board.instrument.symbol.clone();
-        let event = Event::MarkPrice(MarkPriceEvent {
-            sent: at,
-            symbol: name.clone(),
-            mark,
-            index: Some(mark),
-            settle: Some(mark),
-            funding_rate: Some(board.rate()),
-            next_funding: Some(self.next_funding()),
-        });
-        for kind in ["markPrice", "markPrice@1s"] {
-            self.publish(&name, kind, &event);
-        }
-        for name in ["!markPrice@arr", "!markPrice@arr@1s"] {
-            self.publish_list(name, &event);
-        }
-    }
-
-    fn publish_klines(&mut self, symbol: SymbolId, at: Time, closing: bool) {
-        let name = self.boards[symbol.index()].instrument.symbol.clone();
-        let start = format!("{}@kline_", name.to_lowercase());
-        let wanted: Vec<String> = self.streams.wanted_from(&start).map(str::to_owned).collect();
-        for stream in wanted {
-            let interval = KlineInterval::of(stream.strip_prefix(&start).unwrap_or_default());
-            let Some(ms) = self.kline_ms(&interval) else { continue };
-            let Some(kline) = self.boards[symbol.index()].kline_at(ms, at) else { continue };
-            let closed = closing && kline.close_time <= at;
-            if closing && !closed {
-                continue;
-            }
-            let event = Event::Kline(Box::new(KlineEvent {
-                sent: at,
-                symbol: name.clone(),
-                kline: KlineBody {
-                    open_time: kline.open_time,
-                    close_time: kline.close_time,
-                    symbol: name.clone(),
-                    interval,
-                    first_trade: -1,
-                    last_trade: -1,
-                    open: kline.open,
-                    close: kline.close,
-                    high: kline.high,
-                    low: kline.low,
-                    volume: kline.volume,
-                    trades: kline.trades,
-                    closed,
-                    quote_volume: kline.quote_volume,
-                    taker_base: kline.taker_base,
-                    taker_quote: kline.taker_quote,
-                },
-            }));
-            self.streams.publish(&stream, &to_json(&event), &mut self.faults);
-        }
     }
 
     /// Length of an interval that this market has candles of.
@@ -458,89 +308,6 @@ impl Venue {
             .ok_or_else(Refusal::symbol)
     }
 
-    /// Answers a request that came at `clock` of the host, in microseconds since the epoch.
-    pub fn handle(&mut self, clock: Micros, request: &Request) -> Answer {
-        if request.query.len() > MAX_TEXT || request.body.len() > MAX_TEXT {
-            return Answer::refused(&Refusal::with_status(413, -1130, "The request is too long."));
-        }
-        self.clock = clock;
-        if request.path.starts_with("/control") {
-            return self.control(request);
-        }
-        let now = clock.saturating_add_signed(self.faults.skew_ms().saturating_mul(1_000));
-        let struck = self.faults.strike(&format!("{} {}", request.method, request.path), false);
-        let delay = struck.iter().map(|kind| if let FaultKind::Latency { ms } = kind { *ms } else { 0 }).sum();
-        let mut answer = self.disturb(&struck).unwrap_or_else(|| {
-            let answer = self.route(now, request);
-            // Carried out, and the answer is lost.
-            if struck.contains(&FaultKind::UnavailableAfter) {
-                Answer::refused(&Refusal::with_status(503, -1007, "Timeout waiting for response from backend server."))
-            } else {
-                answer
-            }
-        });
-        answer.delay_ms = delay;
-        answer
-    }
-
-    /// The fault that keeps a request from being carried out.
-    fn disturb(&self, struck: &[FaultKind]) -> Option<Answer> {
-        struck.iter().find_map(|kind| match *kind {
-            FaultKind::UnavailableBefore => Some(Answer {
-                is_json: false,
-                ..Answer::json(503, "<html><body><h1>503 Service Unavailable</h1></body></html>".to_owned())
-            }),
-            FaultKind::Maintenance => {
-                Some(Answer::refused(&Refusal::with_status(503, -1016, "This service is no longer available.")))
-            }
-            FaultKind::Throttle { seconds } => {
-                let refusal = Refusal::with_status(429, -1003, "Too many requests.");
-                Some(Answer::waiting(&refusal, u64::from(seconds)))
-            }
-            FaultKind::Ban { seconds } => {
-                let refusal = Refusal::with_status(418, -1003, "Way too many requests; IP banned.");
-                Some(Answer::waiting(&refusal, u64::from(seconds)))
-            }
-            _ => None,
-        })
-    }
-
-    fn route(&mut self, now: Micros, request: &Request) -> Answer {
-        let Some((version, route)) = find_route(request) else {
-            let refusal = Refusal::with_status(404, -1000, "There is no such path.");
-            return Answer::refused(&refusal);
-        };
-        let parameters = parameters(version, request);
-        let weight = parameters.as_ref().map_or(1, |parameters| weight(route, parameters));
-        let used = match self.weights.take(now, &request.peer, weight) {
-            Ok(used) => used,
-            Err(wait) => return Answer::waiting(&wait.refusal, wait.seconds),
-        };
-        let mut counted = None;
-        let done = parameters.and_then(|parameters| {
-            if route.security() == Security::Public {
-                return self.public(now, route, &parameters);
-            }
-            let account = self.authenticate(version, route.security(), request, &parameters, now)?;
-            if matches!(route, Route::PlaceOrder | Route::BatchOrders) {
-                let orders = if route == Route::BatchOrders { self.batch_len(&parameters) } else { 1 };
-                let taken = self.accounts[account].order_count.order(now, orders);
-                counted = Some(self.accounts[account].order_count.used);
-                taken?;
-            }
-            self.private(now, route, account, &parameters)
-        });
-        let mut answer = match done {
-            Ok(body) => Answer::json(200, body),
-            Err(refusal) => Answer::refused(&refusal),
-        };
-        answer.headers.push(("X-MBX-USED-WEIGHT-1M", used.to_string()));
-        if let Some(count) = counted {
-            answer.headers.push(("X-MBX-ORDER-COUNT-1M", count.to_string()));
-        }
-        answer
-    }
-
     /// Opens a stream connection at a path of `/ws` or `/stream`.
     ///
     /// # Errors
@@ -564,46 +331,5 @@ impl Venue {
     pub fn frames(&mut self) -> Vec<(ConnectionId, Option<String>)> {
         let text = |out| if let Out::Text(text) = out { Some(text) } else { None };
         self.take_frames().into_iter().map(|(id, out)| (id, text(out))).collect()
-    }
-}
-
-fn find_route(request: &Request) -> Option<(Version, Route)> {
-    let method = match request.method.as_str() {
-        "GET" => Method::Get,
-        "POST" => Method::Post,
-        "PUT" => Method::Put,
-        "DELETE" => Method::Delete,
-        _ => return None,
-    };
-    // Names of before the spring of 2026 and of older clients.
-    let path = match request.path.as_str() {
-        "/fapi/v3/account" => "/fapi/v3/accountWithJoinMargin",
-        "/fapi/v2/account" => "/fapi/v4/account",
-        path => path,
-    };
-    [Version::V3, Version::V1].into_iter().find_map(|version| Some((version, Route::find(version, method, path)?)))
-}
-
-/// What a request costs, by what it asks.
-fn weight(route: Route, parameters: &Parameters) -> u32 {
-    let limit = |default: u32| find(parameters, "limit").map_or(Some(default), |text| text.parse().ok()).unwrap_or(default);
-    let all = find(parameters, "symbol").is_none();
-    match route {
-        Route::Depth => match limit(500) {
-            0..=50 => 2,
-            51..=100 => 5,
-            101..=500 => 10,
-            _ => 20,
-        },
-        Route::Klines | Route::IndexPriceKlines | Route::MarkPriceKlines => match limit(500) {
-            0..=99 => 1,
-            100..=499 => 2,
-            500..=1_000 => 5,
-            _ => 10,
-        },
-        Route::Ticker24h | Route::OpenOrders if all => 40,
-        Route::TickerPrice | Route::TickerBook if all => 2,
-        Route::ForceOrders if all => 50,
-        route => route.weight(),
     }
 }

@@ -7,7 +7,7 @@ use super::records::Account as Owner;
 use super::refusal::Refusal;
 use super::trading::week;
 use super::venue::{Venue, to_json};
-use crate::aster::sign::{Micros, read_request};
+use crate::aster::sign::read_request;
 use crate::aster::wire::{
     Account, AccountAsset, AccountPosition, AdlQuantile, AdlRanks, Balance, CommissionRate, Income, IncomeHistory,
     MarginType, PositionRisk, PositionSide, Route, SymbolOnly, SymbolOrAll, UserTrade, UserTrades,
@@ -15,13 +15,7 @@ use crate::aster::wire::{
 use swarm_core::model::{Holding, Price, Qty, Rate, Round, SymbolId, Usd, div};
 
 impl Venue {
-    pub(super) fn money(
-        &mut self,
-        now: Micros,
-        route: Route,
-        account: usize,
-        parameters: &Parameters,
-    ) -> Result<String, Refusal> {
+    pub(super) fn money(&mut self, route: Route, account: usize, parameters: &Parameters) -> Result<String, Refusal> {
         match route {
             Route::Balance => Ok(to_json(&[self.balance(&self.accounts[account])])),
             Route::Account => Ok(to_json(&self.account(&self.accounts[account]))),
@@ -54,7 +48,7 @@ impl Venue {
             }
             Route::UserTrades => self.user_trades(account, parameters),
             Route::Income => self.income(account, parameters),
-            _ => self.setting(now, route, account, parameters),
+            _ => self.setting(route, account, parameters),
         }
     }
 

@@ -170,6 +170,17 @@ fn wallet_signatures_nonces_and_signers_are_checked() {
         },
         (401, -2014),
     );
+    // Without a user, in any order: what was sent is what was signed.
+    check_wallet(
+        |desk, request| {
+            let secret = asterswarm::aster::secret::Secret::new("01".repeat(32));
+            let wallet = asterswarm::aster::sign::Wallet::new(&secret).unwrap();
+            let text = format!("nonce={}&signer={}&a=%20b", desk.clock + 7, wallet.address());
+            let signature = wallet.sign(&asterswarm::aster::sign::Domain::new(CHAIN), &text);
+            request.query = format!("{text}&signature={}", signature.to_uppercase().replacen("0X", "", 1));
+        },
+        (200, 0),
+    );
     check_wallet(|_, request| request.body = "a=1".into(), (400, -1101));
     check_wallet(|_, request| request.query = format!("a=1&a=2&{}", request.query), (400, -1101));
     check_wallet(|_, request| request.query = format!("a=%zz&{}", request.query), (400, -1100));

@@ -69,7 +69,8 @@ fn a_limit_order_rests_fills_as_maker_or_is_cancelled_once() {
     let filled = desk.ask(&calls::query_order(OrderRef::by_id("SOLUSDT", first.order_id))).unwrap();
     assert_eq!((filled.status.clone(), filled.average_price()), (OrderStatus::Filled, Some(Price::whole(99))));
     assert!(desk.ask(&calls::user_trades(trades())).unwrap()[0].maker);
-    let query = AllOrders { end_time: None, limit: None, order_id: None, start_time: None, symbol: "SOLUSDT".to_owned() };
+    let query =
+        AllOrders { end_time: None, limit: None, order_id: None, start_time: None, symbol: "SOLUSDT".to_owned() };
     assert_eq!(desk.ask(&calls::all_orders(query)).unwrap().len(), 2);
 }
 
@@ -146,7 +147,8 @@ fn a_position_without_margin_is_liquidated_and_says_so() {
     assert_eq!(desk.ask(&calls::position_risk(Some("SOLUSDT"))).unwrap()[0].position_amt, Qty::whole(20));
     desk.price(&(predicted - "0.01".parse().unwrap()).to_string());
     assert_eq!(desk.ask(&calls::position_risk(Some("SOLUSDT"))).unwrap()[0].position_amt, Qty::ZERO);
-    let query = AllOrders { end_time: None, limit: None, order_id: None, start_time: None, symbol: "SOLUSDT".to_owned() };
+    let query =
+        AllOrders { end_time: None, limit: None, order_id: None, start_time: None, symbol: "SOLUSDT".to_owned() };
     let orders = desk.ask(&calls::all_orders(query)).unwrap();
     assert!(orders.last().unwrap().client_order_id.starts_with("autoclose-"));
 }

@@ -22,8 +22,7 @@ fn start(version: Version, credentials: asterswarm::aster::sign::Credentials) ->
     listener.set_nonblocking(true).unwrap();
     let server = serve(listener, Venue::new(setup()), Pace::Hand).unwrap();
     let url = server.address().to_string();
-    let environment =
-        Environment::custom(&format!("http://{url}"), &format!("ws://{url}"), version, CHAIN).unwrap();
+    let environment = Environment::custom(&format!("http://{url}"), &format!("ws://{url}"), version, CHAIN).unwrap();
     let limiter = Arc::new(Mutex::new(Limiter::default()));
     let rest = Arc::new(Rest::new(environment, Some(credentials), limiter, Patience::default()).unwrap());
     Wire { server, rest, url }
@@ -60,10 +59,14 @@ async fn trade(version: Version, credentials: asterswarm::aster::sign::Credentia
     let brackets = answered(wire.rest.send(&calls::leverage_bracket(Some("SOLUSDT"))).await);
     let sol = info.symbols.rows.iter().find(|row| row.symbol == "SOLUSDT").unwrap();
     let instrument = sol.instrument(&brackets.0[0].brackets).unwrap();
-    assert_eq!(instrument, asterswarm::config::instruments::instrument("SOLUSDT"), "filters survive the way there and back");
+    assert_eq!(
+        instrument,
+        asterswarm::config::instruments::instrument("SOLUSDT"),
+        "filters survive the way there and back"
+    );
 
     let (out, mut user) = mpsc::channel(64);
-    let following = tokio::spawn(run_user(wire.rest.clone(), Policy::default(), 1, out));
+    let following = tokio::spawn(run_user(wire.rest.clone(), Policy::USER, 1, out));
     up(&mut user).await;
     let filled = answered(wire.rest.send(&calls::place_order(market(Side::Buy, "2"))).await);
     assert_eq!(filled.status, OrderStatus::Filled);
@@ -95,7 +98,7 @@ async fn our_client_trades_with_a_key() {
 #[actix_web::test]
 async fn our_client_follows_the_market_through_a_disconnection() {
     let wire = start(Version::V3, wallet(1));
-    let session = Session::new(&["SOLUSDT@aggTrade".to_owned()], Policy::default(), 1).unwrap();
+    let session = Session::new(&["SOLUSDT@aggTrade".to_owned()], Policy::MARKET, 1).unwrap();
     let (out, mut deliveries) = mpsc::channel(64);
     let following = tokio::spawn(run(session, format!("ws://{}/ws", wire.url), out));
     up(&mut deliveries).await;

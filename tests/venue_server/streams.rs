@@ -2,9 +2,7 @@
 
 use crate::support::{Desk, limit, market, stop};
 use asterswarm::aster::stream::{Book, Step};
-use asterswarm::aster::wire::{
-    Body, Event, ExecutionType, Frame, OrderStatus, OrderType, OrderUpdate, Side, calls,
-};
+use asterswarm::aster::wire::{Body, Event, ExecutionType, Frame, OrderStatus, OrderType, OrderUpdate, Side, calls};
 use swarm_core::model::{Qty, Usd};
 
 fn events(desk: &mut Desk) -> Vec<Event> {
@@ -88,12 +86,12 @@ fn the_book_of_snapshot_and_changes_is_the_book_there_is() {
     let snapshot = desk.ask(&calls::depth("SOLUSDT", 1_000)).unwrap();
     assert_eq!(snapshot.bids.len(), 50);
     let mut book = Book::default();
-    assert!(matches!(book.snapshot(&snapshot), Step::Wait | Step::Applied | Step::Fetch) || book.best_bid().is_some());
+    assert_eq!(book.snapshot(&snapshot), Step::Applied);
     for price in ["100.5", "99.123", "99.124", "104.2", "100"] {
         desk.price(price);
         for event in events(&mut desk) {
             let Event::Depth(change) = event else { panic!("only depth was asked for") };
-            book.change(change);
+            assert_eq!(book.change(change), Step::Applied, "{price}");
         }
         let expected = desk.ask(&calls::depth("SOLUSDT", 1_000)).unwrap();
         assert_eq!(book.bids().collect::<Vec<_>>(), expected.bids, "{price}");
@@ -104,7 +102,8 @@ fn the_book_of_snapshot_and_changes_is_the_book_there_is() {
 #[test]
 fn market_streams_carry_what_their_names_say() {
     let mut desk = Desk::new();
-    let names = "solusdt@aggTrade/solusdt@bookTicker/solusdt@markPrice@1s/solusdt@kline_1m/solusdt@depth5/!markPrice@arr";
+    let names =
+        "solusdt@aggTrade/solusdt@bookTicker/solusdt@markPrice@1s/solusdt@kline_1m/solusdt@depth5/!markPrice@arr";
     desk.venue.connect("/stream", &format!("streams={names}")).unwrap();
     desk.price("101");
     let frames: Vec<_> = desk.frames().iter().map(|text| Frame::read(text.as_bytes()).unwrap()).collect();
@@ -116,4 +115,64 @@ fn market_streams_carry_what_their_names_say() {
     desk.venue.connect("/ws/SOLUSDT@aggTrade", "").unwrap();
     desk.price("102");
     assert!(desk.frames().iter().all(|text| text.starts_with(r#"{"stream""#)), "upper case never delivers");
+}
+
+#[test]
+fn every_stream_that_is_served_delivers() {
+    let mut desk = Desk::new();
+    let names = [
+        "solusdt@aggTrade",
+        "solusdt@bookTicker",
+        "!bookTicker",
+        "solusdt@markPrice",
+        "solusdt@markPrice@1s",
+        "!markPrice@arr",
+        "!markPrice@arr@1s",
+        "solusdt@kline_1m",
+        "solusdt@kline_1h",
+        "solusdt@depth",
+        "solusdt@depth@100ms",
+        "solusdt@depth@500ms",
+        "solusdt@depth5",
+        "solusdt@depth10@100ms",
+        "solusdt@depth20@500ms",
+        "solusdt@miniTicker",
+        "solusdt@ticker",
+        "!miniTicker@arr",
+        "!ticker@arr",
+        "solusdt@forceOrder",
+        "!forceOrder@arr",
+    ];
+    let mut setup = crate::support::setup();
+    setup.tape = Box::new(crate::support::Still { candles: 12, played: 0, symbols: 2 });
+    desk.venue = asterswarm::venue_server::Venue::new(setup);
+    desk.venue.connect("/stream", &format!("streams={}", names.join("/"))).unwrap();
+    desk.control("POST", "money", r#"{"account":"paper-1","amount":"-9900"}"#);
+    desk.control("POST", "step", r#"{"ms":1000}"#);
+    desk.ask(&calls::place_order(market(Side::Buy, "15"))).unwrap();
+    desk.price("90");
+    desk.control("POST", "step", r#"{"ms":60000}"#);
+    let frames: Vec<_> = desk.frames().iter().map(|text| Frame::read(text.as_bytes()).unwrap()).collect();
+    for name in names {
+        assert!(frames.iter().any(|frame| frame.stream.as_deref() == Some(name)), "{name}");
+    }
+    let closed = |frame: &Frame| matches!(&frame.body, Body::Event(Event::Kline(kline)) if kline.kline.closed);
+    assert_eq!(frames.iter().filter(|frame| closed(frame)).count(), 1, "one minute ended, the hour did not");
+}
+
+#[test]
+fn a_candle_made_by_hand_ends_with_the_first_trade_after_it() {
+    let mut desk = Desk::new();
+    desk.venue.connect("/ws/solusdt@kline_1m", "").unwrap();
+    desk.price("101");
+    desk.control("POST", "step", r#"{"ms":60000}"#);
+    desk.price("102");
+    let told = events(&mut desk);
+    let closes: Vec<_> = told
+        .iter()
+        .map(
+            |event| if let Event::Kline(it) = event { (it.kline.close.to_string(), it.kline.closed) } else { panic!() },
+        )
+        .collect();
+    assert_eq!(closes, [("101".to_owned(), false), ("101".to_owned(), true), ("102".to_owned(), false)]);
 }

@@ -63,7 +63,10 @@ pub fn wallet_of(number: u8, chain: u64) -> Credentials {
 
 pub fn key(number: u8) -> Credentials {
     let name = format!("paper-{number}");
-    Credentials::Key(KeySigner::new(ApiKey::new(Secret::new(name.clone()), &Secret::new(format!("{name}-secret"))), 5_000))
+    Credentials::Key(KeySigner::new(
+        ApiKey::new(Secret::new(name.clone()), &Secret::new(format!("{name}-secret"))),
+        5_000,
+    ))
 }
 
 /// A venue and whoever talks to it.
@@ -95,7 +98,11 @@ impl Desk {
             _ => self.credentials.sign(pairs, &mut self.nonces, self.clock).into_string(),
         };
         let (query, body) = if call.route.method().has_body() { (String::new(), text) } else { (text, String::new()) };
-        let key = if let Credentials::Key(key) = &self.credentials { Some(key.key().key().expose().to_owned()) } else { None };
+        let key = if let Credentials::Key(key) = &self.credentials {
+            Some(key.key().key().expose().to_owned())
+        } else {
+            None
+        };
         Request {
             method: call.route.method().as_str().to_owned(),
             path: call.route.path(self.version),
