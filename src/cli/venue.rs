@@ -130,7 +130,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = Time(i64::try_from(since.as_millis()).unwrap_or(0));
     let tape = tape(args, &instruments, now)?;
-    let venue = Venue::new(Setup {
+    let mut venue = Venue::new(Setup {
         instruments,
         base: args.interval,
         tape,
@@ -141,6 +141,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         chain_id: args.chain_id,
         seed: args.seed,
     });
+    // The part of the first candle that has passed already, so that both clocks start together.
+    venue.advance(u64::try_from(since.as_micros()).unwrap_or(u64::MAX), now);
     let listener = TcpListener::bind(args.listen)
         .map_err(|error| Failure::failed("listen", format!("cannot listen on {}: {error}", args.listen)))?;
     listener.set_nonblocking(true)?;

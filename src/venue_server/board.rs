@@ -44,6 +44,8 @@ pub(super) struct Board {
     base_ms: Millis,
     spread: Rate,
     grid: Price,
+    /// The first price there was.
+    pub first: Option<Price>,
 }
 
 impl Board {
@@ -63,6 +65,7 @@ impl Board {
             base_ms,
             spread,
             grid,
+            first: None,
         }
     }
 
@@ -86,7 +89,8 @@ impl Board {
     }
 
     fn set_price(&mut self, at: Time, price: Price) {
-        if self.last.is_none() {
+        if self.first.is_none() {
+            self.first = Some(price);
             // About a hundredth of a percent, a power of ten of ticks, so that levels keep their places.
             let wanted = price.0 / 10_000;
             while self.grid.0 > 0 && self.grid.0.saturating_mul(10) <= wanted {
@@ -204,6 +208,7 @@ impl Board {
         }
         let extra = klines.len().saturating_sub(limit);
         klines.drain(..extra);
+        klines.iter_mut().for_each(tidy);
         klines
     }
 
@@ -223,7 +228,8 @@ impl Board {
                 None => sum = Some(*base),
             }
         }
-        let sum = sum.unwrap_or_else(|| fresh(now, self.base_ms, last));
+        let mut sum = sum.unwrap_or_else(|| fresh(now, self.base_ms, last));
+        tidy(&mut sum);
         let average = if sum.volume > 0.0 { Price::from_f64(sum.quote_volume / sum.volume) } else { None };
         let average = average.unwrap_or(last).max(sum.low).min(sum.high);
         let change = last - sum.open;
@@ -295,6 +301,13 @@ fn merge(into: &mut Kline, next: &Kline) {
     into.trades += next.trades;
     into.taker_base += next.taker_base;
     into.taker_quote += next.taker_quote;
+}
+
+/// Takes away what adding left beyond eight decimals, which no venue writes.
+fn tidy(kline: &mut Kline) {
+    for sum in [&mut kline.volume, &mut kline.quote_volume, &mut kline.taker_base, &mut kline.taker_quote] {
+        *sum = (*sum * 1e8).round() / 1e8;
+    }
 }
 
 /// Ends of candles whose length is not in the type.

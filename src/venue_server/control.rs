@@ -48,6 +48,11 @@ struct Options {
     post_only_expires: bool,
 }
 
+/// How far from a symbol's first price the hand may set it, as a factor.
+const PRICE_FACTOR: i64 = 10;
+/// Market time that one step lets pass, at most.
+const MAX_STEP_MS: i64 = DAY_MS;
+
 /// Every call of `/control`: method, path, what it does.
 pub(super) const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/control/state", "market time, prices, accounts, faults, connections"),
@@ -82,16 +87,23 @@ impl Venue {
                 let instrument = &self.boards[symbol.index()].instrument;
                 let (tick, qty) = (instrument.tick, instrument.min_qty);
                 let on_tick = tick.0 <= 0 || asked.price.0 % tick.0 == 0;
-                if asked.price <= Price::ZERO || asked.price > MAX_PRICE || !on_tick {
-                    return Err(Refusal::value("price", &format!("it must be positive and a multiple of {tick}")));
+                // Positions stay within exact amounts that far and no farther.
+                let first = self.boards[symbol.index()].first.unwrap_or(asked.price);
+                let (least, most) = (Price(first.0 / PRICE_FACTOR), first.0.saturating_mul(PRICE_FACTOR));
+                let near = asked.price >= least && asked.price.0 <= most;
+                if asked.price <= Price::ZERO || asked.price > MAX_PRICE || !on_tick || !near {
+                    let why = format!(
+                        "it must be a multiple of {tick}, within a tenth and ten times the first price {first}"
+                    );
+                    return Err(Refusal::value("price", &why));
                 }
                 let now = self.now;
                 self.trade(symbol, now, asked.price, qty);
             }
             ("POST", "/control/step") => {
                 let asked: StepTime = read(request)?;
-                if !(1..=31 * DAY_MS).contains(&asked.ms) {
-                    return Err(Refusal::value("ms", "it must be 1 ms to 31 days"));
+                if !(1..=MAX_STEP_MS).contains(&asked.ms) {
+                    return Err(Refusal::value("ms", "it must be 1 ms to a day"));
                 }
                 let (clock, until) = (self.clock, self.now.plus(asked.ms));
                 self.advance(clock, until);
@@ -109,10 +121,7 @@ impl Venue {
             ("POST", "/control/money") => {
                 let asked: Money = read(request)?;
                 let account = self.named(&asked.account)?;
-                if asked.amount.abs() > Usd::whole(1_000_000_000) {
-                    return Err(Refusal::value("amount", "it must be at most 1,000,000,000"));
-                }
-                self.move_money(account, asked.amount);
+                self.move_money(account, asked.amount)?;
             }
             ("POST", "/control/faults") => {
                 let rules: Vec<FaultRule> = read(request)?;

@@ -256,7 +256,8 @@ fn prices(new: &NewOrder, board: &Board) -> Result<(), Refusal> {
             return code(-4005, "Quantity greater than max quantity.");
         }
         // Above this the exact amounts end; every table of brackets ends far below.
-        let price = new.price.or(new.stop_price).or(board.last).unwrap_or(MAX_PRICE);
+        let prices = [new.price, new.stop_price, new.activation_price, board.last];
+        let price = prices.into_iter().flatten().max().unwrap_or(MAX_PRICE);
         if i128::from(qty.0) * i128::from(price.0) > i128::from(Usd::whole(1_000_000_000).0) * i128::from(Usd::ONE.0) {
             return code(-2027, "Exceeded the maximum allowable position at current leverage.");
         }

@@ -15,6 +15,8 @@ use swarm_core::model::Usd;
 
 /// How long a listen key lives.
 const LISTEN_KEY_US: Micros = 3_600_000_000;
+/// Most money in an account after a transfer.
+const MAX_MONEY: Usd = Usd::whole(1_000_000_000);
 /// Names of transfers remembered of an account.
 const MAX_TRANSFERS: usize = 10_000;
 
@@ -131,18 +133,22 @@ impl Venue {
         if -amount > owner.exchange.free_balance() {
             return Err(Refusal::new(-2018, "Balance is insufficient."));
         }
-        let number = self.move_money(account, amount);
+        let number = self.move_money(account, amount)?;
         self.accounts[account].transfers.insert(query.client_tran_id, number);
         Ok(to_json(&TransferAnswer { tran_id: number.to_string(), status: "SUCCESS".to_owned() }))
     }
 
     /// Moves money in or out; gives the number of the transfer.
-    pub(super) fn move_money(&mut self, account: usize, amount: Usd) -> u64 {
+    pub(super) fn move_money(&mut self, account: usize, amount: Usd) -> Result<u64, Refusal> {
+        let wallet = self.accounts[account].exchange.wallet();
+        if amount.abs() > MAX_MONEY || wallet + amount > MAX_MONEY {
+            return Err(Refusal::value("amount", "an account holds at most 1,000,000,000 USDT"));
+        }
         let (now, mut batch) = (self.now, Vec::new());
         let number = self.accounts[account].next_income;
         self.accounts[account].exchange.transfer(now, amount, &mut batch);
         self.settle(account, &batch);
-        number
+        Ok(number)
     }
 
     /// The account's listen key, with an hour before it; one for all who ask while it lives.

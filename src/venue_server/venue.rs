@@ -14,7 +14,8 @@ use crate::aster::sign::{Domain, Micros};
 use crate::aster::wire::{AggTradeEvent, Event, KlineInterval};
 use std::collections::VecDeque;
 use swarm_core::model::{
-    Candle, ExchangeParams, HOUR_MS, Instrument, Interval, Millis, Price, Qty, SymbolId, Tape, Time, VenueEvent,
+    Candle, ExchangeParams, FundingDue, HOUR_MS, Instrument, Interval, Millis, Price, Qty, SymbolId, Tape, Time,
+    VenueEvent,
 };
 
 /// Longest query and longest body, in bytes.
@@ -131,8 +132,10 @@ impl Venue {
         let account = |spec: AccountSpec| Account::new(spec, &setup.instruments, &params);
         let accounts = setup.accounts.into_iter().map(account).collect();
         let mut history: Vec<(usize, Candle)> = Vec::new();
+        let mut paid: Vec<FundingDue> = Vec::new();
         let end = feed.skip(setup.warm_up, |step| {
             history.extend(step.candles.iter().enumerate().filter_map(|(index, candle)| candle.map(|it| (index, it))));
+            paid.extend_from_slice(&step.funding);
         });
         let opens = end.or_else(|| feed.next_at()).unwrap_or_default();
         let start = setup.start.unwrap_or(opens).floor(setup.base.ms());
@@ -157,6 +160,11 @@ impl Venue {
                 board.remember(&candle);
             }
             venue.tell_price(SymbolId::at(index), candle.open_time.plus(setup.base.ms() - 1), &candle);
+        }
+        for due in paid {
+            if let Some(board) = venue.boards.get_mut(due.symbol.index()) {
+                board.fund(due.at.plus(shift), due.rate);
+            }
         }
         venue.feed.shift_by(shift);
         venue

@@ -262,6 +262,7 @@ proptest::proptest! {
         order.price = (kind != 1).then_some(swarm_core::model::Price(price));
         order.stop_price = Some(swarm_core::model::Price(stop));
         order.callback_rate = Some(swarm_core::model::Rate::ONE);
+        order.activation_price = (kind > 4).then_some(swarm_core::model::Price(stop));
         order.time_in_force = Some(TimeInForce::KNOWN[tif].clone());
         order.reduce_only = reduce.then_some(true);
         let _ = desk.ask(&calls::place_order(order));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
 
+mod command;
 mod errors;
 mod faults;
 mod orders;
