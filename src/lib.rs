@@ -13,3 +13,4 @@ pub mod report;
 pub mod store;
 pub mod telemetry;
 pub mod venue;
+pub mod venue_server;

@@ -134,6 +134,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/market", vec![]),
         ("src/store", vec![]),
         ("src/venue", vec![]),
+        ("src/venue_server", vec!["aster"]),
         ("src/control.rs", vec![]),
         ("src/telemetry", vec![]),
         ("src/record.rs", vec!["control", "telemetry"]),
@@ -142,7 +143,19 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/api", vec!["control", "telemetry"]),
         (
             "src/cli",
-            vec!["actors", "api", "bias", "config", "control", "market", "record", "report", "store", "telemetry"],
+            vec![
+                "actors",
+                "api",
+                "bias",
+                "config",
+                "control",
+                "market",
+                "record",
+                "report",
+                "store",
+                "telemetry",
+                "venue_server",
+            ],
         ),
     ])
 }

@@ -25,6 +25,7 @@ pub mod run;
 pub mod status;
 pub mod summary;
 pub mod sweep;
+pub mod venue;
 
 use clap::{Parser, Subcommand};
 use console::{Console, Failure};
@@ -61,6 +62,7 @@ enum Command {
     Journal(journal::Args),
     Compare(compare::Args),
     Schema(check::SchemaArgs),
+    Venue(venue::Args),
 }
 
 /// Reads the command line and runs one command.
@@ -82,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Journal(args) => end(false, journal::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),
         Command::Schema(args) => end(false, check::schema(&args)),
+        Command::Venue(args) => end(false, venue::run(&args)),
         Command::Status(args) => ask(status::run(args)),
         Command::Agent(args) => ask(agent::run(args)),
         Command::Breaker(args) => ask(breaker::run(args)),

@@ -1,0 +1,168 @@
+//! What happened on the market, as frames for whoever listens. Decides nothing.
+
+use super::board::{Book, difference};
+use super::venue::{Venue, to_json};
+use crate::aster::wire::{
+    BookTickerEvent, DepthEvent, Event, KlineBody, KlineEvent, KlineInterval, MarkPriceEvent, MiniTickerEvent,
+    TickerEvent,
+};
+use swarm_core::model::{SymbolId, Time};
+
+impl Venue {
+    pub(super) fn publish(&mut self, symbol: &str, kind: &str, event: &Event) {
+        let name = format!("{}@{kind}", symbol.to_lowercase());
+        if self.streams.wanted(&name) {
+            self.streams.publish(&name, &to_json(event), &mut self.faults);
+        }
+    }
+
+    fn publish_list(&mut self, name: &str, event: &Event) {
+        if self.streams.wanted(name) {
+            self.streams.publish(name, &format!("[{}]", to_json(event)), &mut self.faults);
+        }
+    }
+
+    pub(super) fn publish_book(&mut self, symbol: SymbolId, at: Time, before: &Book, first_id: u64) {
+        let board = &self.boards[symbol.index()];
+        let (after, last_id, name) = (board.book(), board.update_id, board.instrument.symbol.clone());
+        let depth = |bids, asks| {
+            Event::Depth(DepthEvent {
+                sent: at,
+                time: Some(at),
+                symbol: name.clone(),
+                first_id: first_id + 1,
+                last_id,
+                previous_id: first_id,
+                bids,
+                asks,
+            })
+        };
+        let changed = depth(difference(&before.bids, &after.bids), difference(&before.asks, &after.asks));
+        for kind in ["depth", "depth@100ms", "depth@500ms"] {
+            self.publish(&name, kind, &changed);
+        }
+        for (levels, kinds) in [
+            (5, ["depth5", "depth5@100ms", "depth5@500ms"]),
+            (10, ["depth10", "depth10@100ms", "depth10@500ms"]),
+            (20, ["depth20", "depth20@100ms", "depth20@500ms"]),
+        ] {
+            let top = |side: &[crate::aster::wire::Level]| side.iter().take(levels).copied().collect();
+            let partial = depth(top(&after.bids), top(&after.asks));
+            kinds.iter().for_each(|kind| self.publish(&name, kind, &partial));
+        }
+        if let (Some(bid), Some(ask)) = (after.bids.first(), after.asks.first()) {
+            let event = Event::BookTicker(BookTickerEvent {
+                update_id: last_id,
+                sent: Some(at),
+                time: Some(at),
+                symbol: name.clone(),
+                bid: bid.price,
+                bid_qty: bid.qty,
+                ask: ask.price,
+                ask_qty: ask.qty,
+            });
+            self.publish(&name, "bookTicker", &event);
+            if self.streams.wanted("!bookTicker") {
+                self.streams.publish("!bookTicker", &to_json(&event), &mut self.faults);
+            }
+        }
+    }
+
+    pub(super) fn publish_mark(&mut self, symbol: SymbolId, at: Time) {
+        let board = &self.boards[symbol.index()];
+        let Some(mark) = board.last else { return };
+        let name = board.instrument.symbol.clone();
+        let event = Event::MarkPrice(MarkPriceEvent {
+            sent: at,
+            symbol: name.clone(),
+            mark,
+            index: Some(mark),
+            settle: Some(mark),
+            funding_rate: Some(board.rate()),
+            next_funding: Some(self.next_funding()),
+        });
+        for kind in ["markPrice", "markPrice@1s"] {
+            self.publish(&name, kind, &event);
+        }
+        for name in ["!markPrice@arr", "!markPrice@arr@1s"] {
+            self.publish_list(name, &event);
+        }
+    }
+
+    pub(super) fn publish_klines(&mut self, symbol: SymbolId, at: Time, closing: bool) {
+        let name = self.boards[symbol.index()].instrument.symbol.clone();
+        let start = format!("{}@kline_", name.to_lowercase());
+        let wanted: Vec<String> = self.streams.wanted_from(&start).map(str::to_owned).collect();
+        for stream in wanted {
+            let interval = KlineInterval::of(stream.strip_prefix(&start).unwrap_or_default());
+            let Some(ms) = self.kline_ms(&interval) else { continue };
+            let Some(kline) = self.boards[symbol.index()].kline_at(ms, at) else { continue };
+            let closed = closing && kline.close_time <= at;
+            if closing && !closed {
+                continue;
+            }
+            let event = Event::Kline(Box::new(KlineEvent {
+                sent: at,
+                symbol: name.clone(),
+                kline: KlineBody {
+                    open_time: kline.open_time,
+                    close_time: kline.close_time,
+                    symbol: name.clone(),
+                    interval,
+                    first_trade: -1,
+                    last_trade: -1,
+                    open: kline.open,
+                    close: kline.close,
+                    high: kline.high,
+                    low: kline.low,
+                    volume: kline.volume,
+                    trades: kline.trades,
+                    closed,
+                    quote_volume: kline.quote_volume,
+                    taker_base: kline.taker_base,
+                    taker_quote: kline.taker_quote,
+                },
+            }));
+            self.streams.publish(&stream, &to_json(&event), &mut self.faults);
+        }
+    }
+
+    /// The last 24 hours of a symbol.
+    pub(super) fn publish_day(&mut self, symbol: SymbolId, at: Time) {
+        let Some(day) = self.boards[symbol.index()].day(at) else { return };
+        let name = day.symbol.clone();
+        let mini = Event::MiniTicker(MiniTickerEvent {
+            sent: at,
+            symbol: name.clone(),
+            close: day.last_price,
+            open: day.open_price,
+            high: day.high_price,
+            low: day.low_price,
+            volume: day.volume,
+            quote_volume: day.quote_volume,
+        });
+        let full = Event::Ticker(Box::new(TickerEvent {
+            sent: at,
+            symbol: name.clone(),
+            change: day.price_change,
+            change_percent: day.price_change_percent,
+            average: day.weighted_avg_price,
+            close: day.last_price,
+            last_qty: day.last_qty,
+            open: day.open_price,
+            high: day.high_price,
+            low: day.low_price,
+            volume: day.volume,
+            quote_volume: day.quote_volume,
+            open_time: day.open_time,
+            close_time: day.close_time,
+            first_trade: day.first_id,
+            last_trade: day.last_id,
+            trades: day.count,
+        }));
+        self.publish(&name, "miniTicker", &mini);
+        self.publish(&name, "ticker", &full);
+        self.publish_list("!miniTicker@arr", &mini);
+        self.publish_list("!ticker@arr", &full);
+    }
+}

@@ -1,0 +1,35 @@
+//! The simulated exchange behind AsterDEX's API: REST under `/fapi`, streams under `/ws` and `/stream`.
+//!
+//! [`Venue`] is a plain value that owns accounts and market: requests and the present moment in, answers and frames
+//! out. [`serve`] is its only host and knows no rule of the venue. `docs/venue.md` says what is served. Knows no
+//! agent, no rule and no limit of ours; it is the other side.
+
+mod accounts;
+mod auth;
+mod board;
+mod broadcast;
+mod control;
+mod faults;
+mod feed;
+mod info;
+mod life;
+mod limits;
+mod place;
+mod public;
+mod records;
+mod refusal;
+mod requests;
+mod served;
+mod server;
+mod settings;
+mod streams;
+mod trading;
+mod venue;
+mod wallet;
+
+pub use accounts::{AccountSpec, AccountsError, default_accounts, read_accounts};
+pub use faults::{FaultKind, FaultRule};
+pub use refusal::Refusal;
+pub use served::{STREAMS, Served, served, tables};
+pub use server::{Pace, VenueServer, serve};
+pub use venue::{Answer, ConnectionId, Request, Setup, Venue};

@@ -1,0 +1,12 @@
+//! The venue that serves AsterDEX's API: what it takes, refuses, tells and leaves out.
+
+#![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
+
+mod command;
+mod errors;
+mod faults;
+mod orders;
+mod over_the_wire;
+mod served;
+mod streams;
+mod support;
