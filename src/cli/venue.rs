@@ -47,9 +47,10 @@ pub struct Args {
     /// Candles that the market is made of.
     #[arg(long, value_name = "INTERVAL", default_value = "1m")]
     interval: Interval,
-    /// Chain id that V3 signatures are for: 1666 is the main network's, 714 the test network's.
-    #[arg(long, value_name = "ID", default_value_t = 714)]
-    chain_id: u64,
+    /// The only chain id that V3 signatures are taken for; without it both the main network's 1666 and the test
+    /// network's 714.
+    #[arg(long, value_name = "ID")]
+    chain_id: Option<u64>,
 }
 
 fn pace(speed: &str) -> Result<Pace, Failure> {
@@ -109,8 +110,16 @@ fn accounts(args: &Args) -> Result<Vec<AccountSpec>, Failure> {
     read_accounts(&text).map_err(|error| Failure::input(format!("{}: {error}", path.display())))
 }
 
+/// Chain ids of AsterDEX's networks: main, test.
+const CHAIN_IDS: [u64; 2] = [1666, 714];
+
+fn chain_ids(args: &Args) -> Vec<u64> {
+    args.chain_id.map_or_else(|| CHAIN_IDS.to_vec(), |id| vec![id])
+}
+
 fn announce(args: &Args, address: SocketAddr, accounts: &[AccountSpec]) {
-    println!("venue  http://{address}  ws://{address}  chain id {}", args.chain_id);
+    let chains = chain_ids(args).iter().map(u64::to_string).collect::<Vec<_>>().join(" or ");
+    println!("venue  http://{address}  ws://{address}  chain id {chains}");
     for (number, account) in (1..).zip(accounts) {
         println!("account  {}  {} USDT  user {}", account.name, account.balance, account.user);
         if args.accounts.is_none() {
@@ -138,7 +147,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         start: Some(now),
         accounts: specs.clone(),
         params: ExchangeParams::default(),
-        chain_id: args.chain_id,
+        chain_ids: chain_ids(args),
         seed: args.seed,
     });
     // The part of the first candle that has passed already, so that both clocks start together.

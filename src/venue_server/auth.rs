@@ -3,7 +3,7 @@
 use super::refusal::Refusal;
 use super::venue::{Request, Venue};
 use crate::aster::environment::Version;
-use crate::aster::sign::{Address, Micros, Received, read_pairs};
+use crate::aster::sign::{Address, Domain, Micros, Received, read_pairs};
 use crate::aster::wire::Security;
 
 /// How far a nonce may be from the venue's clock, either side: what the documents said before the window grew.
@@ -70,7 +70,9 @@ impl Venue {
         let nonce: Micros =
             find(parameters, "nonce").and_then(|text| text.parse().ok()).ok_or_else(|| Refusal::parameter("nonce"))?;
         let invalid = || Refusal::new(-1022, "Signature for this request is not valid.");
-        if self.domain.recover(received.text, signature).map_err(|_| invalid())? != signer {
+        // A signature that was made for another chain recovers to somebody else.
+        let is_for = |domain: &Domain| domain.recover(received.text, signature).is_ok_and(|found| found == signer);
+        if !self.domains.iter().any(is_for) {
             return Err(invalid());
         }
         let unknown = || Refusal::with_status(401, -2015, "Invalid API-key, IP, or permissions for action.");

@@ -89,8 +89,8 @@ pub struct Setup {
     pub accounts: Vec<AccountSpec>,
     /// Fees, spread and the like.
     pub params: ExchangeParams,
-    /// Chain id that signatures are for.
-    pub chain_id: u64,
+    /// Chain ids that signatures may be for: at least one.
+    pub chain_ids: Vec<u64>,
     /// Seed of faults.
     pub seed: u64,
 }
@@ -101,7 +101,7 @@ pub struct Venue {
     pub(super) boards: Vec<Board>,
     pub(super) params: ExchangeParams,
     pub(super) base: Interval,
-    pub(super) domain: Domain,
+    pub(super) domains: Vec<Domain>,
     pub(super) faults: Faults,
     pub(super) streams: Streams,
     pub(super) post_only_expires: bool,
@@ -145,7 +145,7 @@ impl Venue {
             boards,
             params,
             base: setup.base,
-            domain: Domain::new(setup.chain_id),
+            domains: setup.chain_ids.iter().map(|id| Domain::new(*id)).collect(),
             faults: Faults::new(setup.seed),
             streams: Streams::default(),
             post_only_expires: false,

@@ -163,6 +163,7 @@ fn wallet_signatures_nonces_and_signers_are_checked() {
     };
     check_wallet(resign(wallet(9)), (401, -2015));
     check_wallet(resign(wallet_of(1, CHAIN + 1)), (400, -1022));
+    check_wallet(resign(wallet_of(1, 1666)), (200, 0));
     check_wallet(
         |desk, request| {
             desk.version = Version::V1;

@@ -47,7 +47,7 @@ pub fn setup() -> Setup {
         start: None,
         accounts: default_accounts(),
         params: ExchangeParams { spread: swarm_core::model::Rate::ZERO, ..ExchangeParams::default() },
-        chain_id: CHAIN,
+        chain_ids: vec![CHAIN, 1666],
         seed: 7,
     }
 }
