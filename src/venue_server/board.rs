@@ -133,17 +133,13 @@ impl Board {
         }
     }
 
-    /// Notes a funding payment.
-    pub fn fund(&mut self, at: Time, rate: Rate) {
+    /// Notes a funding payment, and the price it was computed at where that is known.
+    pub fn fund(&mut self, at: Time, rate: Rate, mark_price: Option<Price>) {
         if self.funding.len() >= FUNDING {
             self.funding.pop_front();
         }
-        let row = FundingRate {
-            symbol: self.instrument.symbol.clone(),
-            funding_rate: rate,
-            funding_time: at,
-            mark_price: self.last,
-        };
+        let row =
+            FundingRate { symbol: self.instrument.symbol.clone(), funding_rate: rate, funding_time: at, mark_price };
         self.funding.push_back(row);
     }
 

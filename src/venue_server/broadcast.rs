@@ -129,6 +129,9 @@ impl Venue {
 
     /// The last 24 hours of a symbol.
     pub(super) fn publish_day(&mut self, symbol: SymbolId, at: Time) {
+        if self.streams.count() == 0 {
+            return;
+        }
         let Some(day) = self.boards[symbol.index()].day(at) else { return };
         let name = day.symbol.clone();
         let mini = Event::MiniTicker(MiniTickerEvent {

@@ -115,7 +115,8 @@ impl Venue {
                     return Err(Refusal::value("rate", "it must be between -1 and 1"));
                 }
                 let due = FundingDue { symbol, at: self.now, rate: asked.rate };
-                self.boards[symbol.index()].fund(due.at, due.rate);
+                let board = &mut self.boards[symbol.index()];
+                board.fund(due.at, due.rate, board.last);
                 self.each_account(|exchange, events| exchange.fund(due.at, due.symbol, due.rate, events));
             }
             ("POST", "/control/money") => {

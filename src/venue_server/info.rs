@@ -13,7 +13,7 @@ use swarm_core::model::{Instrument, Price, Rate, Time, Usd};
 /// Highest price of a filter.
 pub(super) const MAX_PRICE: Price = Price::whole(1_000_000_000);
 
-pub(super) fn exchange_info(venue: &Venue, now: Micros) -> ExchangeInfo {
+fn typed(venue: &Venue, now: Micros) -> ExchangeInfo {
     let limit = |rate_limit_type, limit| RateLimit {
         rate_limit_type,
         interval: RateLimitInterval::Minute,
@@ -30,6 +30,26 @@ pub(super) fn exchange_info(venue: &Venue, now: Micros) -> ExchangeInfo {
             unread: Vec::new(),
         },
     }
+}
+
+/// The answer of `exchangeInfo`: our client's type, and beside it the fields that only other clients read.
+pub(super) fn exchange_info(venue: &Venue, now: Micros) -> serde_json::Value {
+    let mut info = serde_json::json!(typed(venue, now));
+    info["futuresType"] = serde_json::json!("U_MARGINED");
+    info["exchangeFilters"] = serde_json::json!([]);
+    for asset in info["assets"].as_array_mut().into_iter().flatten() {
+        asset["autoAssetExchange"] = serde_json::Value::Null;
+    }
+    for symbol in info["symbols"].as_array_mut().into_iter().flatten() {
+        // To be ignored, the documents say: brackets count.
+        symbol["maintMarginPercent"] = serde_json::json!("2.5000");
+        symbol["requiredMarginPercent"] = serde_json::json!("5.0000");
+        symbol["baseAssetPrecision"] = serde_json::json!(8);
+        symbol["quotePrecision"] = serde_json::json!(8);
+        symbol["underlyingSubType"] = serde_json::json!([]);
+        symbol["settlePlan"] = serde_json::json!(0);
+    }
+    info
 }
 
 fn symbol(instrument: &Instrument) -> SymbolInfo {

@@ -31,7 +31,6 @@ pub const fn served(route: Route) -> Served {
             Part("no STOP, TAKE_PROFIT, pegs, builder fees; workingType and priceProtect mean nothing")
         }
         Route::BatchOrders => Part("in the order sent; else as `order`"),
-        Route::CancelAll => Part("the code is a number, not a text"),
         Route::Noop => Part("answers; cancels nothing, since nothing is ever queued"),
         Route::AdlQuantile => Part("always 0: nobody is deleveraged"),
         Route::SetLeverage => Part("margin of an open position follows with the next order that can open"),

@@ -42,8 +42,9 @@ impl Venue {
                 let query: SymbolOnly = read_request(parameters)?;
                 let symbol = self.symbol(&query.symbol)?;
                 self.cancel_symbol(account, symbol);
-                let msg = "The operation of cancel all open order is done.".to_owned();
-                Ok(to_json(&Success { code: 200, msg }))
+                // The code is text here, as in the documents' sample.
+                let msg = "The operation of cancel all open order is done.";
+                Ok(to_json(&serde_json::json!({ "code": "200", "msg": msg })))
             }
             Route::OpenOrders => {
                 let query: SymbolOrAll = read_request(parameters)?;

@@ -2,7 +2,7 @@
 //! clock and opens no socket.
 
 use super::accounts::AccountSpec;
-use super::board::Board;
+use super::board::{Board, Book};
 use super::faults::Faults;
 use super::feed::{Feed, Happening};
 use super::life::{self, Told};
@@ -163,7 +163,7 @@ impl Venue {
         }
         for due in paid {
             if let Some(board) = venue.boards.get_mut(due.symbol.index()) {
-                board.fund(due.at.plus(shift), due.rate);
+                board.fund(due.at.plus(shift), due.rate, None);
             }
         }
         venue.feed.shift_by(shift);
@@ -193,7 +193,8 @@ impl Venue {
             match happening {
                 Happening::Trade { symbol, at, price, qty } => self.trade(symbol, at, price, qty),
                 Happening::Funding(due) => {
-                    self.boards[due.symbol.index()].fund(due.at, due.rate);
+                    let board = &mut self.boards[due.symbol.index()];
+                    board.fund(due.at, due.rate, board.last);
                     self.each_account(|exchange, events| exchange.fund(due.at, due.symbol, due.rate, events));
                 }
                 Happening::Close { symbol, at, candle } => self.close(symbol, at, &candle),
@@ -250,10 +251,15 @@ impl Venue {
             self.publish_klines(symbol, end, true);
             self.boards[symbol.index()].close();
         }
-        let before = self.boards[symbol.index()].book();
+        // Nobody to tell: then nothing is put into words.
+        let watched = self.streams.count() > 0;
+        let before = if watched { self.boards[symbol.index()].book() } else { Book::default() };
         let first_id = self.boards[symbol.index()].update_id;
         let trade = self.boards[symbol.index()].trade(at, price, qty).clone();
         self.each_account(|exchange, events| exchange.quote(at, symbol, price, events));
+        if !watched {
+            return;
+        }
         let board = &self.boards[symbol.index()];
         let name = board.instrument.symbol.clone();
         let event = Event::AggTrade(AggTradeEvent {

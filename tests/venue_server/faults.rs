@@ -51,9 +51,14 @@ fn the_hand_moves_time_and_prices_from_this_machine_only() {
     desk.price("105");
     assert_eq!(desk.ask(&calls::ticker_price(Some("SOLUSDT"))).unwrap().rows[0].price.to_string(), "105");
     desk.ask(&calls::place_order(market(Side::Buy, "1"))).unwrap();
-    for (path, body) in
-        [("price", r#"{"symbol":"SOLUSDT","price":"-1"}"#), ("step", r#"{"ms":0}"#), ("x", ""), ("faults", "[{}]")]
-    {
+    for (path, body) in [
+        ("price", r#"{"symbol":"SOLUSDT","price":"-1"}"#),
+        ("price", r#"{"symbol":"SOLUSDT","price":"1001"}"#),
+        ("money", r#"{"account":"paper-1","amount":"1000000000"}"#),
+        ("step", r#"{"ms":0}"#),
+        ("x", ""),
+        ("faults", "[{}]"),
+    ] {
         let path = format!("/control/{path}");
         let request = Request { method: "POST".into(), path, body: body.into(), is_local: true, ..Request::default() };
         assert!(desk.send(&request).status >= 400);

@@ -8,5 +8,6 @@ mod faults;
 mod orders;
 mod over_the_wire;
 mod served;
+mod shapes;
 mod streams;
 mod support;
