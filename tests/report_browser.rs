@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use support::Place;
 
 /// What the browser is started with besides a profile of its own: no sandbox, since tests may run as root.
@@ -42,15 +43,19 @@ fn chromium() -> Option<&'static str> {
 
 /// Opens a file: stdout, after a look at the console.
 fn open(browser: &str, place: &Place, file: &Path, words: &[&str]) -> Vec<u8> {
-    let profile = place.path("profile");
-    let done = Command::new(browser)
+    // A profile of its own each time: what is left of a browser may write into it after its end.
+    static OPENED: AtomicUsize = AtomicUsize::new(0);
+    let profile = place.path(&format!("profile-{}", OPENED.fetch_add(1, Ordering::Relaxed)));
+    // A browser that hangs is ended.
+    let done = Command::new("timeout")
+        .args(["--kill-after=5", "180", browser])
         .args(FLAGS)
         .arg(format!("--user-data-dir={}", profile.display()))
         .args(words)
         .arg(format!("file://{}", file.display()))
         .output()
         .unwrap();
-    std::fs::remove_dir_all(profile).unwrap();
+    let _ = std::fs::remove_dir_all(profile);
     let err = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{err}");
     assert!(!err.contains(":CONSOLE"), "the page wrote to the console: {err}");
