@@ -4,6 +4,9 @@
 
 use super::super::prepare::{self, Rules};
 use crate::market::Recording;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use swarm_core::engine::{BuildError, Engine, EngineOptions, Fleet, Sink};
@@ -62,17 +65,25 @@ impl Sweep<'_> {
     /// When the rules of one cannot be built.
     pub fn play(&self, plans: &[Arc<Plan>], jobs: usize) -> Result<Vec<Report>, BuildError> {
         let jobs = jobs.clamp(1, plans.len().max(1));
-        // Neighbours are alike and take alike long: dealt out in turns, no thread has the slow ones alone.
-        let share = |job: usize| plans.iter().skip(job).step_by(jobs).cloned().collect::<Vec<_>>();
-        let shares: Vec<Result<Vec<Report>, BuildError>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..jobs).map(|job| scope.spawn(move || self.play_share(share(job)))).collect();
+        // Sets that trade much take longer, and they lie in rows of the grid: shuffled, no thread has all of them.
+        let mut order: Vec<usize> = (0..plans.len()).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
+        let share = |job: usize| order.iter().skip(job).step_by(jobs).copied().collect::<Vec<usize>>();
+        let play = |share: Vec<usize>| {
+            let reports = self.play_share(share.iter().map(|index| Arc::clone(&plans[*index])).collect())?;
+            Ok(share.into_iter().zip(reports).collect())
+        };
+        let play = &play;
+        let played: Vec<Result<Vec<(usize, Report)>, BuildError>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..jobs).map(share).map(|share| scope.spawn(move || play(share))).collect();
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect()
         });
-        let mut shares = shares.into_iter().map(|share| share.map(Vec::into_iter)).collect::<Result<Vec<_>, _>>()?;
-        Ok((0..plans.len()).filter_map(|index| shares[index % jobs].next()).collect())
+        let mut reports = played.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+        reports.sort_by_key(|(index, _)| *index);
+        Ok(reports.into_iter().map(|(_, report)| report).collect())
     }
 
     fn play_share(&self, plans: Vec<Arc<Plan>>) -> Result<Vec<Report>, BuildError> {
