@@ -68,7 +68,12 @@ impl Sweep<'_> {
         // Sets that trade much take longer, and they lie in rows of the grid: shuffled, no thread has all of them.
         let mut order: Vec<usize> = (0..plans.len()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
-        let share = |job: usize| order.iter().skip(job).step_by(jobs).copied().collect::<Vec<usize>>();
+        // Within a thread neighbours follow each other again: they are alike, and decide alike.
+        let share = |job: usize| {
+            let mut share: Vec<usize> = order.iter().skip(job).step_by(jobs).copied().collect();
+            share.sort_unstable();
+            share
+        };
         let play = |share: Vec<usize>| {
             let reports = self.play_share(share.iter().map(|index| Arc::clone(&plans[*index])).collect())?;
             Ok(share.into_iter().zip(reports).collect())
