@@ -54,9 +54,8 @@ impl Calm {
             exchanges.iter().all(|exchange| exchange.is_calm_in(ranges)) && supervisor.is_calm_in(ranges, span)
         };
         self.until = None;
-        if self.patience > 0 {
-            self.patience -= 1;
-        } else {
+        let tries_wide = self.patience == 0;
+        if tries_wide {
             // A new day is noted by the breakers.
             let midnight = Time((step.close_time.day() + 1) * DAY_MS);
             let last = step.close_time.plus(STEPS_AHEAD * interval).min(midnight.plus(-1));
@@ -65,14 +64,16 @@ impl Calm {
                 self.until = Some(last);
                 return true;
             }
-            // Where the step itself is busy nothing is learned about wide ranges.
-            self.look_at(step, 0);
-            let is_calm_here = is_calm(&self.ranges, step.close_time);
-            self.patience = if is_calm_here { PATIENCE } else { 0 };
-            return is_calm_here;
+        } else {
+            self.patience -= 1;
         }
         self.look_at(step, 0);
-        is_calm(&self.ranges, step.close_time)
+        let is_calm_here = is_calm(&self.ranges, step.close_time);
+        // Where the step itself is busy nothing was learned about wide ranges.
+        if tries_wide && is_calm_here {
+            self.patience = PATIENCE;
+        }
+        is_calm_here
     }
 
     /// By symbol, and until when, while that is known.

@@ -30,18 +30,6 @@ impl Standing {
     /// As the supervisor has it now.
     pub fn of(plan: &Plan, supervisor: &Supervisor, agent: AgentId, funding_rate: Option<Rate>) -> Self {
         let account = supervisor.account_view(plan.agents[agent.index()].portfolio);
-        Self::in_account(account, supervisor, agent, funding_rate)
-    }
-
-    /// Likewise, with the account of its portfolio at hand: no decision changes it, so a host asks once
-    /// for all agents of a portfolio.
-    #[inline]
-    pub fn in_account(
-        account: AccountView,
-        supervisor: &Supervisor,
-        agent: AgentId,
-        funding_rate: Option<Rate>,
-    ) -> Self {
         let (position, entry_pending) = supervisor.position_and_pending(agent);
         Self { position, entry_pending, account, stats: supervisor.stats(agent), funding_rate }
     }

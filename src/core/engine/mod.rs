@@ -180,6 +180,7 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
 
     /// One step: everything that belongs to the candles which closed at `step.close_time`.
     pub fn step(&mut self, step: &Step, sink: &mut impl Sink) {
+        self.land();
         self.stretch.end();
         let interval = self.plan.base;
         for (index, candle) in step.candles.iter().enumerate() {
@@ -242,7 +243,8 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
     /// Goes to the end of a calm step at once: the same state as walking there.
     fn pass(&mut self, step: &Step) {
         self.exchanges.iter_mut().for_each(Exchange::pass);
-        self.supervisor.pass_calm(&step.candles, step.close_time);
+        self.supervisor.rest_until(step.close_time);
+        self.supervisor.stand_at(|symbol| step.close_of(symbol));
     }
 
     /// Moves one account to a point of the candle, letting the supervisor react to each instant.

@@ -72,14 +72,10 @@ impl Stretch {
 }
 
 impl<M: MakeRule, F: Frames> Engine<M, F> {
-    /// Takes a step as part of a stretch, if it is one. If not, the stretch before it has ended.
+    /// Takes a step as part of a stretch, if it is one.
     #[inline]
     pub(super) fn glide(&mut self, step: &Step, sink: &mut impl Sink) -> bool {
-        if !self.stretch.is_prepared && !self.prepare() {
-            return false;
-        }
-        if !self.stretch.holds(step) {
-            self.land();
+        if (!self.stretch.is_prepared && !self.prepare()) || !self.stretch.holds(step) {
             return false;
         }
         let Self { stretch, frames, .. } = self;
@@ -107,7 +103,7 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
             sink.decided(asked.agent);
         }
         if !self.stretch.defers_marks || sink.watches() {
-            self.supervisor.stand_at(|symbol| Some(step.candles.get(symbol.index())?.as_ref()?.close));
+            self.supervisor.stand_at(|symbol| step.close_of(symbol));
         } else {
             self.stretch.has_unseen = true;
         }

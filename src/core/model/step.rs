@@ -1,6 +1,6 @@
 //! One tick of the market as every host is fed: the candles that closed together.
 
-use super::{Candle, Rate, SymbolId, Time};
+use super::{Candle, Price, Rate, SymbolId, Time};
 
 /// A funding payment that falls due inside a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub struct Step {
     pub candles: Vec<Option<Candle>>,
     /// Payments due, in order of time and symbol; paid before the open of the candles trades.
     pub funding: Vec<FundingDue>,
+}
+
+impl Step {
+    /// The last price of a symbol that has a candle.
+    #[inline]
+    pub fn close_of(&self, symbol: SymbolId) -> Option<Price> {
+        self.candles.get(symbol.index())?.as_ref().map(|candle| candle.close)
+    }
 }
 
 /// A source of steps in ascending time: recorded files, the synthetic market, a live feed.

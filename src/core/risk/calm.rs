@@ -5,7 +5,7 @@
 use super::book::Book;
 use super::engagement::Engagement;
 use super::supervisor::Supervisor;
-use crate::model::{Candle, Closes, Plan, PortfolioId, Price, PriceRange, SymbolId, Time, Usd};
+use crate::model::{Closes, Plan, PortfolioId, Price, PriceRange, SymbolId, Time, Usd};
 use crate::orders::Context;
 
 /// From when to when marks come, both inclusive.
@@ -89,25 +89,6 @@ impl Supervisor {
         self.calm_until = Some(until);
     }
 
-    /// Marks at the end of a step that is [calm](Self::is_calm_in) until `until`: everything stands at its close.
-    pub fn pass_calm(&mut self, candles: &[Option<Candle>], until: Time) {
-        self.calm_until = Some(until);
-        for index in 0..self.books.len() {
-            let book = &mut self.books[index];
-            if book.engagements.is_empty() {
-                continue;
-            }
-            for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
-                if let Some(Some(candle)) = candles.get(one.symbol.index()) {
-                    one.position.set_mark(candle.close);
-                }
-            }
-            self.refresh_equity(PortfolioId::at(index));
-        }
-    }
-}
-
-impl Supervisor {
     /// Whether no portfolio holds more than one position. Then all figures of a portfolio rise or fall with
     /// one price, so that the lowest and the highest of several closes show the extremes of each.
     pub fn has_single_positions(&self) -> bool {
