@@ -3,10 +3,11 @@
 mod files;
 
 use super::console::Failure;
+use super::market::Recorded;
 use super::progress::Progress;
-use super::{interrupt, market, prepare, summary};
+use super::{interrupt, prepare, summary};
 use crate::config::{Loaded, Setting};
-use crate::market::{Recording, load};
+use crate::market::Recording;
 use crate::record::Recorder;
 use crate::report::{Collector, Page, render};
 use clap::Args as ClapArgs;
@@ -18,7 +19,7 @@ use std::time::Instant;
 use swarm_core::engine::{Engine, EngineOptions, Sink};
 use swarm_core::experiment::Report;
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentId, Fact, Plan, Step, Time};
+use swarm_core::model::{AgentId, Fact, Plan, Step};
 use swarm_core::risk::Supervisor;
 
 /// Run the swarm over recorded candles and report.
@@ -27,15 +28,8 @@ pub struct Args {
     /// The swarm to run.
     #[arg(default_value = "swarm.yaml")]
     file: PathBuf,
-    /// Folder with recorded candles.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// First candle, such as 2024-01-01 or 2024-01-01T12:00:00Z; without it the first that all symbols have.
-    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
-    from: Option<Time>,
-    /// End, not included; without it the end of what all symbols have.
-    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
-    to: Option<Time>,
+    #[command(flatten)]
+    recorded: Recorded,
     /// A parameter of a cohort's agents in the place of what the file says, such as expert.entry_score=0.4.
     #[arg(long, value_name = "COHORT.KEY=VALUE")]
     set: Vec<Setting>,
@@ -64,9 +58,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let loaded = prepare::load_with(&args.file, &args.set)?;
     let plan = Arc::new(loaded.plan.clone());
     let began = Instant::now();
-    let query = market::query(&plan, &args.data, args.from, args.to);
-    let recording = load(&query).map_err(|error| prepare::market_failure(&args.file, &loaded, &error))?;
-    let recording = Arc::new(recording);
+    let recording = Arc::new(args.recorded.load(&args.file, &loaded)?);
     let load_s = began.elapsed().as_secs_f64();
 
     let record_holds = args.out.is_some() && args.decisions == Decisions::All;
@@ -101,7 +93,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let fingerprint = recorder.fingerprint();
     let report = recorder.tracker().report(engine.supervisor(), fingerprint, gaps, partial, load_s, run_s);
     if let Some(kept) = kept {
-        let market = format!("{} files below {}", recording.sources.len(), args.data.display());
+        let market = format!("{} files below {}", recording.sources.len(), args.recorded.data.display());
         kept.finish(&report, &recorder, &loaded, &recording, (&market, &warnings))?;
     }
     summary::print(&report, args.json)?;

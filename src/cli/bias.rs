@@ -1,14 +1,12 @@
 //! `swarm bias`: whether any rule of a swarm file sees the future or depends on where the candles begin.
 
 use super::console::{Cell, Console, Failure, Tone};
-use super::market;
+use super::market::Recorded;
 use super::prepare;
 use crate::bias::{self, BiasError, Finding, Plain, Report};
-use crate::market::load;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use swarm_core::model::Time;
 
 /// Find look-ahead and warm-up bias in every agent of a swarm file.
 #[derive(Debug, ClapArgs)]
@@ -16,15 +14,8 @@ pub struct Args {
     /// The swarm to examine.
     #[arg(default_value = "swarm.yaml")]
     file: PathBuf,
-    /// Folder with recorded candles.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// First candle, such as 2024-01-01 or 2024-01-01T12:00:00Z; without it the first that all symbols have.
-    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
-    from: Option<Time>,
-    /// End, not included; without it the end of what all symbols have.
-    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
-    to: Option<Time>,
+    #[command(flatten)]
+    recorded: Recorded,
     /// Print the findings as one JSON document.
     #[arg(long)]
     pub(super) json: bool,
@@ -33,10 +24,9 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let loaded = prepare::load(&args.file)?;
-    let plan = Arc::new(loaded.plan);
-    let query = market::query(&plan, &args.data, args.from, args.to);
-    let recording = Arc::new(load(&query).map_err(|error| Failure::input(error.to_string()))?);
+    let recording = Arc::new(args.recorded.load(&args.file, &loaded)?);
     recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    let plan = Arc::new(loaded.plan);
     let rules = prepare::rules(&plan);
     let report = bias::check(&plan, &Plain(&rules), &recording).map_err(|error| match error {
         BiasError::TooShort { .. } => Failure::input(error.to_string()),
@@ -133,7 +123,7 @@ mod tests {
     use crate::bias::{AgentResult, Bias};
     use std::io::Write;
     use std::sync::{Arc, Mutex};
-    use swarm_core::model::Interval;
+    use swarm_core::model::{Interval, Time};
 
     #[derive(Clone, Default)]
     struct Buffer(Arc<Mutex<Vec<u8>>>);

@@ -1,9 +1,10 @@
 //! Opens the market a command is to trade on: recorded candles or the synthetic market.
 
 use super::console::Failure;
-use crate::config::{MarketSpec, RuntimePlan};
-use crate::market::{Query, SyntheticTape, load};
-use std::path::Path;
+use super::prepare;
+use crate::config::{Loaded, MarketSpec, RuntimePlan};
+use crate::market::{Query, Recording, SyntheticTape, load};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use swarm_core::model::{Plan, Step, Tape, Time};
@@ -22,8 +23,30 @@ pub struct Market {
     pub load_s: f64,
 }
 
+/// Recorded candles that a command reads, and of which time.
+#[derive(Debug, clap::Args)]
+pub struct Recorded {
+    /// Folder with recorded candles.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// First candle, such as 2024-01-01 or 2024-01-01T12:00:00Z; without it the first that all symbols have.
+    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
+    from: Option<Time>,
+    /// End, not included; without it the end of what all symbols have.
+    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
+    to: Option<Time>,
+}
+
+impl Recorded {
+    /// Loads those of a swarm's symbols; `file` is where the swarm was read.
+    pub fn load(&self, file: &Path, loaded: &Loaded) -> Result<Recording, Failure> {
+        let query = query(&loaded.plan, &self.data, self.from, self.to);
+        load(&query).map_err(|error| prepare::market_failure(file, loaded, &error))
+    }
+}
+
 /// What recorded candles to ask for.
-pub fn query(plan: &Plan, dir: &Path, from: Option<Time>, to: Option<Time>) -> Query {
+fn query(plan: &Plan, dir: &Path, from: Option<Time>, to: Option<Time>) -> Query {
     Query {
         dir: dir.to_owned(),
         symbols: plan.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),

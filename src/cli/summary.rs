@@ -42,11 +42,13 @@ pub const fn exit_reason(reason: ExitReason) -> &'static str {
     }
 }
 
-fn percent(value: Option<f64>) -> String {
+/// As a percentage.
+pub fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "n/a".to_owned(), |value| format!("{:.2} %", value * 100.0))
 }
 
-fn ratio(value: Option<f64>) -> String {
+/// With two decimals.
+pub fn ratio(value: Option<f64>) -> String {
     value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.2}"))
 }
 

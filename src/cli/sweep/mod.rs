@@ -6,10 +6,10 @@ mod outcome;
 mod play;
 
 use super::console::Failure;
+use super::market::Recorded;
 use super::progress::Progress;
-use super::{interrupt, market, prepare};
+use super::{interrupt, prepare};
 use crate::config;
-use crate::market::load;
 use axes::{Axis, Set};
 use clap::Args as ClapArgs;
 use outcome::{Figure, Outcome};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use swarm_core::engine::EngineOptions;
-use swarm_core::model::{Plan, Time};
+use swarm_core::model::Plan;
 
 /// Try many sets of parameters over recorded candles.
 #[derive(Debug, ClapArgs)]
@@ -28,9 +28,8 @@ pub struct Args {
     /// The swarm whose parameters are varied.
     #[arg(default_value = "swarm.yaml")]
     file: PathBuf,
-    /// Folder with recorded candles.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    recorded: Recorded,
     /// What to vary, such as expert.entry_score=0.4,0.5,0.6 or expert.stop=0.02..0.08/7; may be given several times.
     #[arg(long = "param", value_name = "COHORT.KEY=VALUES", required = true)]
     params: Vec<Axis>,
@@ -40,12 +39,6 @@ pub struct Args {
     /// What the sample is drawn by.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// First candle, such as 2024-01-01; without it the first that all symbols have.
-    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
-    from: Option<Time>,
-    /// End, not included; without it the end of what all symbols have.
-    #[arg(long, value_name = "DATE", value_parser = prepare::parse_date)]
-    to: Option<Time>,
     /// Whose figures count; without it the first cohort that is varied.
     #[arg(long, value_name = "NAME")]
     cohort: Option<String>,
@@ -81,9 +74,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let loaded = prepare::load(&args.file)?;
     let plans = plans(args, &sets, jobs)?;
     let cohort = cohort(args, &loaded.plan)?;
-    let query = market::query(&loaded.plan, &args.data, args.from, args.to);
-    let recording = load(&query).map_err(|error| prepare::market_failure(&args.file, &loaded, &error))?;
-    let recording = Arc::new(recording);
+    let recording = Arc::new(args.recorded.load(&args.file, &loaded)?);
     recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     let prepare_s = began.elapsed().as_secs_f64();
 

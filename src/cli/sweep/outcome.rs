@@ -2,7 +2,7 @@
 //! would be by luck. It runs nothing.
 
 use super::super::console::Failure;
-use super::super::summary::align;
+use super::super::summary::{align, percent, ratio};
 use super::axes::{Axis, Set};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -185,9 +185,6 @@ impl Outcome {
     }
 
     fn table(&self, top: usize) -> String {
-        let percent =
-            |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{:.2} %", value * 100.0));
-        let ratio = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.2}"));
         let mut header = vec!["rank".to_owned()];
         header.extend(self.names.iter().cloned());
         header
