@@ -18,6 +18,7 @@ pub mod init;
 pub mod interrupt;
 pub mod journal;
 pub mod lines;
+pub mod live;
 pub mod market;
 pub mod prepare;
 pub mod progress;

@@ -7,6 +7,7 @@
 pub mod audit;
 mod error;
 pub mod fetch;
+pub mod live;
 pub mod recorded;
 pub mod synthetic;
 

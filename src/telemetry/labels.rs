@@ -102,6 +102,24 @@ labels! {
 }
 
 labels! {
+    /// What became of a live candle that did not come as it should.
+    CandleFate {
+        /// The stream did not bring it, REST did.
+        Filled = "filled",
+        /// REST said otherwise before it was used; REST's was taken.
+        Corrected = "corrected",
+        /// REST says otherwise than what was used.
+        Differs = "differs",
+        /// It came after its step was played without it.
+        Late = "late",
+        /// Nobody brought it.
+        Missing = "missing",
+        /// It makes no sense and was passed over.
+        Faulty = "faulty",
+    }
+}
+
+labels! {
     /// Kinds of venues.
     VenueLabel {
         /// The simulated exchange.
