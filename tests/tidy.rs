@@ -131,7 +131,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/aster", vec![]),
         ("src/config", vec![]),
         ("src/bias", vec!["market"]),
-        ("src/market", vec![]),
+        ("src/market", vec!["aster"]),
         ("src/store", vec![]),
         ("src/venue", vec![]),
         ("src/venue_server", vec!["aster"]),
@@ -146,6 +146,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
             vec![
                 "actors",
                 "api",
+                "aster",
                 "bias",
                 "config",
                 "control",

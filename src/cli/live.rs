@@ -91,7 +91,8 @@ impl LiveMarket {
         metrics: &Metrics,
         market: &mut Market,
     ) -> Result<(actors::Live, JoinHandle<()>), Failure> {
-        let ended = journal.iter().rev().find_map(|fact| if let Fact::StepEnd { at } = fact { Some(*at) } else { None });
+        let ended =
+            journal.iter().rev().find_map(|fact| if let Fact::StepEnd { at } = fact { Some(*at) } else { None });
         let symbols = symbols(plan);
         let history = live::history(&self.rest, &symbols, plan.base, &self.clock, self.warm_up, ended);
         let History { steps, warm_up, last } = history.await.map_err(failure)?;
@@ -142,7 +143,11 @@ fn teller(symbols: Vec<String>, metrics: Metrics) -> Arc<dyn Fn(News) + Send + S
             metrics.feed_lag(symbol, age_ms as f64 / 1_000.0);
             let mut silent = silent.lock().unwrap_or_else(PoisonError::into_inner);
             let was_silent = !silent.is_empty();
-            if age_ms > SILENCE_MS { silent.insert(symbol) } else { silent.remove(&symbol) };
+            if age_ms > SILENCE_MS {
+                silent.insert(symbol)
+            } else {
+                silent.remove(&symbol)
+            };
             match (was_silent, silent.is_empty()) {
                 (false, false) => tracing::warn!(
                     "nothing was heard of {} for {} s: entries wait for fresh candles",

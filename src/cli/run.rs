@@ -1,8 +1,8 @@
 //! `swarm run`: the swarm as actors, on paper, until its market, its time or the operator ends it.
 
 use super::console::Failure;
-use super::market::{self, Market};
 use super::live::{self, LiveMarket};
+use super::market::{self, Market};
 use super::{interrupt, lines, prepare, summary};
 use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
@@ -224,7 +224,15 @@ async fn host(
     let (control, requests) = Control::new(REQUESTS_WAITING);
     let server = serve(args, &plan, &control, &metrics, &opened, listener).await?;
     let (live, follower) = following.unzip();
-    greet(args, &plan, &market, if is_live { Pace::Times(1.0) } else { pace }, &server, opened.dir.path(), files.history.len());
+    greet(
+        args,
+        &plan,
+        &market,
+        if is_live { Pace::Times(1.0) } else { pace },
+        &server,
+        opened.dir.path(),
+        files.history.len(),
+    );
     let printer = lines::spawn(control.events(), args.json);
     stop_on_signals(control.clone(), interrupted);
     let all_decisions = match args.decisions {

@@ -47,6 +47,8 @@ fn every_metric_of_the_contract_is_on_the_page_with_its_type_labels_and_mode() {
         ("swarm_reconcile_differences_total", "counter", "kind portfolio"),
         ("swarm_order_roundtrip_seconds", "histogram", "venue"),
         ("swarm_feed_lag_seconds", "gauge", "symbol"),
+        ("swarm_feed_candles_total", "counter", "fate"),
+        ("swarm_feed_reconnects_total", "counter", ""),
         ("swarm_mailbox_depth", "gauge", "actor"),
         ("swarm_dropped_total", "counter", "actor reason"),
         ("swarm_journal_flush_seconds", "histogram", ""),

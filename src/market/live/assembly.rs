@@ -55,8 +55,7 @@ pub enum Fate {
 
 impl Fate {
     /// All of them, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Filled, Self::Corrected, Self::Differs, Self::Late, Self::Missing, Self::Faulty];
+    pub const ALL: [Self; 6] = [Self::Filled, Self::Corrected, Self::Differs, Self::Late, Self::Missing, Self::Faulty];
 
     /// Its name.
     pub const fn label(self) -> &'static str {

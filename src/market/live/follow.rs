@@ -230,9 +230,8 @@ impl Task {
                 self.tell(News::Unanswered(format!("candles of {}: {why}", self.of.symbols[question.symbol.index()])));
             }
             Answer::Funding(until, Ok(rows)) => {
-                let rows = rows.iter().filter_map(|row| {
-                    Some((row.funding_time, self.place(&row.symbol)?, row.funding_rate))
-                });
+                let rows =
+                    rows.iter().filter_map(|row| Some((row.funding_time, self.place(&row.symbol)?, row.funding_rate)));
                 let rows: Vec<_> = rows.collect();
                 self.funding.answered(until, rows);
             }

@@ -39,7 +39,6 @@ fn closed(rows: &[Kline], base: Interval, market: Time) -> impl Iterator<Item = 
     /// A candle that ended this long ago is not going to change.
     const SETTLED_MS: i64 = 1_500;
     let last = rows.last().map(|row| row.open_time);
-    rows.iter().filter(move |row| {
-        Some(row.open_time) != last || row.open_time.plus(base.ms()).plus(SETTLED_MS) <= market
-    })
+    rows.iter()
+        .filter(move |row| Some(row.open_time) != last || row.open_time.plus(base.ms()).plus(SETTLED_MS) <= market)
 }
