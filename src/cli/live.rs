@@ -4,7 +4,7 @@
 use super::console::Failure;
 use super::market::Market;
 use crate::actors;
-use crate::aster::environment::{Environment, TESTNET_CHAIN_ID, Version};
+use crate::aster::environment::{Environment, MAINNET_CHAIN_ID, TESTNET_CHAIN_ID, Version};
 use crate::aster::limiter::Limiter;
 use crate::aster::rest::{Patience, Rest};
 use crate::aster::stream::Policy;
@@ -35,14 +35,15 @@ pub struct LiveMarket {
     began: Instant,
 }
 
-/// Where a live market is. Public calls are the same in both versions of the API; the test network has them in V1 only.
-fn environment(runtime: &RuntimePlan) -> Result<Environment, Failure> {
+/// Where the market and its accounts are, for keys of this version.
+pub fn environment(runtime: &RuntimePlan, version: Version) -> Result<Environment, Failure> {
     let testnet = runtime.market == MarketSpec::AsterTestnet;
+    let chain_id = if testnet { TESTNET_CHAIN_ID } else { MAINNET_CHAIN_ID };
     match &runtime.hosts {
-        Some(hosts) => Environment::custom(&hosts.rest, &hosts.stream, Version::V1, TESTNET_CHAIN_ID)
+        Some(hosts) => Environment::custom(&hosts.rest, &hosts.stream, version, chain_id)
             .map_err(|error| Failure::input(format!("`venue.rest_url` and `venue.stream_url`: {error}"))),
-        None if testnet => Ok(Environment::testnet(Version::V1)),
-        None => Ok(Environment::mainnet(Version::V1)),
+        None if testnet => Ok(Environment::testnet(version)),
+        None => Ok(Environment::mainnet(version)),
     }
 }
 
@@ -57,7 +58,8 @@ fn failure(error: LiveError) -> Failure {
 /// made-up or recorded candles only.
 pub async fn open(runtime: &RuntimePlan, plan: &mut Plan, warm_up: u64) -> Result<LiveMarket, Failure> {
     let began = Instant::now();
-    let environment = environment(runtime)?;
+    // Public calls are the same in both versions of the API; the test network has them in V1 only.
+    let environment = environment(runtime, Version::V1)?;
     let label = match &runtime.hosts {
         Some(hosts) => format!("{} at {}", runtime.market, hosts.rest),
         None => runtime.market.to_string(),

@@ -277,8 +277,8 @@ impl Assembly {
             let waited = self.look(now)?;
             let gave_up = waited >= self.waits.give_up_ms;
             // A check that failed is tried again, and holds up no further step.
-            let settled = |series: &Series| !(series.unchecked && series.tries == 0) && !self.lacks(series);
-            if !gave_up && !self.series.iter().all(settled) {
+            let is_open = |series: &Series| (series.unchecked && series.tries == 0) || self.lacks(series);
+            if !gave_up && self.series.iter().any(is_open) {
                 return None;
             }
             // Without anything newer the market itself is silent, and there is no step to give up on.
