@@ -93,7 +93,9 @@ impl Keys {
                 let wallet = wallet.map_err(|error| malformed(&private, error.to_string()))?;
                 let user = name("USER");
                 let address = lookup(&user).map(|text| text.trim().parse::<Address>()).transpose();
-                let address = address.map_err(|error| malformed(&user, error.to_string()))?;
+                // Whoever mixes the variables up must not read the key in a log.
+                let wrong = "it is no address: expected 0x and 40 hex digits";
+                let address = address.map_err(|_| malformed(&user, wrong.to_owned()))?;
                 Ok(Self::Wallet { wallet, user: address })
             }
             (false, true) => {

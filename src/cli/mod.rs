@@ -13,6 +13,7 @@ pub mod client;
 pub mod compare;
 pub mod console;
 pub mod data;
+pub mod doctor;
 pub mod flatten;
 pub mod init;
 pub mod interrupt;
@@ -55,6 +56,7 @@ enum Command {
     Sweep(sweep::Args),
     Bias(bias::Args),
     Data(data::Args),
+    Doctor(doctor::Args),
     Status(status::Args),
     Agent(agent::Args),
     Breaker(breaker::Args),
@@ -81,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(args) => end(args.json, sweep::run(&args)),
         Command::Bias(args) => on_console(args.json, |console| bias::run(&args, console)),
         Command::Data(args) => on_console(args.json(), |console| data::run(&args, console)),
+        Command::Doctor(args) => on_console(args.json, |console| doctor::run(&args, console)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),
         Command::Journal(args) => end(false, journal::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),
