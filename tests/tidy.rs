@@ -123,6 +123,8 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/core/ledger", vec!["model", "rule"]),
         ("src/core/orders", vec!["model"]),
         ("src/core/risk", vec!["model", "ledger", "orders", "rule"]),
+        ("src/core/delivery", vec!["model", "risk"]),
+        ("src/core/sim", vec!["model", "risk", "delivery", "exchange", "invariants"]),
         ("src/core/exchange", vec!["model"]),
         ("src/core/journal", vec!["model"]),
         ("src/core/experiment", vec!["model", "ledger", "risk"]),

@@ -5,6 +5,7 @@
 //! bytes in give the same bytes out on every machine. Actors, the backtest loop and the fault
 //! simulator are hosts around the values defined here.
 
+pub mod delivery;
 pub mod exchange;
 pub mod features;
 pub mod indicators;
@@ -15,6 +16,7 @@ pub mod model;
 pub mod orders;
 pub mod risk;
 pub mod rule;
+pub mod sim;
 
 pub mod engine;
 pub mod experiment;

@@ -217,6 +217,7 @@ const fn time_of(fact: &Fact) -> Option<Time> {
         | Fact::Breaker { at, .. }
         | Fact::Agent { at, .. }
         | Fact::Gate { at, .. }
+        | Fact::Difference { at, .. }
         | Fact::StepEnd { at }
         | Fact::End { at, .. } => Some(*at),
         Fact::Verdict { .. } | Fact::Watermark { .. } => None,

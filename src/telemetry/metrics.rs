@@ -6,7 +6,7 @@
 use super::agent_cells::AgentCells;
 use super::exposition::{escape_label, write_agents};
 use super::handles::{CohortMetrics, PortfolioMetrics, series};
-use super::labels::{Actor, CandleFate, Difference, DropReason, OrderOutcome, VenueLabel};
+use super::labels::{Actor, CandleFate, DropReason, OrderOutcome, VenueLabel};
 use dashmap::DashMap;
 use prometheus::core::Collector;
 use prometheus::{
@@ -16,7 +16,7 @@ use prometheus::{
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_core::model::{Action, AgentId, CohortId, Mode, Plan, PortfolioId, SymbolId, Time};
+use swarm_core::model::{Action, AgentId, CohortId, DifferenceKind, Mode, Plan, PortfolioId, SymbolId, Time};
 use swarm_core::risk::RefusalReason;
 
 /// Upper bounds in seconds: 1 us to 100 ms.
@@ -261,7 +261,7 @@ fn portfolios(registry: &Registry, plan: &Plan) -> Vec<PortfolioMetrics> {
         breaker_tripped: tripped.with_label_values(&[name]),
         entries_gated: gated.with_label_values(&[name]),
         orders: series(&orders, name, OrderOutcome::ALL.iter().map(|outcome| outcome.label())),
-        differences: series(&differences, name, Difference::ALL.iter().map(|kind| kind.label())),
+        differences: series(&differences, name, DifferenceKind::ALL.iter().map(|kind| kind.label())),
     };
     plan.portfolios.iter().map(|portfolio| metrics(&portfolio.name)).collect()
 }

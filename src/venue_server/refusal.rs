@@ -75,7 +75,7 @@ impl Refusal {
             VenueReject::ReduceOnly => (-2022, "ReduceOnly Order is rejected."),
             VenueReject::LeverageBracket => (-2027, "Exceeded the maximum allowable position at current leverage."),
             VenueReject::Margin => (-2019, "Margin is insufficient."),
-            VenueReject::Other => (-2010, "New order rejected."),
+            VenueReject::Other | VenueReject::NeverArrived | VenueReject::NotSent => (-2010, "New order rejected."),
         };
         Self::new(code, msg)
     }

@@ -2,8 +2,8 @@
 //! variants go at the end, existing ones never change shape, so that old journals stay readable.
 
 use super::{
-    AgentId, Candle, DecisionRecord, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Qty, Rate,
-    Refusal, SymbolId, Time, Usd, VenueEvent,
+    AgentId, Candle, DecisionRecord, Difference, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Qty,
+    Rate, Refusal, SymbolId, Time, Usd, VenueEvent,
 };
 use serde::{Deserialize, Serialize};
 
@@ -241,12 +241,23 @@ pub enum Fact {
         /// What it did not pass.
         refusal: Refusal,
     },
+    /// A live venue's account and the books did not agree. Changes nothing by itself: what follows from it are
+    /// facts of their own.
+    Difference {
+        /// When it was certain.
+        at: Time,
+        /// Which account.
+        portfolio: PortfolioId,
+        /// What differed, and how it was met.
+        difference: Box<Difference>,
+    },
 }
 
 impl Fact {
     /// Whether the fingerprint covers this fact: signals, intents, verdicts, orders, reports, funding
     /// and breaker events. Candles, HOLDs and marks are inputs or counted elsewhere; an agent's life
-    /// and the ends of runs depend on the operator, not on the market.
+    /// and the ends of runs depend on the operator, not on the market, and a difference on whoever else
+    /// touched the account.
     pub const fn fingerprinted(&self) -> bool {
         matches!(
             self,

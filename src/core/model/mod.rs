@@ -2,6 +2,7 @@
 
 mod candle;
 mod decision;
+mod difference;
 mod fact;
 mod ids;
 mod instrument;
@@ -17,6 +18,7 @@ mod venue;
 
 pub use candle::*;
 pub use decision::*;
+pub use difference::*;
 pub use fact::*;
 pub use ids::*;
 pub use instrument::*;

@@ -61,6 +61,10 @@ pub enum VenueReject {
     BadCombination,
     /// Any other refusal of a live venue.
     Other,
+    /// It never reached the venue: its request is not valid there any more, and the venue knows nothing of it.
+    NeverArrived,
+    /// It never left: the venue could not be asked while the order was wanted.
+    NotSent,
 }
 
 /// Why an order ended without (full) execution.

@@ -57,7 +57,7 @@ impl Supervisor {
             }
             Fact::StepEnd { at } => self.fold_step_end(*at),
             // The answer shows in the orders that follow it; holds and the end of a run change nothing.
-            Fact::Verdict { .. } | Fact::Hold(_) | Fact::End { .. } => {}
+            Fact::Verdict { .. } | Fact::Hold(_) | Fact::End { .. } | Fact::Difference { .. } => {}
         }
     }
 

@@ -121,13 +121,18 @@ impl Supervisor {
         let opened = rest.qty;
         match own {
             Some(index) => {
+                let home = if opened > Qty::ZERO { self.home_of(portfolio, symbol, index, fill) } else { index };
                 if opened > Qty::ZERO {
-                    self.book_part(portfolio, index, at, &rest, ExitReason::Naked, trades);
+                    self.book_part(portfolio, home, at, &rest, ExitReason::Naked, trades);
                 }
                 if let Some(id) = id {
                     let instrument = &self.plan.instruments[symbol.index()];
-                    let guard = &mut self.books[portfolio.index()].engagements[index].guard;
-                    guard.executed(id, opened, closed, instrument);
+                    let engagements = &mut self.books[portfolio.index()].engagements;
+                    let own = if home == index { opened } else { Qty::ZERO };
+                    engagements[index].guard.executed(id, own, closed, instrument);
+                    if home != index {
+                        engagements[home].guard.executed(id, opened, Qty::ZERO, instrument);
+                    }
                 }
             }
             None if opened > Qty::ZERO => {
@@ -139,6 +144,21 @@ impl Supervisor {
             }
             None => {}
         }
+    }
+
+    /// Where an execution opens: with its own order's engagement, save that a close which is learned of late,
+    /// after a reversal's entry was booked against what it had closed, makes up for what the entry lacks.
+    fn home_of(&self, portfolio: PortfolioId, symbol: SymbolId, own: usize, fill: &Fill) -> usize {
+        let book = &self.books[portfolio.index()];
+        let one = &book.engagements[own];
+        if one.guard.side() == fill.side || one.position.is_open() {
+            return own;
+        }
+        let reversed = |index: &usize| {
+            let other = &book.engagements[*index];
+            *index != own && other.guard.side() == fill.side && other.takes_slot()
+        };
+        book.on_symbol(symbol).find(reversed).unwrap_or(own)
     }
 
     /// The engagement of an order; one that no engagement knows gets one that closes what it opened.

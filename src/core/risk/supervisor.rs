@@ -9,9 +9,9 @@ use super::pace::Pace;
 use super::sizing::Sized;
 use crate::ledger::Trade;
 use crate::model::{
-    AgentChange, AgentId, BreakerChange, BreakerScope, Candle, DecisionRecord, Entry, ExitReason, Fact, Intent,
-    IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Purpose, Refusal, RefusalReason,
-    StopPolicy, SymbolId, Time, TimeInForce, Usd, VenueEvent, Verdict,
+    AgentChange, AgentId, BreakerChange, BreakerScope, Candle, DecisionRecord, Difference, Entry, ExitReason, Fact,
+    Intent, IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Purpose, Refusal,
+    RefusalReason, StopPolicy, SymbolId, Time, TimeInForce, Usd, VenueEvent, Verdict,
 };
 use std::sync::Arc;
 
@@ -274,6 +274,11 @@ impl Supervisor {
         if self.books.get(portfolio.index()).is_some_and(|book| book.gated != gated) {
             self.emit(Fact::Gate { at: now, portfolio, gated }, out);
         }
+    }
+
+    /// Records that an account and its venue did not agree, for the journal and all who follow it.
+    pub fn note_difference(&mut self, now: Time, portfolio: PortfolioId, difference: Difference, out: &mut Effects) {
+        self.emit(Fact::Difference { at: now, portfolio, difference: Box::new(difference) }, out);
     }
 
     /// Ends a step: expiries, holding times, time-outs, retries, one more evaluation of the breakers for

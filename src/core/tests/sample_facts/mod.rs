@@ -183,6 +183,18 @@ pub fn one_of_each() -> Vec<Fact> {
             qty: Qty(1_200_000),
             refusal,
         },
+        Fact::Difference {
+            at: AT,
+            portfolio,
+            difference: Box::new(Difference {
+                kind: DifferenceKind::UnknownPosition,
+                policy: DifferencePolicy::Close,
+                symbol: Some(SymbolId(2)),
+                subject: "web_8a31".into(),
+                venue: Figure::Qty(Qty(1_200_000)),
+                book: Figure::Nothing,
+            }),
+        },
     ]
 }
 

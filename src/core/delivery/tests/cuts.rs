@@ -1,0 +1,81 @@
+//! The property over every cut: whatever is lost, late, repeated or reordered at whichever message, and
+//! wherever the process dies, each approved order is at the venue at most once, and at rest books and venue
+//! agree to the last unit.
+
+use super::scenario::{play, world};
+use crate::model::*;
+use crate::sim::{Fault, Faults};
+use proptest::prelude::*;
+
+fn check(faults: Faults, naked_ms: Millis) -> Result<u64, String> {
+    let mut world = world(faults.clone());
+    play(&mut world).map_err(|fault| format!("{faults:?}: {fault}"))?;
+    if world.longest_naked_ms() > naked_ms {
+        return Err(format!("{faults:?}: naked for {} ms", world.longest_naked_ms()));
+    }
+    Ok(world.messages())
+}
+
+#[test]
+fn without_a_fault_the_script_trades_and_comes_to_rest() {
+    let mut world = world(Faults::none());
+    assert_eq!(play(&mut world), Ok(()));
+    assert_eq!(world.differences().count(), 0);
+    let fills = |fact: &&Fact| {
+        matches!(fact, Fact::Venue { event: VenueEvent::Order { kind: ReportKind::Filled { .. }, .. }, .. })
+    };
+    assert_eq!(world.journal().iter().filter(fills).count(), 20);
+    assert!(world.longest_naked_ms() < 500, "{}", world.longest_naked_ms());
+}
+
+fn strike_everywhere(fault: Fault) {
+    let mut faults = Vec::new();
+    let messages = check(Faults::none(), 500).unwrap();
+    for message in 0..messages {
+        if let Err(why) = check(Faults::none().at(message, fault), 30_000) {
+            faults.push(why);
+        }
+    }
+    assert!(faults.is_empty(), "{} of {messages}:\n{}", faults.len(), faults.join("\n"));
+}
+
+macro_rules! everywhere {
+    ($($name:ident: $fault:expr;)+) => {$(
+        #[test]
+        fn $name() {
+            strike_everywhere($fault);
+        }
+    )+};
+}
+
+everywhere! {
+    each_message_may_be_lost: Fault::Lose;
+    each_message_may_come_when_nobody_waits_for_it: Fault::Delay(25_000);
+    each_event_may_come_twice: Fault::Repeat;
+    the_stream_may_break_at_each_event: Fault::Outage(12_000);
+    the_process_may_die_at_each_message: Fault::Crash(2_000);
+    each_request_may_be_undecided_and_not_done: Fault::Undecided { done: false };
+    each_request_may_be_undecided_and_done: Fault::Undecided { done: true };
+}
+
+fn any_fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        Just(Fault::Lose),
+        (50i64..30_000).prop_map(Fault::Delay),
+        Just(Fault::Repeat),
+        (100i64..20_000).prop_map(Fault::Outage),
+        (500i64..20_000).prop_map(Fault::Crash),
+        any::<bool>().prop_map(|done| Fault::Undecided { done }),
+        (100i64..8_000).prop_map(Fault::Held),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn faults_may_meet(first in 0u64..200, after in 1u64..30, last in 0u64..200, kinds in [any_fault(), any_fault(), any_fault()]) {
+        let faults = Faults::none().at(first, kinds[0]).at(first + after, kinds[1]).at(last, kinds[2]);
+        prop_assert_eq!(check(faults, 120_000).map(drop), Ok(()));
+    }
+}
