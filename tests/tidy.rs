@@ -138,7 +138,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/venue", vec![]),
         ("src/venue_server", vec!["aster"]),
         ("src/control.rs", vec![]),
-        ("src/doctor", vec!["aster"]),
+        ("src/doctor", vec!["aster", "market"]),
         ("src/telemetry", vec![]),
         ("src/record.rs", vec!["control", "telemetry"]),
         ("src/report", vec!["record"]),

@@ -20,6 +20,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const AGE_EVERY_MS: Millis = 1_000;
 /// Wait before funding is asked for again.
 const FUNDING_AGAIN_MS: Millis = 5_000;
+/// Rows asked for beyond those that are expected.
+const ROWS_SPARE: i64 = 60;
 /// Deliveries that wait for this task, by session.
 const QUEUE: usize = 1_024;
 /// Streams of a symbol: candles, and the mark price with funding.
@@ -260,7 +262,10 @@ impl Task {
         for question in self.assembly.questions(now) {
             let (rest, clock, base) = (Arc::clone(&self.of.rest), self.of.clock.clone(), self.of.base);
             let symbol = &self.of.symbols[question.symbol.index()];
-            let call = calls::klines(klines(symbol, &self.interval, question.from, None));
+            // As many as there can be, and some for a clock that is behind.
+            let rows = now.market.since(question.from) / base.ms() + ROWS_SPARE;
+            let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+            let call = calls::klines(klines(symbol, &self.interval, question.from, None, rows));
             asked.push(Box::pin(async move {
                 let rows = said(rest.send(&call).await);
                 let candles = rows.map(|rows| closed(&rows, base, clock.now()).map(|row| row.candle()).collect());
