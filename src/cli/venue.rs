@@ -51,6 +51,9 @@ pub struct Args {
     /// network's 714.
     #[arg(long, value_name = "ID")]
     chain_id: Option<u64>,
+    /// Count weights and orders by the minute, but never refuse for them: for tests under load.
+    #[arg(long)]
+    no_limits: bool,
 }
 
 fn pace(speed: &str) -> Result<Pace, Failure> {
@@ -149,6 +152,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         params: ExchangeParams::default(),
         chain_ids: chain_ids(args),
         seed: args.seed,
+        limits: !args.no_limits,
     });
     // The part of the first candle that has passed already, so that both clocks start together.
     venue.advance(u64::try_from(since.as_micros()).unwrap_or(u64::MAX), now);

@@ -217,6 +217,7 @@ impl Board {
     pub fn day(&self, now: Time) -> Option<Ticker24h> {
         let last = self.last?;
         let from = now.plus(-DAY_MS);
+        let before = self.candles.iter().rev().find(|base| base.open_time < from).map(|base| base.close);
         let mut sum: Option<Kline> = None;
         for base in self.candles.iter().chain(&self.forming).filter(|base| base.open_time >= from) {
             match &mut sum {
@@ -236,7 +237,7 @@ impl Board {
             price_change: change,
             price_change_percent: percent.snap(Rate(100_000), Round::Nearest),
             weighted_avg_price: average.snap(self.instrument.tick, Round::Nearest),
-            prev_close_price: None,
+            prev_close_price: Some(before.unwrap_or(sum.open)),
             last_price: last,
             last_qty: self.last_qty,
             open_price: sum.open,

@@ -5,9 +5,11 @@
 mod command;
 mod errors;
 mod faults;
+mod modes;
 mod orders;
 mod over_the_wire;
 mod served;
 mod shapes;
+mod strategies;
 mod streams;
 mod support;

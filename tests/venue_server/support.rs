@@ -49,6 +49,7 @@ pub fn setup() -> Setup {
         params: ExchangeParams { spread: swarm_core::model::Rate::ZERO, ..ExchangeParams::default() },
         chain_ids: vec![CHAIN, 1666],
         seed: 7,
+        limits: true,
     }
 }
 
@@ -111,6 +112,7 @@ impl Desk {
             key,
             peer: "192.0.2.1".to_owned(),
             is_local: true,
+            signature: None,
         }
     }
 
