@@ -156,7 +156,9 @@ impl Line {
             }
             let text = String::from_utf8_lossy(&self.buffer);
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+            let length = head
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
             if length.and_then(|length| length.parse().ok()).is_some_and(|length: usize| body.len() < length) {
                 continue;
             }

@@ -9,6 +9,7 @@ mod error;
 pub mod fetch;
 pub mod recorded;
 pub mod synthetic;
+pub mod ticks;
 
 pub use error::MarketError;
 pub use recorded::{Gap, Query, RecordedTape, Recording, load};

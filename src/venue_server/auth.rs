@@ -68,8 +68,7 @@ impl Venue {
         let signer = address("signer")?;
         let nonce: Micros =
             find(parameters, "nonce").and_then(|text| text.parse().ok()).ok_or_else(|| Refusal::parameter("nonce"))?;
-        let is_signed =
-            request.signature.unwrap_or_else(|| self.wallets.is_signed(received.text, signature, signer));
+        let is_signed = request.signature.unwrap_or_else(|| self.wallets.is_signed(received.text, signature, signer));
         if !is_signed {
             return Err(Refusal::new(-1022, "Signature for this request is not valid."));
         }

@@ -98,7 +98,7 @@ impl Venue {
                     return Err(Refusal::value("price", &why));
                 }
                 let now = self.now;
-                self.trade(symbol, now, asked.price, qty);
+                self.trade(symbol, now, asked.price, qty, None);
             }
             ("POST", "/control/step") => {
                 let asked: StepTime = read(request)?;

@@ -5,12 +5,10 @@ use super::purse::Slot;
 use super::records::{Account, Record, record_id};
 use crate::aster::wire::{
     AccountChange, AccountReason, AccountUpdate, BalanceChange, Event, ExecutionType, ForceOrderEvent, ForcedOrder,
-    Income, IncomeType, MarginType, OrderEvent, OrderStatus, OrderType, OrderUpdate, PositionChange,
-    Side, TimeInForce, UserTrade, WorkingType,
+    Income, IncomeType, MarginType, OrderEvent, OrderStatus, OrderType, OrderUpdate, PositionChange, Side, TimeInForce,
+    UserTrade, WorkingType,
 };
-use swarm_core::model::{
-    CancelReason, Fill, Price, Qty, ReportKind, Round, Time, Usd, VenueEvent, VenueReject,
-};
+use swarm_core::model::{CancelReason, Fill, Price, Qty, ReportKind, Round, Time, Usd, VenueEvent, VenueReject};
 
 /// That an order was taken, where no exchange reports it.
 pub(super) fn order_news(account: &Account, boards: &[Board], id: u64, at: Time) -> Vec<Event> {

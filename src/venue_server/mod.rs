@@ -33,6 +33,7 @@ mod wallets;
 
 pub use accounts::{AccountSpec, AccountsError, default_accounts, read_accounts};
 pub use faults::{FaultKind, FaultRule};
+pub use feed::{Market, Recorded, RecordedKind};
 pub use refusal::Refusal;
 pub use served::{STREAMS, Served, served, tables};
 pub use server::{Pace, VenueServer, serve};

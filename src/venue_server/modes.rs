@@ -50,7 +50,10 @@ impl Venue {
         }
         owner.purse.set_hedge(now, query.dual_side_position, &prices);
         let modes = ModeChange { multi_assets: false, fee_token: false, hedge: query.dual_side_position };
-        self.tell(account, &[Event::Config(ConfigUpdate { sent: now, time: Some(now), leverage: None, modes: Some(modes) })]);
+        self.tell(
+            account,
+            &[Event::Config(ConfigUpdate { sent: now, time: Some(now), leverage: None, modes: Some(modes) })],
+        );
         Ok(done())
     }
 
@@ -141,9 +144,11 @@ impl Venue {
     pub(super) fn sub_accounts(&self, account: usize) -> Vec<SubAccount> {
         let spec = &self.accounts[account].spec;
         let main = spec.parent.clone().unwrap_or_else(|| spec.name.clone());
-        let family = self.accounts.iter().enumerate().filter(|(_, other)| {
-            other.spec.name == main || other.spec.parent.as_ref() == Some(&main)
-        });
+        let family = self
+            .accounts
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| other.spec.name == main || other.spec.parent.as_ref() == Some(&main));
         let row = |(number, other): (usize, &super::records::Account)| {
             let is_main = other.spec.name == main;
             let sub_account_name = if is_main { String::new() } else { other.spec.name.clone() };

@@ -154,9 +154,7 @@ impl Venue {
         }
         let liquidated = batch.iter().any(|event| matches!(event, VenueEvent::Liquidation { .. }));
         let filled = |slot| {
-            let is_fill = |event: &VenueEvent| {
-                matches!(event, VenueEvent::Order { symbol, kind: ReportKind::Filled { .. }, .. } if *symbol == slot)
-            };
+            let is_fill = |event: &VenueEvent| matches!(event, VenueEvent::Order { symbol, kind: ReportKind::Filled { .. }, .. } if *symbol == slot);
             batch.iter().any(is_fill)
         };
         let owner = &self.accounts[account];
@@ -292,7 +290,10 @@ fn stance(new: &NewOrder, hedge: bool) -> Result<(), Refusal> {
     if hedge && new.reduce_only.is_some() {
         return Err(Refusal::new(-1106, "Parameter 'reduceOnly' sent when not required."));
     }
-    let opens = matches!((stance, new.side.core()), (Stance::Long, Some(model::Side::Buy)) | (Stance::Short, Some(model::Side::Sell)));
+    let opens = matches!(
+        (stance, new.side.core()),
+        (Stance::Long, Some(model::Side::Buy)) | (Stance::Short, Some(model::Side::Sell))
+    );
     if opens && new.close_position == Some(true) {
         return Err(Refusal::new(-1128, "closePosition closes: SELL a LONG position, BUY a SHORT one."));
     }

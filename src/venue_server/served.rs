@@ -27,9 +27,9 @@ pub const fn served(route: Route) -> Served {
         Route::IndexPriceKlines | Route::MarkPriceKlines => Part("the same candles as `klines`: there is one price"),
         Route::PremiumIndex => Part("mark and index are the last price"),
         Route::FundingInfo => Part("bounds are those of the samples, not enforced"),
-        Route::PlaceOrder => {
-            Part("no pegs, no builder fees; workingType and priceProtect mean nothing; STOP and TAKE_PROFIT hold no margin while they wait")
-        }
+        Route::PlaceOrder => Part(
+            "no pegs, no builder fees; workingType and priceProtect mean nothing; STOP and TAKE_PROFIT hold no margin while they wait",
+        ),
         Route::BatchOrders => Part("in the order sent; else as `order`"),
         Route::Noop => Part("answers; cancels nothing, since nothing is ever queued"),
         Route::AdlQuantile => Part("always 0: nobody is deleveraged"),

@@ -8,8 +8,8 @@ use super::venue::{Venue, to_json};
 use crate::aster::sign::{Micros, read_request};
 use crate::aster::wire::{
     AgentInfo, BuilderInfo, ConfigUpdate, DualSide, Empty, Event, LeverageAnswer, LeverageChange, ListenKey,
-    ListenKeyExpired, MultiAssets, Route, SetLeverage, SetMultiAssets, StpAnswer, StpMode,
-    Success, SymbolOnly, Transfer, TransferAnswer, TransferKind,
+    ListenKeyExpired, MultiAssets, Route, SetLeverage, SetMultiAssets, StpAnswer, StpMode, Success, SymbolOnly,
+    Transfer, TransferAnswer, TransferKind,
 };
 use sha2::{Digest, Sha256};
 use swarm_core::model::Usd;

@@ -182,7 +182,10 @@ impl Venue {
         for (driver, on, trigger) in drivers(leg) {
             let is_other = driver != number && (driver as usize) <= of;
             if !is_other || !on.is_known() || !trigger.is_known() {
-                return Err(Refusal::value("subOrderList", "an order is driven by another of the list, on a known event"));
+                return Err(Refusal::value(
+                    "subOrderList",
+                    "an order is driven by another of the list, on a known event",
+                ));
             }
         }
         self.judge(account, &order_of(leg)).map(drop)
@@ -434,7 +437,8 @@ impl Venue {
         StrategySubOrder {
             strategy_id: id,
             order_id: leg.order.unwrap_or(0),
-            client_order_id: record.map_or_else(|| spec.client_order_id.clone().unwrap_or_default(), |it| it.client_id.clone()),
+            client_order_id: record
+                .map_or_else(|| spec.client_order_id.clone().unwrap_or_default(), |it| it.client_id.clone()),
             status: self.status_of(account, leg),
             strategy_sub_id: spec.strategy_sub_id,
             first_driven_id: spec.first_driven_id.unwrap_or(0),
@@ -485,7 +489,9 @@ impl Venue {
         };
         let quantity = match asked.quantity_unit {
             QuantityUnit::Base => asked.quantity,
-            QuantityUnit::Quote => Qty::worth(Usd(asked.quantity.0), first, Round::Down).snap(instrument.step, Round::Down),
+            QuantityUnit::Quote => {
+                Qty::worth(Usd(asked.quantity.0), first, Round::Down).snap(instrument.step, Round::Down)
+            }
             QuantityUnit::Other(_) => return Err(Refusal::parameter("quantityUnit")),
         };
         let order = NewOrder {
@@ -498,7 +504,12 @@ impl Venue {
         };
         let now = self.now;
         let leg = Leg { spec: StrategyLeg::of(1, order), order: None, status: OrderStatus::New, triggered: Time(0) };
-        let id = self.accounts[account].strategies.add(asked.client_strategy_id.clone(), StrategyType::Chase, now, vec![leg]);
+        let id = self.accounts[account].strategies.add(
+            asked.client_strategy_id.clone(),
+            StrategyType::Chase,
+            now,
+            vec![leg],
+        );
         if let Some(group) = self.accounts[account].strategies.groups.get_mut(&id) {
             group.chase = Some(Chase { offset, most, first, looked: now });
         }
@@ -546,7 +557,9 @@ impl Venue {
     fn follow(&mut self, account: usize, id: u64) {
         let now = self.now;
         let Some(group) = self.accounts[account].strategies.groups.get_mut(&id) else { return };
-        let (Some(chase), Some(order)) = (&mut group.chase, group.legs.first().and_then(|leg| leg.order)) else { return };
+        let (Some(chase), Some(order)) = (&mut group.chase, group.legs.first().and_then(|leg| leg.order)) else {
+            return;
+        };
         chase.looked = now;
         let chase = *chase;
         let Some(record) = self.accounts[account].orders.get(&order).filter(|record| record.is_open()).cloned() else {

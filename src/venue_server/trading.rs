@@ -9,8 +9,7 @@ use super::venue::{Venue, to_json};
 use crate::aster::sign::read_request;
 use crate::aster::wire::{
     AllOrders, AutoCloseType, CancelBatch, CountdownAnswer, CountdownCancelAll, Element, ForcedOrders, ModifyOrder,
-    NewOrder,
-    OrderAnswer, OrderRef, OrderType, Route, Success, SymbolOnly, SymbolOrAll,
+    NewOrder, OrderAnswer, OrderRef, OrderType, Route, Success, SymbolOnly, SymbolOrAll,
 };
 use swarm_core::model::{CancelReason, DAY_MS, SymbolId};
 

@@ -4,7 +4,7 @@
 use super::accounts::AccountSpec;
 use super::board::{Board, Book};
 use super::faults::Faults;
-use super::feed::{Feed, Happening};
+use super::feed::{Feed, Happening, Market};
 use super::life::{self, Told};
 use super::limits::Weights;
 use super::purse::{Purse, slots};
@@ -17,8 +17,7 @@ use crate::aster::wire::{AggTradeEvent, Event, KlineInterval};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use swarm_core::model::{
-    Candle, ExchangeParams, FundingDue, HOUR_MS, Instrument, Interval, Millis, Price, Qty, SymbolId, Tape, Time,
-    VenueEvent,
+    Candle, ExchangeParams, FundingDue, HOUR_MS, Instrument, Interval, Millis, Price, Qty, SymbolId, Time, VenueEvent,
 };
 
 /// Longest query and longest body, in bytes.
@@ -90,10 +89,10 @@ impl Answer {
 pub struct Setup {
     /// Contracts, in the order of the tape.
     pub instruments: Vec<Instrument>,
-    /// Length of the tape's candles.
+    /// Length of the tape's candles, or of those that ticks are gathered into.
     pub base: Interval,
     /// The market.
-    pub tape: Box<dyn Tape + Send>,
+    pub market: Market,
     /// Candles of the tape that have happened before the venue opens.
     pub warm_up: usize,
     /// The moment at which trading begins, rounded down to a candle; the tape's own where nothing is said.
@@ -139,7 +138,7 @@ impl Venue {
         // Requests arrive when they arrive: the wire has its own latency.
         let params = ExchangeParams { latency_ms: 0, ..setup.params };
         let mut feed = Feed::new(
-            setup.tape,
+            setup.market,
             setup.base,
             setup.instruments.iter().map(|instrument| (instrument.tick, instrument.step)).collect(),
         );
@@ -217,7 +216,10 @@ impl Venue {
         while let Some(happening) = self.feed.next(until) {
             self.now = self.now.max(happening.at());
             match happening {
-                Happening::Trade { symbol, at, price, qty } => self.trade(symbol, at, price, qty),
+                Happening::Trade { symbol, at, price, qty, is_buyer_maker } => {
+                    self.trade(symbol, at, price, qty, is_buyer_maker);
+                }
+                Happening::Book { symbol, at, book } => self.see_book(symbol, at, book),
                 Happening::Funding(due) => {
                     let board = &mut self.boards[due.symbol.index()];
                     board.fund(due.at, due.rate, board.last);
@@ -269,7 +271,7 @@ impl Venue {
     }
 
     /// A symbol trades at a price, for everybody.
-    pub(super) fn trade(&mut self, symbol: SymbolId, at: Time, price: Price, qty: Qty) {
+    pub(super) fn trade(&mut self, symbol: SymbolId, at: Time, price: Price, qty: Qty, is_buyer_maker: Option<bool>) {
         // Where the tape has no candle any more, prices set by hand end one by the first trade after it.
         if let Some(end) = self.boards[symbol.index()].forming.map(|kline| kline.close_time)
             && end < at
@@ -281,7 +283,7 @@ impl Venue {
         let watched = self.streams.count() > 0;
         let before = if watched { self.boards[symbol.index()].book() } else { Book::default() };
         let first_id = self.boards[symbol.index()].update_id;
-        let trade = self.boards[symbol.index()].trade(at, price, qty).clone();
+        let trade = self.boards[symbol.index()].trade(at, price, qty, is_buyer_maker).clone();
         self.each_account(|purse, events| purse.quote(at, symbol, price, events));
         self.trigger_all(symbol, price);
         if !watched {
@@ -304,6 +306,17 @@ impl Venue {
         self.publish_book(symbol, at, &before, first_id);
         self.publish_mark(symbol, at);
         self.publish_klines(symbol, at, false);
+    }
+
+    /// A recorded book takes the place of the one that is made from the price.
+    fn see_book(&mut self, symbol: SymbolId, at: Time, book: Book) {
+        let watched = self.streams.count() > 0;
+        let before = if watched { self.boards[symbol.index()].book() } else { Book::default() };
+        let first_id = self.boards[symbol.index()].update_id;
+        self.boards[symbol.index()].see(book);
+        if watched {
+            self.publish_book(symbol, at, &before, first_id);
+        }
     }
 
     fn close(&mut self, symbol: SymbolId, at: Time, candle: &Candle) {

@@ -8,6 +8,7 @@ mod faults;
 mod modes;
 mod orders;
 mod over_the_wire;
+mod payloads;
 mod served;
 mod shapes;
 mod strategies;

@@ -141,7 +141,8 @@ fn margin_is_added_and_taken_within_what_there_is() {
     assert_eq!(desk.code(&calls::change_margin(margin(1, "0"))), -4055);
     assert_eq!(desk.code(&calls::change_margin(margin(3, "1"))), -1130);
     desk.ask(&calls::change_margin(margin(2, "45"))).unwrap();
-    let history = MarginHistory { end_time: None, limit: None, start_time: None, symbol: "SOLUSDT".into(), margin_change: None };
+    let history =
+        MarginHistory { end_time: None, limit: None, start_time: None, symbol: "SOLUSDT".into(), margin_change: None };
     let rows = desk.ask(&calls::margin_history(history)).unwrap();
     assert_eq!(rows.iter().map(|row| row.margin_change).collect::<Vec<_>>(), [1, 2]);
     let other = ChangeMargin { symbol: "BTCUSDT".to_owned(), ..margin(1, "5") };
@@ -195,7 +196,8 @@ fn sub_accounts_are_those_that_name_a_parent() {
         );
         let query = text.into_string();
         let path = "/fapi/v3/getSubAccountList".to_owned();
-        let answer = desk.send(&asterswarm::venue_server::Request { method: "GET".into(), path, query, ..Default::default() });
+        let answer =
+            desk.send(&asterswarm::venue_server::Request { method: "GET".into(), path, query, ..Default::default() });
         let rows: Vec<asterswarm::aster::wire::SubAccount> = serde_json::from_str(&answer.body).unwrap();
         rows.into_iter().map(|row| (row.sub_account_name, row.parent_account)).collect()
     };

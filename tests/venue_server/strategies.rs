@@ -142,7 +142,16 @@ fn lists_that_make_no_sense_are_refused_as_a_whole() {
         -1130,
     );
     // The second leg is refused when it is its turn: then the first goes, too.
-    check_list(|it| (it.sub_order_list[1].first_driven_id = None, it.sub_order_list[1].stop_price = Some("101".parse().unwrap())).1, -2021);
+    check_list(
+        |it| {
+            (
+                it.sub_order_list[1].first_driven_id = None,
+                it.sub_order_list[1].stop_price = Some("101".parse().unwrap()),
+            )
+                .1
+        },
+        -2021,
+    );
 }
 
 #[test]
@@ -153,7 +162,11 @@ fn legs_are_changed_while_they_wait_and_while_they_stand() {
     let update = |desk: &mut Desk, place: usize, price: &str| {
         let mut leg = strategy.sub_order_list[place].clone();
         let price = Some(price.parse().unwrap());
-        if place == 0 { leg.price = price } else { leg.stop_price = price }
+        if place == 0 {
+            leg.price = price
+        } else {
+            leg.stop_price = price
+        }
         let rows = calls::update_strategy(UpdateStrategy {
             strategy_id: id,
             strategy_type: StrategyType::Oto,
@@ -252,13 +265,20 @@ fn a_limit_order_is_changed_in_place_or_stays_as_it_was() {
     let id = desk.ask(&calls::place_order(order)).unwrap().order_id;
     let changed = desk.ask(&calls::modify_order(change(id, "98", "2"))).unwrap();
     assert_eq!((changed.order_id, changed.price, changed.orig_qty), (id, Price::whole(98), Qty::whole(2)));
-    for (price, quantity, code) in
-        [("98", "2", -5027), ("98.00001", "2", -1111), ("98", "200000", -4005), ("98", "0.01", -4164), ("98", "30", -2019)]
-    {
+    for (price, quantity, code) in [
+        ("98", "2", -5027),
+        ("98.00001", "2", -1111),
+        ("98", "200000", -4005),
+        ("98", "0.01", -4164),
+        ("98", "30", -2019),
+    ] {
         assert_eq!(desk.code(&calls::modify_order(change(id, price, quantity))), code, "{price} {quantity}");
     }
     let standing = desk.ask(&calls::query_order(OrderRef::by_client_id("SOLUSDT", "mine"))).unwrap();
-    assert_eq!((standing.price, standing.orig_qty, standing.status), (Price::whole(98), Qty::whole(2), OrderStatus::New));
+    assert_eq!(
+        (standing.price, standing.orig_qty, standing.status),
+        (Price::whole(98), Qty::whole(2), OrderStatus::New)
+    );
     assert_eq!(desk.ask(&calls::open_orders(None)).unwrap().len(), 1);
     desk.ask(&calls::modify_order(change(id, "101", "2"))).unwrap();
     assert_eq!(position(&mut desk), Qty::whole(2), "a price beyond the market trades");
