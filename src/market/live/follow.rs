@@ -215,7 +215,13 @@ impl Task {
             Delivery::Unreadable(error) => self.tell(News::Lost(format!("a frame cannot be read: {error}"))),
             Delivery::Frame { frame, .. } => match frame.body {
                 Body::Event(event) => return self.event(&event),
-                Body::Events(events) => return events.iter().fold(false, |any, event| self.event(event) || any),
+                Body::Events(events) => {
+                    let mut closed = false;
+                    for event in &events {
+                        closed |= self.event(event);
+                    }
+                    return closed;
+                }
                 Body::Done { .. } | Body::Refused { .. } => {}
             },
         }
