@@ -220,6 +220,11 @@ impl Recorder {
         }
     }
 
+    /// Tells listeners something that no fact says.
+    pub fn tell_notice(&self, message: String) {
+        self.tell(Event::Notice { message });
+    }
+
     fn agent_name(&self, agent: AgentId) -> String {
         self.plan.agent_name(agent).to_owned()
     }

@@ -81,6 +81,7 @@ fn in_words(seen: &Verification) -> String {
             "every record holds; the last {bytes} bytes, from byte {offset} on, are no whole record: \
              a run is writing, or was cut off, and the next one cuts them"
         ),
+        JournalEnding::Shortened { message, .. } => format!("SHORTENED: {message}"),
         JournalEnding::Damaged { offset, message } => format!("DAMAGED after byte {offset}: {message}"),
     };
     let begun = match seen.begun_records {
@@ -88,13 +89,14 @@ fn in_words(seen: &Verification) -> String {
         records => format!(", {records} records of a step that was begun"),
     };
     format!(
-        "{} records in {} bytes, {} steps{begun}\nfrom {} to {}\nfingerprint {}\n{}\n{ending}",
+        "{} records in {} bytes, {} steps{begun}\nfrom {} to {}\nfingerprint {}\nchain       {}\n{}\n{ending}",
         seen.records,
         seen.bytes,
         seen.steps,
         time(seen.first),
         time(seen.last),
         seen.fingerprint,
+        seen.chain,
         if seen.finished { "finished: its data is used up" } else { "not finished: the next run goes on with it" },
     )
 }

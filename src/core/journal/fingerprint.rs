@@ -46,12 +46,16 @@ impl Fingerprint {
 
     /// The fingerprint of the facts so far: 64 hexadecimal digits.
     pub fn finish(&self) -> String {
-        let digest = self.hash.clone().finalize();
-        digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("invariant: writing to a text cannot fail");
-            text
-        })
+        hex(&self.hash.clone().finalize())
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("invariant: writing to a text cannot fail");
+        text
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod recovery;
 mod state_dir;
 
 use super::testkit::manifest;
-use super::{Opened, StateDir, StoreError, WriterOptions};
+use super::{Opened, StateDir, StateView, StoreError, WriterOptions};
 use std::path::{Path, PathBuf};
 use swarm_core::model::Fact;
 
@@ -37,6 +37,9 @@ impl Place {
     }
     fn open(&self) -> Opened {
         self.try_open().expect("the state can be opened")
+    }
+    fn view(&self) -> StateView {
+        StateView::open(&self.state()).expect("the state can be read")
     }
     /// Names in the directory, sorted.
     fn names(&self) -> Vec<String> {

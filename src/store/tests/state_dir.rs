@@ -125,11 +125,11 @@ fn a_newer_journal_is_refused_by_its_version() {
     let place = Place::new();
     drop(place.open());
     let mut journal = std::fs::read(place.journal()).unwrap();
-    journal[8] = 2;
+    journal[8] = 3;
     let check = crc32fast::hash(&journal[..12]);
-    journal[12..].copy_from_slice(&check.to_le_bytes());
+    journal[12..16].copy_from_slice(&check.to_le_bytes());
     std::fs::write(place.journal(), &journal).unwrap();
-    refused(&place, |_| {}, &["journal format 2 is newer than 1", "use the version of swarm that wrote it"]);
+    refused(&place, |_| {}, &["journal format 3 is newer than 2", "use the version of swarm that wrote it"]);
     assert_eq!(std::fs::read(place.journal()).unwrap(), journal);
 }
 
@@ -177,7 +177,7 @@ fn a_place_that_cannot_be_written_is_refused_with_advice() {
 fn a_start_that_was_cut_off_is_continued() {
     let place = Place::new();
     std::fs::create_dir(place.state()).unwrap();
-    for name in ["lock", "manifest.new"] {
+    for name in ["lock", "manifest.json.new"] {
         std::fs::write(place.file(name), "").unwrap();
     }
     assert!(place.open().created);
