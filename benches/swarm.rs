@@ -124,6 +124,7 @@ fn main() {
         tape: Box::new(tape),
         warm_up_steps,
         history: Vec::new(),
+        is_new: true,
         writer: Arc::new(writer),
         barrier: Barrier::Grouped,
         record_holds: false,

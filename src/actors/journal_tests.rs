@@ -74,6 +74,7 @@ fn play(plan: &Arc<Plan>, medium: &MemoryMedium, driver: Driver, barrier: Barrie
         plan: Arc::clone(plan),
         tape: Box::new(First(tape, STEPS)),
         warm_up_steps: 0,
+        is_new: history.is_empty(),
         history,
         writer: Arc::new(writer.unwrap()),
         barrier,

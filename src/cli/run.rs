@@ -7,7 +7,7 @@ use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
 use crate::config::{Loaded, MarketSpec, Overrides, Speed, VenueKind};
 use crate::control::Control;
-use crate::store::{JournalWriter, Manifest, Opened, Projections, StateDir, WriterOptions};
+use crate::store::{Configuration, JournalWriter, Manifest, Opened, Projections, StateDir, WriterOptions};
 use crate::telemetry::Metrics;
 use clap::Args as ClapArgs;
 use std::io::Write;
@@ -198,6 +198,8 @@ async fn host(
         (_, _, Speed::Max) => Pace::Max,
     };
     let metrics = Metrics::new(&plan, env!("CARGO_PKG_VERSION"));
+    let configuration = Configuration { plan: (*plan).clone(), restart: runtime.restart };
+    opened.dir.keep_configuration(&configuration).map_err(|error| Failure::input(error.to_string()))?;
     let files = open_files(&opened, &metrics)?;
     let (control, requests) = Control::new(REQUESTS_WAITING);
     let server = serve(args, &plan, &control, &metrics, &opened, listener).await?;
@@ -213,6 +215,7 @@ async fn host(
         plan,
         tape: market.tape,
         warm_up_steps: market.warm_up_steps,
+        is_new: files.history.is_empty(),
         history: files.history,
         writer: Arc::clone(&files.writer),
         barrier: if pace == Pace::Max { Barrier::Grouped } else { Barrier::Strict },

@@ -57,6 +57,14 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// A kept configuration cannot be read.
+    #[error("{} cannot be read as a plan: {reason}; name the swarm's file instead", path.display())]
+    PlanDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The state is another swarm's.
     #[error(
         "{} holds the state of another swarm: {}; use another --state, or move that directory away",

@@ -39,9 +39,14 @@ impl<'a> Names<'a> {
     /// Decimals are texts, times are milliseconds since 1970, and every `agent`, `symbol` and
     /// `portfolio` is a name.
     pub fn line(&self, record: &Record) -> Value {
+        self.fact_line(record.seq(), &record.fact)
+    }
+
+    /// Likewise, of a fact with this sequence number.
+    pub fn fact_line(&self, seq: u64, fact: &Fact) -> Value {
         let mut line = Map::new();
-        line.insert("seq".into(), record.seq().into());
-        let fact = serde_json::to_value(&record.fact).expect("invariant: facts are plain data");
+        line.insert("seq".into(), seq.into());
+        let fact = serde_json::to_value(fact).expect("invariant: facts are plain data");
         if let Value::Object(fact) = fact {
             for (kind, fields) in fact {
                 line.insert("type".into(), snake_case(&kind).into());
@@ -240,6 +245,6 @@ const fn time_of(fact: &Fact) -> Option<Time> {
         | Fact::Gate { at, .. }
         | Fact::StepEnd { at }
         | Fact::End { at, .. } => Some(*at),
-        Fact::Verdict { .. } | Fact::Watermark { .. } => None,
+        Fact::Verdict { .. } | Fact::Watermark { .. } | Fact::FundingDue { .. } | Fact::WarmUp { .. } => None,
     }
 }

@@ -5,6 +5,7 @@
 //! journal.bin      every fact, in order, durable before it is acted on: the truth
 //! journal-N.bin    earlier parts of it, N being the first sequence number in them; .gz when packed
 //! journal.head     up to where the journal is known to have reached the disk
+//! plan-HASH.json   what a configuration came to, for replay
 //! lock             held by the one process that may write
 //! projections/     a sled database of last decisions, signals and trades; rebuilt when lost
 //! journal.torn-N   bytes cut off the journal because they were not written completely
@@ -16,6 +17,7 @@
 //! cut. Everything in it blocks; nothing in it may be called from an async handler, except for
 //! [`JournalWriter::offer`], [`Durable`] and [`ProjectionReader::read`].
 
+mod configuration;
 mod error;
 mod export;
 mod files;
@@ -37,11 +39,12 @@ mod testkit;
 mod tests;
 mod view;
 
+pub use configuration::Configuration;
 pub use error::StoreError;
 pub use export::{ExportError, JournalEnding, Names, Verification, export, verify};
 pub use journal_file::{Committer, JournalFailure};
 pub use journal_writer::{Batch, Commit, Durable, JournalWriter, OfferError, WriterOptions};
-pub use manifest::{MANIFEST_FORMAT, Manifest};
+pub use manifest::{Configured, MANIFEST_FORMAT, Manifest};
 pub use medium::{DirectoryMedium, Medium};
 pub use memory::{Faults, MemoryMedium};
 pub use projections::{

@@ -1,6 +1,6 @@
 //! Where a journal may be continued: after the last step that was ended, and bringing it there.
 //!
-//! A step's candles come from the tape, which repeats them after a restart; so facts of a step that was
+//! A step's candles, and those that warm the features, come from the tape, which repeats them after a restart; so facts of a step that was
 //! begun and not ended are dropped and happen again. What follows the last ended step without a candle
 //! (an operator's acts, a venue's late reports) happened once and stays. Knows no directory and no lock.
 
@@ -57,7 +57,9 @@ impl CutRule {
 
     pub(super) const fn see(&mut self, record: &Record) {
         match record.fact {
-            Fact::Candle { .. } => self.step_begun = true,
+            Fact::Candle { .. } | Fact::FundingDue { .. } => self.step_begun = true,
+            // What warms the features is kept as a whole or not at all.
+            Fact::WarmUp { left, .. } => self.step_begun = left > 0,
             Fact::StepEnd { .. } | Fact::End { .. } => self.step_begun = false,
             _ => {}
         }

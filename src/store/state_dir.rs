@@ -7,7 +7,10 @@ use super::medium::DirectoryMedium;
 use super::reader::JournalReader;
 use super::recover::{self, CutPart};
 use super::segments::ACTIVE;
-use super::{Commit, JournalFailure, JournalWriter, Manifest, ProjectionError, Projections, StoreError, WriterOptions};
+use super::{
+    Commit, Configuration, JournalFailure, JournalWriter, Manifest, ProjectionError, Projections, StoreError,
+    WriterOptions,
+};
 use super::{files, view::StateView};
 use std::fs::{self, File};
 use std::io;
@@ -87,10 +90,10 @@ impl StateDir {
             if !differences.is_empty() {
                 return Err(StoreError::OtherSwarm { path, differences });
             }
-            manifest.created_at = found.created_at;
         }
 
         let scan = recover::scan(&mut JournalReader::open(&path)?)?;
+        manifest.follow(found.as_ref(), scan.kept.link.seq);
         files::restrict_directory(&path).map_err(StoreError::io("change the rights of", &path))?;
         if found.as_ref() != Some(&manifest) {
             manifest.write(&path)?;
@@ -161,6 +164,14 @@ impl StateDir {
     /// When the thread cannot be started.
     pub fn projections(&self) -> Result<Projections, ProjectionError> {
         Projections::start(&self.path.join(PROJECTIONS), &self.path, self.position)
+    }
+
+    /// Keeps what the present configuration comes to, for whoever replays the journal later.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_configuration(&self, configuration: &Configuration) -> Result<(), StoreError> {
+        configuration.write(&self.path, &self.manifest.config_hash)
     }
 
     /// A view for reading, as another process would get it.

@@ -70,6 +70,7 @@ pub(super) fn manifest() -> Manifest {
         market: "synthetic:7".into(),
         seed: 7,
         config_hash: "c0ffee".into(),
+        configurations: vec![],
         created_at: Time(1_698_796_800_000),
         symbols: names(["BTCUSDT", "ETHUSDT"]),
         portfolios: names(["control", "expert"]),

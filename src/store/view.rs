@@ -4,7 +4,7 @@ use super::manifest::MANIFEST;
 use super::medium::DirectoryMedium;
 use super::reader::JournalReader;
 use super::segments::{self, ACTIVE};
-use super::{Manifest, Recorded, StoreError};
+use super::{Configuration, Manifest, Recorded, StoreError};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use swarm_core::model::{AgentId, DecisionRecord, Fact};
@@ -34,6 +34,14 @@ impl StateView {
     /// Its manifest.
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What the configuration with this hash came to; none where it was not kept.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn configuration(&self, hash: &str) -> Result<Option<Configuration>, StoreError> {
+        Configuration::read(&self.path, hash)
     }
 
     /// Everything the journal holds by now, a begun step included.

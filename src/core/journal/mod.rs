@@ -13,5 +13,5 @@ pub use decode::{Decoder, FileHeader, Progress, Record, RecordError, Records, re
 pub use fingerprint::Fingerprint;
 pub use record::{
     CHAIN_BYTES, FORMAT_VERSION, FactTooLarge, HEADER_BYTES, Link, MAGIC, MAX_PAYLOAD_BYTES, Position,
-    RECORD_HEADER_BYTES, encode, first_header, header,
+    RECORD_HEADER_BYTES, encode, first_header, header, write_fact,
 };

@@ -151,7 +151,7 @@ pub fn encode(link: Link, after_durable: bool, fact: &Fact, out: &mut Vec<u8>) -
 }
 
 /// Adds a fact in postcard's format to `out`.
-pub(super) fn write_fact(fact: &Fact, out: &mut Vec<u8>) {
+pub fn write_fact(fact: &Fact, out: &mut Vec<u8>) {
     wire::write(fact, out).expect("invariant: every list in a fact knows its length");
 }
 
