@@ -2,12 +2,17 @@
 //! here. It applies facts and decides nothing; it knows no file, no actor and no market.
 
 use crate::record::{Listeners, Recorder};
+use crate::store::{Folding, MakeFolding};
 use std::sync::Arc;
 use swarm_core::engine::{LifeState, Lifecycle, RestartPolicy};
 use swarm_core::exchange::Exchange;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{AgentChange, AgentId, Candle, Fact, Plan, PortfolioPlan, Step, SymbolId, Time};
 use swarm_core::risk::Supervisor;
+
+/// Of the bytes of a state. Raise it whenever anything in them changes its shape or meaning: a test notices
+/// the shape.
+pub const STATE_FORMAT: u32 = 1;
 
 /// A swarm at the end of a step.
 pub struct Folded {
@@ -48,6 +53,39 @@ impl Folded {
             candles: Vec::new(),
             trades: Vec::new(),
         }
+    }
+
+    /// The state as bytes, for a snapshot; at the end of a step only.
+    pub fn save(&self) -> Vec<u8> {
+        debug_assert!(self.candles.is_empty() && self.trades.is_empty(), "a snapshot is of a step's end");
+        let exchanges: Vec<Vec<u8>> = self.exchanges.iter().map(Exchange::save).collect();
+        let state = (self.supervisor.save(), exchanges, self.recorder.save(), &self.lives, self.last_step, self.steps);
+        postcard::to_allocvec(&state).expect("invariant: every list of a state knows its length")
+    }
+
+    /// Goes on from a saved state; none when the bytes are no state of this plan.
+    pub fn restored(
+        plan: &Arc<Plan>,
+        restart: RestartPolicy,
+        listeners: Option<Listeners>,
+        bytes: &[u8],
+    ) -> Option<Self> {
+        type Saved = (Vec<u8>, Vec<Vec<u8>>, Vec<u8>, Vec<Lifecycle>, Option<Time>, u64);
+        let (supervisor, exchanges, recorder, lives, last_step, steps): Saved = postcard::from_bytes(bytes).ok()?;
+        let account = |bytes: &Vec<u8>| Exchange::restore(plan.exchange.clone(), plan.instruments.clone(), bytes);
+        let fits = exchanges.len() == plan.portfolios.len() && lives.len() == plan.agents.len();
+        fits.then_some(Self {
+            supervisor: Supervisor::restore(Arc::clone(plan), &supervisor)?,
+            exchanges: exchanges.iter().map(account).collect::<Option<_>>()?,
+            recorder: Recorder::restored(Arc::clone(plan), listeners, &recorder)?,
+            lives,
+            last_step,
+            steps,
+            plan: Arc::clone(plan),
+            restart,
+            candles: Vec::new(),
+            trades: Vec::new(),
+        })
     }
 
     /// Applies the next fact.
@@ -96,6 +134,34 @@ impl Folded {
             AgentChange::Stopped(_) => life.stopped(),
             AgentChange::Panicked { .. } => drop(life.panicked(now, &self.restart)),
             AgentChange::Failed => life.resume(LifeState::Failed, life.restarts()),
+        }
+    }
+}
+
+impl Folding for Folded {
+    fn apply(&mut self, fact: &Fact) {
+        Self::apply(self, fact);
+    }
+    fn save(&self) -> Vec<u8> {
+        Self::save(self)
+    }
+}
+
+/// Makes states of a plan for snapshots.
+#[derive(Clone, Debug)]
+pub struct MakeFolded {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// How panics are treated.
+    pub restart: RestartPolicy,
+}
+
+impl MakeFolding for MakeFolded {
+    type Folding = Folded;
+    fn make(&self, saved: Option<&[u8]>) -> Option<Folded> {
+        match saved {
+            Some(bytes) => Folded::restored(&self.plan, self.restart, None, bytes),
+            None => Some(Folded::new(&self.plan, self.restart, None)),
         }
     }
 }

@@ -14,7 +14,6 @@ use super::stepper::Floor;
 use super::supervisor::SupervisorActor;
 use crate::control::{Control, Request};
 use crate::fold::{Folded, WarmUp};
-use crate::record::Listeners;
 use crate::store::{JournalFailure, JournalWriter};
 use crate::telemetry::{Actor as ActorName, Metrics};
 use crate::venue::SimulatedVenue;
@@ -26,7 +25,7 @@ use swarm_core::engine::{BuildError, Crew, LifeState, MakeRule, RestartPolicy};
 use swarm_core::exchange::Exchange;
 use swarm_core::experiment::Report;
 use swarm_core::features::{Hub, Wants};
-use swarm_core::model::{AgentId, Fact, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time};
+use swarm_core::model::{AgentId, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time};
 use swarm_core::risk::Supervisor;
 use swarm_core::rule::Rule;
 use tokio::sync::mpsc;
@@ -71,8 +70,8 @@ pub struct Setup {
     pub tape: Box<dyn Tape + Send>,
     /// Steps of the tape that only warm the feed.
     pub warm_up_steps: u64,
-    /// What the journal holds already, in order, ended at a step's end.
-    pub history: Vec<Fact>,
+    /// The state that the journal gives, at a step's end.
+    pub folded: Folded,
     /// The journal holds nothing yet, so that what warms the features has to be recorded.
     pub is_new: bool,
     /// Where facts go.
@@ -196,14 +195,6 @@ where
     }
 }
 
-/// The state that the journal gives.
-fn fold(setup: &mut Setup) -> Folded {
-    let listeners = Listeners { metrics: setup.metrics.clone(), control: setup.control.clone() };
-    let mut folded = Folded::new(&setup.plan, setup.restart, Some(listeners));
-    setup.history.drain(..).for_each(|fact| folded.apply(&fact));
-    folded
-}
-
 /// Warms the hub with everything before the next step: the warm-up, and what the journal has covered.
 fn warm(setup: &mut Setup, hub: &mut Hub, last_step: Option<Time>) -> Result<Vec<Option<Rate>>, BootError> {
     let mut rates = vec![None; setup.plan.instruments.len()];
@@ -247,17 +238,18 @@ fn reconcile(plan: &Plan, supervisor: &Supervisor, exchanges: &[Exchange]) -> Re
 pub async fn run(mut setup: Setup) -> Result<Outcome, BootError> {
     let crew = Crew::build(&setup.plan, setup.make.as_ref())?;
     let mut hub = Hub::new(setup.plan.base, setup.plan.gaps, &crew.wants).map_err(BuildError::from)?;
-    let folded = fold(&mut setup);
-    let rates = warm(&mut setup, &mut hub, folded.last_step)?;
-    reconcile(&setup.plan, &folded.supervisor, &folded.exchanges)?;
-    let director = assemble(setup, crew, hub, rates, folded);
+    let last_step = setup.folded.last_step;
+    let rates = warm(&mut setup, &mut hub, last_step)?;
+    reconcile(&setup.plan, &setup.folded.supervisor, &setup.folded.exchanges)?;
+    let director = assemble(setup, crew, hub, rates);
     match DirectorActor::begin(director).await {
         Ok((ended, report)) => Ok(Outcome { ended, report }),
         Err(_) => Ok(Outcome { ended: Ended::Halted("the director is gone".to_owned()), report: None }),
     }
 }
 
-fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded: Folded) -> Director {
+fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>) -> Director {
+    let folded = setup.folded;
     let (plan, metrics) = (Arc::clone(&setup.plan), setup.metrics.clone());
     // One arbiter for what trades together, the others for groups of agents.
     let arbiters: Vec<ArbiterHandle> = (1..setup.arbiters).map(|_| Arbiter::new().handle()).collect();

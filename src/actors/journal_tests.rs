@@ -5,7 +5,9 @@ use super::{Barrier, Ended, KillSwitch, Outcome, Pace, Setup, run};
 use crate::cli::prepare;
 use crate::config;
 use crate::control::{Control, Event};
+use crate::fold::Folded;
 use crate::market::SyntheticTape;
+use crate::record::Listeners;
 use crate::store::{JournalReader, JournalWriter, Medium, MemoryMedium, WriterOptions, recover};
 use crate::telemetry::Metrics;
 use std::path::Path;
@@ -69,13 +71,17 @@ fn play(plan: &Arc<Plan>, medium: &MemoryMedium, driver: Driver, barrier: Barrie
     let (control, requests) = Control::new(8);
     let (kill, mut told) = (KillSwitch::default(), control.events());
     let tape = SyntheticTape::new(7, Time(1_735_689_600_000), plan.base, &plan.instruments);
+    let metrics = Metrics::new(plan, "test");
+    let listeners = Listeners { metrics: metrics.clone(), control: control.clone() };
+    let mut folded = Folded::new(plan, RestartPolicy::default(), Some(listeners));
+    history.iter().for_each(|fact| folded.apply(fact));
     let setup = Setup {
         make: Arc::new(prepare::rules(plan)),
         plan: Arc::clone(plan),
         tape: Box::new(First(tape, STEPS)),
         warm_up_steps: 0,
         is_new: history.is_empty(),
-        history,
+        folded,
         writer: Arc::new(writer.unwrap()),
         barrier,
         record_holds: false,
@@ -88,7 +94,7 @@ fn play(plan: &Arc<Plan>, medium: &MemoryMedium, driver: Driver, barrier: Barrie
         load_s: 0.0,
         control,
         requests,
-        metrics: Metrics::new(plan, "test"),
+        metrics,
         kill: kill.clone(),
     };
     let outcome = actix::System::new().block_on(run(setup)).unwrap();

@@ -71,6 +71,13 @@ pub(super) fn read_all(medium: &dyn Medium, name: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+impl Clone for DirectoryMedium {
+    /// The same directory; files are opened anew.
+    fn clone(&self) -> Self {
+        Self { _lock: self._lock.clone(), ..Self::new(&self.directory) }
+    }
+}
+
 /// The files of a state directory.
 #[derive(Debug)]
 pub struct DirectoryMedium {

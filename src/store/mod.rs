@@ -5,6 +5,7 @@
 //! journal.bin      every fact, in order, durable before it is acted on: the truth
 //! journal-N.bin    earlier parts of it, N being the first sequence number in them; .gz when packed
 //! journal.head     up to where the journal is known to have reached the disk
+//! snapshot-N.bin   the state after record N, the end of one of those parts; taken again when lost
 //! plan-HASH.json   what a configuration came to, for replay
 //! lock             held by the one process that may write
 //! projections/     a sled database of last decisions, signals and trades; rebuilt when lost
@@ -17,6 +18,7 @@
 //! cut. Everything in it blocks; nothing in it may be called from an async handler, except for
 //! [`JournalWriter::offer`], [`Durable`] and [`ProjectionReader::read`].
 
+mod compact;
 mod configuration;
 mod error;
 mod export;
@@ -32,6 +34,7 @@ mod projections;
 mod reader;
 mod recover;
 mod segments;
+mod snapshots;
 mod state_dir;
 #[cfg(test)]
 mod testkit;
@@ -39,6 +42,7 @@ mod testkit;
 mod tests;
 mod view;
 
+pub use compact::Packed;
 pub use configuration::Configuration;
 pub use error::StoreError;
 pub use export::{ExportError, JournalEnding, Names, Verification, export, verify};
@@ -53,5 +57,6 @@ pub use projections::{
 };
 pub use reader::{JournalReader, TornTail};
 pub use recover::{Scan, recover};
+pub use snapshots::{Folding, MakeFolding, Snapshot, SnapshotKey, Snapshots};
 pub use state_dir::{Cut, Opened, StateDir};
 pub use view::StateView;

@@ -5,12 +5,13 @@ use super::lock::{self, LOCK};
 use super::manifest::MANIFEST;
 use super::medium::DirectoryMedium;
 use super::reader::JournalReader;
-use super::recover::{self, CutPart};
+use super::recover::{self, CutPart, Scan};
 use super::segments::ACTIVE;
 use super::{
     Commit, Configuration, JournalFailure, JournalWriter, Manifest, ProjectionError, Projections, StoreError,
     WriterOptions,
 };
+use super::{MakeFolding, Packed, Snapshot, SnapshotKey, Snapshots, compact, snapshots};
 use super::{files, view::StateView};
 use std::fs::{self, File};
 use std::io;
@@ -49,6 +50,8 @@ pub struct Opened {
     pub begun: Option<Cut>,
     /// The hash of the configuration of the last run, where it was another one.
     pub previous_config: Option<String>,
+    /// The state up to somewhere in the journal, from which it is enough to go on.
+    pub snapshot: Option<Snapshot>,
     finished: bool,
 }
 
@@ -78,6 +81,15 @@ impl StateDir {
     /// When the directory is another swarm's, in use, of a newer format, damaged, no directory, or not
     /// writable. Nothing has been changed then.
     pub fn open(path: &Path, manifest: &Manifest) -> Result<Opened, StoreError> {
+        Self::open_from(path, manifest, None)
+    }
+
+    /// Likewise, and reads no more of the journal than what follows the newest good snapshot whose state has
+    /// this format. Damage before it is `swarm journal verify`'s business.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_from(path: &Path, manifest: &Manifest, state_format: Option<u32>) -> Result<Opened, StoreError> {
         refuse_other_uses(path)?;
         files::create_directory(path).map_err(StoreError::io("create", path))?;
         let path = path.canonicalize().map_err(StoreError::io("open", path))?;
@@ -92,7 +104,13 @@ impl StateDir {
             }
         }
 
-        let scan = recover::scan(&mut JournalReader::open(&path)?)?;
+        let key =
+            state_format.map(|format| SnapshotKey { state_format: format, config_hash: manifest.config_hash.clone() });
+        let from_snapshot = key.as_ref().and_then(|key| scan_from_snapshot(&path, key));
+        let (snapshot, scan) = match from_snapshot {
+            Some((snapshot, scan)) => (Some(snapshot), scan),
+            None => (None, recover::scan(&mut JournalReader::open(&path)?)?),
+        };
         manifest.follow(found.as_ref(), scan.kept.link.seq);
         files::restrict_directory(&path).map_err(StoreError::io("change the rights of", &path))?;
         if found.as_ref() != Some(&manifest) {
@@ -116,6 +134,7 @@ impl StateDir {
             torn: continued.torn.map(|part| cut(part, 0, scan.end)),
             begun: continued.begun.map(|part| cut(part, scan.begun_records(), scan.kept)),
             previous_config,
+            snapshot,
             finished: scan.finished,
             dir: Self { position: continued.position, path, lock, manifest },
         })
@@ -142,6 +161,52 @@ impl StateDir {
     /// When the journal cannot be read.
     pub fn facts(&self) -> Result<JournalReader, StoreError> {
         Ok(JournalReader::open(&self.path)?.until(self.position))
+    }
+
+    /// Those of them that follow a place.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn facts_after(&self, from: Position) -> Result<JournalReader, StoreError> {
+        Ok(JournalReader::open_from(&self.path, from)?.until(self.position))
+    }
+
+    /// Starts the thread that takes snapshots and packs old files, all but the newest `unpacked_files`.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn snapshots(
+        &self,
+        state_format: u32,
+        make: impl MakeFolding,
+        unpacked_files: usize,
+    ) -> Result<Snapshots, StoreError> {
+        let key = SnapshotKey { state_format, config_hash: self.manifest.config_hash.clone() };
+        let medium = DirectoryMedium::locked(&self.path, Arc::clone(&self.lock));
+        let started = Snapshots::start(medium, self.path.clone(), key, make, unpacked_files);
+        started.map_err(StoreError::io("start a thread for", &self.path))
+    }
+
+    /// Takes the snapshot up to the last full file of a directory that no run holds, and packs what it makes
+    /// old, all but the newest `unpacked_files`.
+    ///
+    /// # Errors
+    /// When the directory is in use, or cannot be read or written.
+    pub fn compact(
+        path: &Path,
+        state_format: u32,
+        make: &impl MakeFolding,
+        unpacked_files: usize,
+    ) -> Result<Packed, StoreError> {
+        let manifest = StateView::open(path)?.manifest().clone();
+        let lock = Arc::new(lock::acquire(path)?);
+        let mut medium = DirectoryMedium::locked(path, lock);
+        let key = SnapshotKey { state_format, config_hash: manifest.config_hash };
+        match snapshots::last_boundary(&medium).map_err(StoreError::io("read", path))? {
+            Some(end) => snapshots::take(&mut medium, path, &key, make, end)?,
+            None => return Ok(Packed::default()),
+        }
+        compact::pack(&mut medium, path, &key, unpacked_files)
     }
 
     /// Starts the one writer of the journal. `on_commit` is called on the writer's thread after each
@@ -190,6 +255,19 @@ impl StateDir {
     pub fn rotate(self) -> Result<PathBuf, StoreError> {
         files::rename_aside(&self.path)
     }
+}
+
+/// The newest good snapshot from which the journal can be read to its end. Whatever is wrong with one costs
+/// time only: the one before, or the whole journal, says the same.
+fn scan_from_snapshot(path: &Path, key: &SnapshotKey) -> Option<(Snapshot, Scan)> {
+    let medium = DirectoryMedium::new(path);
+    let listed = snapshots::list(&medium).ok()?;
+    listed.into_iter().find_map(|seq| {
+        let snapshot = snapshots::read(&medium, seq, key)?;
+        let mut reader = JournalReader::open_from(path, snapshot.position).ok()?;
+        let scan = recover::scan(&mut reader).ok()?;
+        (scan.kept.link.seq >= seq).then_some((snapshot, scan))
+    })
 }
 
 /// Refuses what is not a directory, and directories that hold something else, before anything is

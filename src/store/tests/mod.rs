@@ -4,6 +4,7 @@ mod export;
 mod journal_writer;
 mod projections;
 mod recovery;
+mod snapshots;
 mod state_dir;
 
 use super::testkit::manifest;
