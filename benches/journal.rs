@@ -7,7 +7,7 @@
 use asterswarm::store::{Manifest, StateDir, WriterOptions};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use swarm_core::journal::{Fingerprint, Link, encode, header, records};
+use swarm_core::journal::{Fingerprint, Link, encode, first_header, records};
 use swarm_core::model::{
     Action, AgentId, Decision, DecisionRecord, Explanation, Fact, FeatureLine, IntentId, Mode, Order, OrderId,
     OrderKind, PortfolioId, Price, Purpose, Qty, Side, SymbolId, Time,
@@ -98,7 +98,7 @@ fn fingerprint_signal(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 10)]
 fn read_100k_orders(bencher: Bencher<'_, '_>) {
-    let (fact, mut link, mut journal) = (order(), Link::start(), header().to_vec());
+    let (fact, mut link, mut journal) = (order(), Link::start(), first_header().to_vec());
     for _ in 0..many() {
         link = encode(link, false, &fact, &mut journal).expect("an order fits");
     }
@@ -114,6 +114,7 @@ fn manifest() -> Manifest {
         market: "synthetic".into(),
         seed: 1,
         config_hash: String::new(),
+        configurations: vec![],
         created_at: AT,
         symbols: vec![],
         portfolios: vec![],

@@ -142,6 +142,7 @@ impl Director {
         let ended = match ended {
             Ended::Halted(reason) => {
                 self.kill.throw(&reason);
+                self.tell_of_halt(&reason).await;
                 Ended::Halted(reason)
             }
             Ended::Complete | Ended::Stopped(_) => {
@@ -162,6 +163,15 @@ impl Director {
             let _ = agent.ask(Leave).await;
         }
         ended
+    }
+
+    /// Says to log and event streams that trading has ended; the exit code and the last line say it too.
+    async fn tell_of_halt(&self, reason: &str) {
+        tracing::error!(reason, "trading stopped; stops that rest at the venue stay there");
+        let message = format!("trading stopped: {reason}; stops that rest at the venue stay there");
+        let tell: Question<()> = Box::new(move |_, recorder| recorder.tell_notice(message));
+        // A supervisor that is gone tells nobody; the log has it.
+        let _ = self.floor.supervisor.ask(Ask(tell)).await;
     }
 
     async fn renew_metrics(&self) -> Result<(), Halt> {

@@ -11,6 +11,8 @@ mod director;
 mod execution;
 mod feed;
 mod journal;
+#[cfg(test)]
+mod journal_tests;
 mod kill;
 mod observe;
 mod observer;

@@ -165,6 +165,9 @@ impl SupervisorActor {
                     self.core.on_candle(symbol, candle, step.close_time);
                     self.effects.facts.push(Fact::Candle { symbol, candle: *candle });
                 }
+                let dues = step.funding.iter();
+                let dues = dues.map(|due| Fact::FundingDue { symbol: due.symbol, at: due.at, rate: due.rate });
+                self.effects.facts.extend(dues);
             }
             Act::Venue(portfolio, events) => {
                 for event in &events {

@@ -18,7 +18,7 @@ use crate::telemetry::{CandleFate, Metrics};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use swarm_core::model::{Fact, Plan, Step, SymbolId, Tape, Time};
+use swarm_core::model::{Plan, Step, SymbolId, Tape, Time};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -87,17 +87,16 @@ impl LiveMarket {
         Market { tape, warm_up_steps: 0, label: self.label.clone(), kind: self.kind, load_s: 0.0 }
     }
 
-    /// Fetches the candles of the past into `market` and begins to follow what comes after them.
+    /// Fetches the candles of the past into `market`, those since the journal `ended` included, and begins to follow what
+    /// comes after them.
     pub async fn start(
         self,
         plan: &Arc<Plan>,
-        journal: &[Fact],
+        ended: Option<Time>,
         metrics: &Metrics,
         control: &Control,
         market: &mut Market,
     ) -> Result<(actors::Live, Followers), Failure> {
-        let ended =
-            journal.iter().rev().find_map(|fact| if let Fact::StepEnd { at } = fact { Some(*at) } else { None });
         let symbols = symbols(plan);
         let history = live::history(&self.rest, &symbols, plan.base, &self.clock, self.warm_up, ended);
         let History { steps, warm_up, last } = history.await.map_err(failure)?;
