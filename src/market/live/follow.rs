@@ -252,7 +252,14 @@ impl Task {
     fn answered(&mut self, answer: Answer) {
         let now = self.moment();
         match answer {
-            Answer::Candles(question, Ok(candles)) => self.assembly.answered(question, &candles, now),
+            Answer::Candles(question, Ok(candles)) => {
+                // A market that has closed a candle is past it, whatever the streams have brought.
+                if let Some(last) = candles.last() {
+                    self.of.clock.saw(last.close_time(self.of.base));
+                }
+                let now = self.moment();
+                self.assembly.answered(question, &candles, now);
+            }
             Answer::Candles(question, Err(why)) => {
                 self.assembly.unanswered(question, now);
                 self.tell(News::Unanswered(format!("candles of {}: {why}", self.of.symbols[question.symbol.index()])));
@@ -315,9 +322,12 @@ impl Task {
                 self.held = self.assembly.next_step(now).map(|step| (step, now.steady));
             }
             let Some((step, since)) = &self.held else { break };
-            let known = self.funding.knows(step.close_time);
-            if !known && now.steady - since < self.of.waits.give_up_ms {
-                break;
+            let end = step.close_time;
+            if !self.funding.is_settled(end) {
+                if now.steady - since < self.of.waits.give_up_ms {
+                    break;
+                }
+                self.funding.waive(end);
             }
             if let Some((mut step, _)) = self.held.take() {
                 let opened = step.close_time.plus(-self.of.base.ms());
