@@ -11,6 +11,9 @@ use swarm_core::journal::{Decoder, FileHeader, Link, Position, Progress, Record,
 
 const CHUNK_BYTES: usize = 1 << 16;
 
+/// A file that is being read.
+type Source = Box<dyn Read + Send>;
+
 /// The end of a journal that was not written completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TornTail {
@@ -29,9 +32,9 @@ pub struct JournalReader {
     /// Files that are still to be read.
     waiting: VecDeque<Segment>,
     /// The file that is written, opened at the start: it may be renamed while the others are read.
-    active: Option<Box<dyn Read + Send>>,
+    active: Option<Source>,
     name: String,
-    source: Box<dyn Read + Send>,
+    source: Source,
     decoder: Decoder,
     chunk: Vec<u8>,
     /// The last record that is wanted.
@@ -178,13 +181,13 @@ impl JournalReader {
             return Ok(());
         }
         let skipped = from.offset.saturating_sub(header.begins);
-        let skip = |source: &mut Box<dyn Read + Send>| io::copy(&mut source.take(skipped), &mut io::sink());
+        let skip = |source: &mut Source| io::copy(&mut source.take(skipped), &mut io::sink());
         skip(&mut self.source).map_err(StoreError::io("read", &self.path()))?;
         self.decoder = Decoder::resume(&header, from);
         Ok(())
     }
 
-    fn take_source(&mut self, segment: &Segment) -> Result<Box<dyn Read + Send>, StoreError> {
+    fn take_source(&mut self, segment: &Segment) -> Result<Source, StoreError> {
         let is_active = segment.first_seq.is_none();
         match self.active.take_if(|_| is_active) {
             Some(source) => Ok(source),
@@ -231,7 +234,7 @@ impl JournalReader {
 }
 
 /// The files, and the one that is written opened. Listed again until no file was completed in between.
-fn open_active(medium: &dyn Medium) -> io::Result<(VecDeque<Segment>, Option<Box<dyn Read + Send>>)> {
+fn open_active(medium: &dyn Medium) -> io::Result<(VecDeque<Segment>, Option<Source>)> {
     let mut listed = segments::list(medium)?;
     loop {
         let active = match medium.open(segments::ACTIVE, 0) {

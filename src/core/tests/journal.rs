@@ -45,9 +45,9 @@ fn facts(count: u32) -> Vec<Fact> {
 fn golden(version: u32) -> Vec<u8> {
     let path = format!("{}/tests/golden/journal-v{version}.bin", env!("CARGO_MANIFEST_DIR"));
     if version == FORMAT_VERSION && std::env::var_os("SWARM_WRITE_GOLDEN").is_some() {
-        std::fs::write(&path, journal(&one_of_each(), 4).0).unwrap();
+        std::fs::write(&path, journal(&one_of_each(), 4).0).expect("writable");
     }
-    std::fs::read(path).unwrap()
+    std::fs::read(path).expect("the kept file is there")
 }
 
 #[test]
