@@ -8,6 +8,7 @@ use super::execution::Execution;
 use super::feed::{Feed, absorb};
 use super::journal::{Barrier, Journal};
 use super::kill::KillSwitch;
+use super::live::{Drivers, LiveAccount, Marks};
 use super::observer::Observer;
 use super::slot::Slot;
 use super::stepper::Floor;
@@ -66,6 +67,8 @@ pub struct Live {
     pub steps: mpsc::Receiver<Step>,
     /// The market's time now.
     pub clock: Clock,
+    /// Mark prices as they come.
+    pub marks: Marks,
 }
 
 /// Says what time it is.
@@ -83,6 +86,8 @@ pub struct Setup {
     pub live: Option<Live>,
     /// Steps of the tape that only warm the feed.
     pub warm_up_steps: u64,
+    /// Accounts at a live venue, by portfolio; empty on the simulated exchange.
+    pub accounts: Vec<LiveAccount>,
     /// What the journal holds already, in order, ended at a step's end.
     pub history: Vec<Fact>,
     /// Where facts go.
@@ -213,36 +218,44 @@ struct Folded {
     steps: u64,
 }
 
-fn fold(setup: &Setup) -> Folded {
-    let plan = &setup.plan;
+fn fold(setup: &mut Setup) -> Folded {
+    let plan = Arc::clone(&setup.plan);
+    let is_live = !setup.accounts.is_empty();
     let account = |portfolio: &swarm_core::model::PortfolioPlan| {
         Exchange::new(plan.exchange.clone(), plan.instruments.clone(), portfolio.equity)
     };
     let listeners = Listeners { metrics: setup.metrics.clone(), control: setup.control.clone() };
     let mut folded = Folded {
-        supervisor: Supervisor::new(Arc::clone(plan)),
-        exchanges: plan.portfolios.iter().map(account).collect(),
-        recorder: Recorder::new(Arc::clone(plan), Some(listeners)),
+        supervisor: Supervisor::new(Arc::clone(&plan)),
+        exchanges: if is_live { Vec::new() } else { plan.portfolios.iter().map(account).collect() },
+        recorder: Recorder::new(Arc::clone(&plan), Some(listeners)),
         lives: vec![Lifecycle::default(); plan.agents.len()],
         last_step: None,
         steps: 0,
     };
     let mut candles: Vec<SymbolId> = Vec::new();
     let mut trades = Vec::new();
-    for fact in &setup.history {
+    let history = std::mem::take(&mut setup.history);
+    for fact in &history {
         folded.supervisor.apply_with(fact, &mut trades);
         folded.recorder.restore(fact);
         for trade in trades.drain(..) {
             folded.recorder.trade_restored(&trade);
+        }
+        for account in &mut setup.accounts {
+            account.desk.apply(fact);
         }
         match fact {
             Fact::Candle { symbol, .. } => {
                 candles.push(*symbol);
                 folded.exchanges.iter_mut().for_each(|exchange| exchange.apply(fact));
             }
-            Fact::Order { order, .. } => folded.exchanges[order.portfolio.index()].apply(fact),
-            Fact::Cancel { portfolio, .. } | Fact::Venue { portfolio, .. } => {
-                folded.exchanges[portfolio.index()].apply(fact);
+            Fact::Order { order: swarm_core::model::Order { portfolio, .. }, .. }
+            | Fact::Cancel { portfolio, .. }
+            | Fact::Venue { portfolio, .. } => {
+                if let Some(exchange) = folded.exchanges.get_mut(portfolio.index()) {
+                    exchange.apply(fact);
+                }
             }
             Fact::Agent { at, agent, change } => {
                 live_through(&mut folded.lives[agent.index()], change, *at, setup);
@@ -315,18 +328,20 @@ fn reconcile(plan: &Plan, supervisor: &Supervisor, exchanges: &[Exchange]) -> Re
 pub async fn run(mut setup: Setup) -> Result<Outcome, BootError> {
     let crew = Crew::build(&setup.plan, setup.make.as_ref())?;
     let mut hub = Hub::new(setup.plan.base, setup.plan.gaps, &crew.wants).map_err(BuildError::from)?;
-    let folded = fold(&setup);
-    setup.history = Vec::new();
+    let folded = fold(&mut setup);
     let rates = warm(&mut setup, &mut hub, folded.last_step)?;
-    reconcile(&setup.plan, &folded.supervisor, &folded.exchanges)?;
-    let director = assemble(setup, crew, hub, rates, folded);
+    // A live account is reconciled by its desk, while entries are gated.
+    if setup.accounts.is_empty() {
+        reconcile(&setup.plan, &folded.supervisor, &folded.exchanges)?;
+    }
+    let director = assemble(setup, crew, hub, rates, folded).await;
     match DirectorActor::begin(director).await {
         Ok((ended, report)) => Ok(Outcome { ended, report }),
         Err(_) => Ok(Outcome { ended: Ended::Halted("the director is gone".to_owned()), report: None }),
     }
 }
 
-fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded: Folded) -> Director {
+async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded: Folded) -> Director {
     let (plan, metrics) = (Arc::clone(&setup.plan), setup.metrics.clone());
     // One arbiter for what trades together, the others for groups of agents.
     let arbiters: Vec<ArbiterHandle> = (1..setup.arbiters).map(|_| Arbiter::new().handle()).collect();
@@ -339,13 +354,28 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
             SupervisorActor::new(Arc::clone(&plan), folded.supervisor, folded.recorder, journal, setup.kill.clone());
         Address::new(host(trading, 0, capacity, actor), ActorName::Supervisor, metrics.clone())
     };
-    let executions = folded.exchanges.into_iter().enumerate().map(|(index, exchange)| {
+    let mut drivers = Drivers::new();
+    let marks = setup.live.as_ref().map(|live| (Arc::clone(&live.clock), live.marks.clone()));
+    let mut live = Vec::new();
+    if let Some((clock, marks)) = marks {
+        for account in std::mem::take(&mut setup.accounts) {
+            let portfolio = account.desk.portfolio();
+            let own = supervisor.for_another_producer();
+            let kill = setup.kill.clone();
+            let commands = drivers.drive(account, own, &plan, &clock, &marks, kill, metrics.clone()).await;
+            let own = supervisor.for_another_producer();
+            let actor = Execution::live(portfolio, plan.base, commands, own, setup.kill.clone());
+            live.push(Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone()));
+        }
+    }
+    let simulated = if live.is_empty() { folded.exchanges } else { Vec::new() };
+    let executions = simulated.into_iter().enumerate().map(|(index, exchange)| {
         let venue = SimulatedVenue::new(exchange);
         let own = supervisor.for_another_producer();
         let actor = Execution::new(PortfolioId::at(index), plan.base, venue, own, setup.kill.clone());
         Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone())
     });
-    let executions = executions.collect();
+    let executions = live.into_iter().chain(executions).collect();
     let gaps = (0..plan.instruments.len()).map(|symbol| hub.gaps(SymbolId::at(symbol))).sum();
     let feed = {
         let slot = Slot::default();
@@ -391,6 +421,7 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         pace: setup.pace,
         clock,
         live,
+        drivers,
         run_for: setup.run_for,
         market: setup.market,
         now: folded.last_step.unwrap_or_default(),

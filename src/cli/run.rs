@@ -1,6 +1,6 @@
 //! `swarm run`: the swarm as actors, on paper, until its market, its time or the operator ends it.
 
-use super::console::Failure;
+use super::console::{Console, Failure};
 use super::live::{self, LiveMarket};
 use super::market::{self, Market};
 use super::{interrupt, lines, prepare, summary};
@@ -68,6 +68,9 @@ pub struct Args {
     /// Trade with real money; `mode: live` in the file must agree.
     #[arg(long)]
     live: bool,
+    /// With --live: do not ask.
+    #[arg(long, requires = "live")]
+    yes: bool,
 }
 
 /// Runs the command.
@@ -82,10 +85,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         state_dir: args.state.clone(),
         listen: args.listen,
     });
-    if loaded.runtime.venue != VenueKind::Simulated {
-        return Err(Failure::input(
-            "`venue.kind: aster` needs the AsterDEX client, which this version does not have yet",
-        ));
+    if args.live {
+        agree_to_live(args, &loaded)?;
     }
     let warm_up = warm_up_steps(&loaded.plan)?;
     let system = actix::System::new();
@@ -110,9 +111,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
     match (mode, args.live) {
         (Mode::Live, false) => Err(Failure::input("`mode: live` trades real money: say so with --live as well")),
-        (Mode::Live, true) => {
-            Err(Failure::input("`mode: live` needs the AsterDEX client, which this version does not have yet"))
-        }
+        (Mode::Live, true) => Ok(()),
         (Mode::Paper | Mode::Backtest, true) => {
             Err(Failure::input(format!("--live, but the file says `mode: {}`: make them agree", mode.label())))
         }
@@ -127,6 +126,28 @@ fn refuse_past(args: &Args) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Real money needs the venue's own prices, and a person's word.
+fn agree_to_live(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
+    if !loaded.runtime.market.is_online() || loaded.runtime.venue != VenueKind::Aster {
+        let help = "mode `live` trades at AsterDEX on AsterDEX's own prices: write `venue: { kind: aster }`, and \
+                    --market aster or aster-testnet";
+        return Err(Failure::input(help));
+    }
+    if args.yes {
+        return Ok(());
+    }
+    let plan = &loaded.plan;
+    let accounts: Vec<&str> = loaded.runtime.accounts.iter().flatten().map(String::as_str).collect();
+    let act = format!(
+        "{} agents of `{}` are about to trade account(s) {} at {}.",
+        plan.agents.len(),
+        plan.name,
+        accounts.join(", "),
+        loaded.runtime.market
+    );
+    Console::standard().confirm(Mode::Live, &act, &plan.name)
 }
 
 /// Base candles until every feature that the rules ask for has a value.
@@ -217,6 +238,12 @@ async fn host(
     let metrics = Metrics::new(&plan, env!("CARGO_PKG_VERSION"));
     let files = open_files(&opened, &metrics)?;
     let is_live = live.is_some();
+    let accounts = match &live {
+        Some(market) if plan.mode == Mode::Live => {
+            live::accounts(&runtime, &plan, opened.dir.manifest().created_at, &market.limiter()).await?
+        }
+        _ => Vec::new(),
+    };
     let following = match live {
         Some(live) => Some(live.start(&plan, &files.history, &metrics, &mut market).await?),
         None => None,
@@ -244,6 +271,7 @@ async fn host(
         plan,
         tape: market.tape,
         live,
+        accounts,
         warm_up_steps: market.warm_up_steps,
         history: files.history,
         writer: Arc::clone(&files.writer),

@@ -4,10 +4,13 @@
 //! begun and not ended are dropped and happen again. What follows the last ended step without a candle
 //! (an operator's acts, a venue's late reports) happened once and stays. Knows nothing of files: it
 //! looks at records and names places.
+//!
+//! With real money nothing is cut: orders of a step that was begun have left, and the venue answers them. The step's
+//! candles are repeated all the same, and what is decided on them anew finds its entries refused: they are there.
 
 use super::{StoreError, TornTail, reader::JournalReader};
 use swarm_core::journal::{Position, Record};
-use swarm_core::model::Fact;
+use swarm_core::model::{Fact, Mode};
 
 /// What reading a journal through came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +38,13 @@ pub(super) struct CutRule {
     kept: Position,
     step_begun: bool,
     finished: bool,
+    /// What happens in this mode happens once.
+    is_live: bool,
 }
 
 impl CutRule {
-    pub(super) const fn new(start: Position) -> Self {
-        Self { kept: start, step_begun: false, finished: false }
+    pub(super) const fn new(start: Position, mode: Mode) -> Self {
+        Self { kept: start, step_begun: false, finished: false, is_live: matches!(mode, Mode::Live) }
     }
 
     /// Where the next record would belong if the journal ended here.
@@ -54,7 +59,7 @@ impl CutRule {
 
     pub(super) const fn see(&mut self, record: &Record) {
         match record.fact {
-            Fact::Candle { .. } => self.step_begun = true,
+            Fact::Candle { .. } => self.step_begun = !self.is_live,
             Fact::StepEnd { .. } | Fact::End { .. } => self.step_begun = false,
             _ => {}
         }
@@ -66,8 +71,8 @@ impl CutRule {
 }
 
 /// Reads a journal through.
-pub(super) fn scan(reader: &mut JournalReader) -> Result<Scan, StoreError> {
-    let mut rule = CutRule::new(Position::start());
+pub(super) fn scan(reader: &mut JournalReader, mode: Mode) -> Result<Scan, StoreError> {
+    let mut rule = CutRule::new(Position::start(), mode);
     for record in reader.by_ref() {
         rule.see(&record?);
     }

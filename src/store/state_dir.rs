@@ -90,7 +90,11 @@ impl StateDir {
         }
 
         let journal = path.join(JOURNAL);
-        let scan = if journal.exists() { Some(recover::scan(&mut JournalReader::open(&journal)?)?) } else { None };
+        let scan = if journal.exists() {
+            Some(recover::scan(&mut JournalReader::open(&journal)?, manifest.mode)?)
+        } else {
+            None
+        };
         files::restrict_directory(&path).map_err(StoreError::io("change the rights of", &path))?;
         if found.as_ref() != Some(&manifest) {
             manifest.write(&path)?;

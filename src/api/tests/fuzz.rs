@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 const REQUESTS: usize = 1_500;
 
 fn seeds() -> Vec<Vec<u8>> {
-    let head = |line: &str, more: &str| format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n");
+    let head =
+        |line: &str, more: &str| format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n");
     let token = format!("Authorization: Bearer {TOKEN}\r\n");
     let body = r#"{"reason":"looked into it"}"#;
     let json = format!("{token}Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
@@ -57,7 +58,8 @@ async fn whatever_is_sent_is_answered_or_cut_off() {
 #[tokio::test]
 async fn no_path_leads_to_a_file() {
     let fake = Fake::start().await;
-    for path in ["/../Cargo.toml", "/..%2fCargo.toml", "/%2e%2e/Cargo.toml", "//etc/passwd", "/api/v1/../../Cargo.toml"] {
+    for path in ["/../Cargo.toml", "/..%2fCargo.toml", "/%2e%2e/Cargo.toml", "//etc/passwd", "/api/v1/../../Cargo.toml"]
+    {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let mut stream = TcpStream::connect(fake.server.address()).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();

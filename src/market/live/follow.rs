@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_core::model::{Candle, Interval, MINUTE_MS, Millis, Step, SymbolId, Time};
+use swarm_core::model::{Candle, Interval, MINUTE_MS, Millis, Price, Step, SymbolId, Time};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -30,6 +30,8 @@ const STREAMS_OF_A_SYMBOL: usize = 2;
 pub enum News {
     /// A candle had a fate worth telling.
     Candle(Note),
+    /// A symbol's mark price, each second.
+    Mark(SymbolId, Price),
     /// Nothing was heard of a symbol for so many milliseconds.
     Age(SymbolId, Millis),
     /// Streams deliver again, after having been lost.
@@ -213,6 +215,7 @@ impl Task {
             }
             Event::MarkPrice(event) => {
                 let Some(symbol) = self.hear(&event.symbol, event.sent) else { return };
+                self.tell(News::Mark(symbol, event.mark));
                 if let (Some(rate), Some(due)) = (event.funding_rate, event.next_funding) {
                     self.funding.announced(symbol, due, rate);
                 }
