@@ -300,7 +300,8 @@ fn live_is_said_twice_or_not_at_all() {
         .replace("expert: { equity", "expert: { account: two, equity");
     place.put("swarm.yaml", live);
     check(&place, &RUN, 2, &["`mode: live` trades real money", "--live"]);
-    check(&place, &[&RUN[..], &["--live"]].concat(), 2, &["does not have yet"]);
+    check(&place, &[&RUN[..], &["--live"]].concat(), 2, &["own prices"]);
+    check(&place, &["run", "--live", "--listen", "127.0.0.1:0", "--state", "state"], 1, &["not confirmed"]);
     assert!(!place.path("state").exists(), "nothing was begun");
 }
 
@@ -308,13 +309,10 @@ fn live_is_said_twice_or_not_at_all() {
 fn markets_that_are_not_there_are_said_so() {
     let place = Place::with(SWARM);
     let listen = ["--listen", "127.0.0.1:0"];
+    // Nothing is asked of a live market where the command line makes no sense for one.
     for market in ["aster", "aster-testnet"] {
-        check(
-            &place,
-            &[&["run", "--market", market][..], &listen].concat(),
-            2,
-            &[market, "does not have yet", "synthetic"],
-        );
+        let words = ["run", "--market", market, "--speed", "60"];
+        check(&place, &[&words[..], &listen].concat(), 2, &["--speed", "live market"]);
     }
     check(&place, &[&["run", "--market", "binance"][..], &listen].concat(), 2, &["binance", "not a market"]);
     check(&place, &[&["run", "--market", "replay:nowhere"][..], &listen].concat(), 2, &["nowhere"]);

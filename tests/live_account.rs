@@ -118,7 +118,10 @@ fn orders_are_filled_protected_and_closed_at_the_venue() {
     let venue = Venue::new();
     let swarm = venue.holding();
     let status = swarm.status();
-    assert_eq!((status["mode"].as_str(), status["portfolios"][0]["entries_gated"].as_bool()), (Some("live"), Some(false)));
+    assert_eq!(
+        (status["mode"].as_str(), status["portfolios"][0]["entries_gated"].as_bool()),
+        (Some("live"), Some(false))
+    );
     until("stops and targets at the venue", || (venue.account().1 >= 2).then_some(()));
     assert!(metric(&swarm, "swarm_order_roundtrip_seconds_count", "venue=\"aster\"") >= 4.0);
     let api = swarm.api();
@@ -162,8 +165,9 @@ fn an_order_whose_answer_is_lost_is_one_order() {
     let status = venue.wait_for_positions(&swarm, 2);
     assert_eq!(metric(&swarm, "swarm_orders_total", "status=\"unknown\""), 1.0);
     for position in status["positions"].as_array().unwrap() {
-        let notional: f64 = position["notional"].as_str().unwrap().parse().unwrap();
-        assert!((500.0..1_600.0).contains(&notional.abs()), "not twice: {position}");
+        let number = |key: &str| position[key].as_str().unwrap().parse::<f64>().unwrap();
+        let notional = number("qty") * number("entry_price");
+        assert!((500.0..1_600.0).contains(&notional), "not twice: {position}");
     }
     assert_eq!(differences(&swarm), 0.0);
 }

@@ -2,6 +2,7 @@
 //! task that follows the streams. What that task tells becomes metrics and log lines here.
 
 use super::console::Failure;
+use super::filters;
 use super::market::Market;
 use crate::actors::{self, LiveAccount};
 use crate::aster::environment::{Environment, MAINNET_CHAIN_ID, TESTNET_CHAIN_ID, Version};
@@ -11,6 +12,7 @@ use crate::aster::rest::{Patience, Rest};
 use crate::aster::sign::Credentials;
 use crate::aster::stream::Policy;
 use crate::config::{MarketSpec, RuntimePlan};
+use crate::control::Control;
 use crate::market::live::{
     self, Fate, Following, History, LiveError, MarketClock, News, Note, Waits, contracts, market_time,
 };
@@ -98,11 +100,12 @@ impl LiveMarket {
     /// Fetches the candles of the past into `market` and begins to follow what comes after them.
     pub async fn start(
         self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
         journal: &[Fact],
         metrics: &Metrics,
+        control: &Control,
         market: &mut Market,
-    ) -> Result<(actors::Live, JoinHandle<()>), Failure> {
+    ) -> Result<(actors::Live, Followers), Failure> {
         let ended =
             journal.iter().rev().find_map(|fact| if let Fact::StepEnd { at } = fact { Some(*at) } else { None });
         let symbols = symbols(plan);
@@ -113,6 +116,7 @@ impl LiveMarket {
         market.load_s = self.began.elapsed().as_secs_f64();
         let (steps, coming) = mpsc::channel(STEPS_WAITING);
         let marks = actors::Marks::default();
+        let watch = filters::watch(Arc::clone(&self.rest), Arc::clone(plan), control.clone(), metrics.clone());
         let following = Following {
             rest: self.rest,
             symbols: symbols.clone(),
@@ -131,7 +135,16 @@ impl LiveMarket {
         });
         let clock = self.clock;
         let clock: actors::Clock = Arc::new(move || clock.now());
-        Ok((actors::Live { steps: coming, clock, marks }, follower))
+        Ok((actors::Live { steps: coming, clock, marks }, Followers(vec![follower, tokio::spawn(watch)])))
+    }
+}
+
+/// The tasks that follow a market; they end with this.
+pub struct Followers(Vec<JoinHandle<()>>);
+
+impl Drop for Followers {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
     }
 }
 

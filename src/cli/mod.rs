@@ -14,6 +14,7 @@ pub mod compare;
 pub mod console;
 pub mod data;
 pub mod doctor;
+pub mod filters;
 pub mod flatten;
 pub mod init;
 pub mod interrupt;

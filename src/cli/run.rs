@@ -244,13 +244,13 @@ async fn host(
         }
         _ => Vec::new(),
     };
+    let (control, requests) = Control::new(REQUESTS_WAITING);
     let following = match live {
-        Some(live) => Some(live.start(&plan, &files.history, &metrics, &mut market).await?),
+        Some(live) => Some(live.start(&plan, &files.history, &metrics, &control, &mut market).await?),
         None => None,
     };
-    let (control, requests) = Control::new(REQUESTS_WAITING);
     let server = serve(args, &plan, &control, &metrics, &opened, listener).await?;
-    let (live, follower) = following.unzip();
+    let (live, followers) = following.unzip();
     greet(
         args,
         &plan,
@@ -290,9 +290,7 @@ async fn host(
         kill: KillSwitch::default(),
     };
     let outcome = actors::run(setup).await.map_err(|error| Failure::failed("failed", error.to_string()));
-    if let Some(follower) = follower {
-        follower.abort();
-    }
+    drop(followers);
     let by_port = Token::file_for_port(Path::new("."), server.address().port());
     server.stop().await;
     // The token died with the run; a file that is gone already is as good.

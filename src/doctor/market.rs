@@ -67,18 +67,8 @@ fn filters(plan: &Plan, info: &ExchangeInfo) -> Finding {
     for known in &plan.instruments {
         let venue = row(info, &known.symbol).and_then(|row| row.instrument_with(known.brackets.clone()).ok());
         let Some(venue) = venue else { continue };
-        let mut compare = |what: &str, here: String, there: String| {
-            if here != there {
-                differences.push(format!("{} {what} {there}, not {here}", known.symbol));
-            }
-        };
-        compare("tick", known.tick.to_string(), venue.tick.to_string());
-        compare("step", known.step.to_string(), venue.step.to_string());
-        compare("smallest quantity", known.min_qty.to_string(), venue.min_qty.to_string());
-        compare("smallest notional", known.min_notional.to_string(), venue.min_notional.to_string());
-        compare("largest market order", known.max_market_qty.to_string(), venue.max_market_qty.to_string());
-        compare("price band", known.price_band.to_string(), venue.price_band.to_string());
-        compare("most open orders", known.max_open_orders.to_string(), venue.max_open_orders.to_string());
+        let own = crate::market::live::differences(known, &venue);
+        differences.extend(own.into_iter().map(|what| format!("{} {what}", known.symbol)));
     }
     let todo = "a live market uses the venue's; write them under `venue.instruments` for backtests that agree";
     gathered("filters", Level::Warn, &differences, "the file's are the venue's".to_owned(), todo)

@@ -45,6 +45,7 @@ struct Shared {
     feed_lag: Vec<Gauge>,
     feed_candles: Vec<IntCounter>,
     feed_reconnects: IntCounter,
+    contract_changed: Vec<Gauge>,
     mailbox_depth: Vec<Gauge>,
     dropped: Vec<Vec<IntCounter>>,
     roundtrip: Vec<Histogram>,
@@ -71,6 +72,7 @@ impl Metrics {
                 &registry,
                 IntCounter::new("swarm_feed_reconnects_total", "Times that lost streams of market data came back."),
             ),
+            contract_changed: contract_changed(&registry, plan),
             mailbox_depth: mailbox_depth(&registry),
             dropped: dropped(&registry),
             roundtrip: roundtrip(&registry),
@@ -154,6 +156,11 @@ impl Metrics {
     /// Streams of market data were lost and are back.
     pub fn feed_reconnected(&self) {
         self.shared.feed_reconnects.inc();
+    }
+
+    /// Whether the venue has a contract of the plan otherwise than the swarm took it over.
+    pub fn contract_changed(&self, symbol: SymbolId, changed: bool) {
+        self.shared.contract_changed[symbol.index()].set(f64::from(u8::from(changed)));
     }
 
     /// Messages waiting for an actor; for agents, the longest queue.
@@ -269,6 +276,12 @@ fn portfolios(registry: &Registry, plan: &Plan) -> Vec<PortfolioMetrics> {
 fn feed_lag(registry: &Registry, plan: &Plan) -> Vec<Gauge> {
     let lag = gauges(registry, "swarm_feed_lag_seconds", "Age of the newest market data.", "symbol");
     plan.instruments.iter().map(|instrument| lag.with_label_values(&[&instrument.symbol])).collect()
+}
+
+fn contract_changed(registry: &Registry, plan: &Plan) -> Vec<Gauge> {
+    let help = "1 while the venue's filters differ from those that the swarm took over, else 0.";
+    let changed = gauges(registry, "swarm_contract_changed", help, "symbol");
+    plan.instruments.iter().map(|instrument| changed.with_label_values(&[&instrument.symbol])).collect()
 }
 
 fn feed_candles(registry: &Registry) -> Vec<IntCounter> {

@@ -49,6 +49,7 @@ fn every_metric_of_the_contract_is_on_the_page_with_its_type_labels_and_mode() {
         ("swarm_feed_lag_seconds", "gauge", "symbol"),
         ("swarm_feed_candles_total", "counter", "fate"),
         ("swarm_feed_reconnects_total", "counter", ""),
+        ("swarm_contract_changed", "gauge", "symbol"),
         ("swarm_mailbox_depth", "gauge", "actor"),
         ("swarm_dropped_total", "counter", "actor reason"),
         ("swarm_journal_flush_seconds", "histogram", ""),

@@ -8,6 +8,7 @@ use crate::aster::stream::{Delivery, MAX_STREAMS, Policy, Session, run};
 use crate::aster::wire::{Body, Event, FundingRate, KlineInterval, calls};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use swarm_core::model::{Candle, Interval, MINUTE_MS, Millis, Price, Step, SymbolId, Time};
@@ -20,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const AGE_EVERY_MS: Millis = 1_000;
 /// Wait before funding is asked for again.
 const FUNDING_AGAIN_MS: Millis = 5_000;
+/// Rows asked for beyond those that are expected.
+const ROWS_SPARE: i64 = 60;
 /// Deliveries that wait for this task, by session.
 const QUEUE: usize = 1_024;
 /// Streams of a symbol: candles, and the mark price with funding.
@@ -86,8 +89,8 @@ impl Drop for Sessions {
 pub async fn follow(following: Following) -> Result<(), String> {
     let interval = KlineInterval::try_from(following.base).map_err(|error| error.to_string())?;
     let (deliver, mut deliveries) = mpsc::channel(QUEUE);
-    let sessions = subscribe(&following, &interval, &deliver)?;
-    let mut task = Task::new(following, interval, sessions.0.len());
+    let _sessions = subscribe(&following, &interval, &deliver)?;
+    let mut task = Task::new(following, interval);
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut answers = FuturesUnordered::new();
@@ -96,9 +99,14 @@ pub async fn follow(following: Following) -> Result<(), String> {
         tokio::select! {
             biased;
             () = steps.closed() => return Ok(()),
-            Some(answer) = answers.next(), if !answers.is_empty() => task.answered(answer),
-            Some((session, delivery)) = deliveries.recv() => task.delivered(session, delivery),
+            // Before the deliveries, which may not leave a moment between them.
             _ = looks.tick() => {}
+            Some(answer) = answers.next(), if !answers.is_empty() => task.answered(answer),
+            Some((session, delivery)) = deliveries.recv() => {
+                if !task.delivered(session, delivery) {
+                    continue;
+                }
+            }
         }
         task.look();
         answers.extend(task.questions());
@@ -108,6 +116,11 @@ pub async fn follow(following: Following) -> Result<(), String> {
             }
         }
     }
+}
+
+/// How many sessions so many symbols need.
+const fn sessions(symbols: usize) -> usize {
+    symbols.div_ceil(MAX_STREAMS / STREAMS_OF_A_SYMBOL)
 }
 
 /// Symbols of the session with this number, by their places.
@@ -122,7 +135,7 @@ fn subscribe(
     deliver: &mpsc::Sender<(usize, Delivery)>,
 ) -> Result<Sessions, String> {
     let mut tasks = Vec::new();
-    for number in 0..of.symbols.len().div_ceil(MAX_STREAMS / STREAMS_OF_A_SYMBOL) {
+    for number in 0..sessions(of.symbols.len()) {
         let names = of.symbols[share(number, of.symbols.len())].iter().flat_map(|symbol| {
             let symbol = symbol.to_lowercase();
             [format!("{symbol}@kline_{}", interval.as_str()), format!("{symbol}@markPrice@1s")]
@@ -150,6 +163,8 @@ struct Task {
     funding: Funding,
     /// A step that waits for its funding, since when.
     held: Option<(Step, Millis)>,
+    /// Places of the symbols.
+    places: BTreeMap<String, SymbolId>,
     /// By symbol: when something was last heard, on the steady clock.
     heard: Vec<Millis>,
     /// By session: whether it has delivered before.
@@ -158,11 +173,13 @@ struct Task {
 }
 
 impl Task {
-    fn new(of: Following, interval: KlineInterval, sessions: usize) -> Self {
+    fn new(of: Following, interval: KlineInterval) -> Self {
         let assembly = Assembly::new(of.symbols.len(), of.base, of.last, of.waits);
         let heard = vec![of.clock.steady(); of.symbols.len()];
         let funding = Funding::new(of.last);
-        Self { assembly, funding, held: None, heard, was_up: vec![false; sessions], told_age: 0, of, interval }
+        let places = of.symbols.iter().cloned().zip((0..).map(SymbolId::at)).collect();
+        let was_up = vec![false; sessions(of.symbols.len())];
+        Self { assembly, funding, held: None, places, heard, was_up, told_age: 0, of, interval }
     }
 
     fn moment(&self) -> Moment {
@@ -174,7 +191,7 @@ impl Task {
     }
 
     fn place(&self, symbol: &str) -> Option<SymbolId> {
-        self.of.symbols.iter().position(|known| known == symbol).map(SymbolId::at)
+        self.places.get(symbol).copied()
     }
 
     fn hear(&mut self, symbol: &str, at: Time) -> Option<SymbolId> {
@@ -184,43 +201,54 @@ impl Task {
         Some(symbol)
     }
 
-    fn delivered(&mut self, session: usize, delivery: Delivery) {
+    /// Takes a delivery; whether a step may be complete by it, or something is to be asked.
+    fn delivered(&mut self, session: usize, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Up => {
                 let symbols = share(session, self.of.symbols.len()).map(SymbolId::at);
                 self.assembly.reconnected(symbols);
-                let place = session.min(self.was_up.len().saturating_sub(1));
-                if std::mem::replace(&mut self.was_up[place], true) {
+                if std::mem::replace(&mut self.was_up[session], true) {
                     self.tell(News::Reconnected);
                 }
+                return true;
             }
             Delivery::Down => {}
             Delivery::Closed(why) => self.tell(News::Lost(why)),
             Delivery::Unreadable(error) => self.tell(News::Lost(format!("a frame cannot be read: {error}"))),
             Delivery::Frame { frame, .. } => match frame.body {
-                Body::Event(event) => self.event(&event),
-                Body::Events(events) => events.iter().for_each(|event| self.event(event)),
+                Body::Event(event) => return self.event(&event),
+                Body::Events(events) => {
+                    let mut closed = false;
+                    for event in &events {
+                        closed |= self.event(event);
+                    }
+                    return closed;
+                }
                 Body::Done { .. } | Body::Refused { .. } => {}
             },
         }
+        false
     }
 
-    fn event(&mut self, event: &Event) {
+    /// Takes an event; whether it closed a candle.
+    fn event(&mut self, event: &Event) -> bool {
         match event {
             Event::Kline(event) if event.kline.interval == self.interval => {
-                let Some(symbol) = self.hear(&event.symbol, event.sent) else { return };
+                let Some(symbol) = self.hear(&event.symbol, event.sent) else { return false };
                 if event.kline.closed {
                     self.assembly.streamed(symbol, event.kline.candle());
                 }
+                event.kline.closed
             }
             Event::MarkPrice(event) => {
-                let Some(symbol) = self.hear(&event.symbol, event.sent) else { return };
+                let Some(symbol) = self.hear(&event.symbol, event.sent) else { return false };
                 self.tell(News::Mark(symbol, event.mark));
                 if let (Some(rate), Some(due)) = (event.funding_rate, event.next_funding) {
                     self.funding.announced(symbol, due, rate);
                 }
+                false
             }
-            _ => {}
+            _ => false,
         }
     }
 
@@ -263,7 +291,10 @@ impl Task {
         for question in self.assembly.questions(now) {
             let (rest, clock, base) = (Arc::clone(&self.of.rest), self.of.clock.clone(), self.of.base);
             let symbol = &self.of.symbols[question.symbol.index()];
-            let call = calls::klines(klines(symbol, &self.interval, question.from, None));
+            // As many as there can be, and some for a clock that is behind.
+            let rows = now.market.since(question.from) / base.ms() + ROWS_SPARE;
+            let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+            let call = calls::klines(klines(symbol, &self.interval, question.from, None, rows));
             asked.push(Box::pin(async move {
                 let rows = said(rest.send(&call).await);
                 let candles = rows.map(|rows| closed(&rows, base, clock.now()).map(|row| row.candle()).collect());
@@ -322,14 +353,10 @@ mod tests {
     #[test]
     fn every_symbol_is_in_one_session_and_no_session_is_too_large() {
         for symbols in [1, 99, 100, 101, 1_000] {
-            let sessions = symbols_of(symbols);
+            let sessions: Vec<_> = (0..sessions(symbols)).map(|number| share(number, symbols)).collect();
             assert_eq!(sessions.iter().map(std::ops::Range::len).sum::<usize>(), symbols);
             assert!(sessions.iter().all(|share| share.len() * STREAMS_OF_A_SYMBOL <= MAX_STREAMS));
             assert!(sessions.windows(2).all(|pair| pair[0].end == pair[1].start));
         }
-    }
-
-    fn symbols_of(symbols: usize) -> Vec<std::ops::Range<usize>> {
-        (0..symbols.div_ceil(MAX_STREAMS / STREAMS_OF_A_SYMBOL)).map(|number| share(number, symbols)).collect()
     }
 }

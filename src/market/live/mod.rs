@@ -6,12 +6,14 @@
 
 mod assembly;
 mod clock;
+mod filters;
 mod follow;
 mod funding;
 mod opening;
 
 pub use assembly::{Assembly, Fate, Moment, Note, Question, REMEMBERED, Waits};
 pub use clock::MarketClock;
+pub use filters::{Change, changes, differences};
 pub use follow::{Following, News, follow};
 pub use funding::Funding;
 pub use opening::{History, LiveError, contracts, history, market_time};
@@ -22,12 +24,12 @@ use swarm_core::model::{Interval, Time};
 /// Rows of one page of candles: the most that cost half of what the next more cost.
 const PAGE: u32 = 1_000;
 
-/// The question for closed candles from `from` on, those that begin before `until`.
-fn klines(symbol: &str, interval: &KlineInterval, from: Time, until: Option<Time>) -> KlineQuery {
+/// The question for closed candles from `from` on, those that begin before `until`. Fewer rows cost less.
+fn klines(symbol: &str, interval: &KlineInterval, from: Time, until: Option<Time>, rows: u32) -> KlineQuery {
     KlineQuery {
         end_time: until.map(|until| until.plus(-1)),
         interval: interval.clone(),
-        limit: Some(PAGE),
+        limit: Some(rows.clamp(1, PAGE)),
         pair: None,
         start_time: Some(from),
         symbol: Some(symbol.to_owned()),

@@ -1,6 +1,6 @@
 //! What must be known before the first live step: contracts with the venue's filters, and candles of the past.
 
-use super::{MarketClock, closed, klines};
+use super::{MarketClock, PAGE, closed, klines};
 use crate::aster::errors::Class;
 use crate::aster::rest::{NotSent, Outcome, Rest};
 use crate::aster::wire::{Call, KlineInterval, MarketQuery, SymbolBrackets, SymbolStatus, calls};
@@ -231,7 +231,7 @@ async fn candles(
 ) -> Result<Vec<Candle>, LiveError> {
     let mut candles = Vec::new();
     while from < until {
-        let rows = ask(rest, "klines", &calls::klines(klines(symbol, interval, from, Some(until)))).await?;
+        let rows = ask(rest, "klines", &calls::klines(klines(symbol, interval, from, Some(until), PAGE))).await?;
         // All of them are over: the market is past `until`.
         let page = closed(&rows, base, Time(i64::MAX)).map(|row| row.candle());
         let page: Vec<Candle> = page.filter(|candle| candle.open_time >= from && candle.open_time < until).collect();
