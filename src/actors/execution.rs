@@ -35,7 +35,7 @@ pub struct Obey(pub Time, pub Vec<Command>);
 /// Where an account is.
 enum Place {
     /// Here; away while the account walks.
-    Simulated(Option<SimulatedVenue>),
+    Simulated(Option<Box<SimulatedVenue>>),
     /// At a live venue: whoever drives it takes its commands, and its events come when they happen.
     Live(mpsc::Sender<Vec<Command>>),
 }
@@ -62,7 +62,7 @@ impl Execution {
         Self {
             portfolio,
             interval,
-            place: Place::Simulated(Some(venue)),
+            place: Place::Simulated(Some(Box::new(venue))),
             supervisor: Arc::new(supervisor),
             kill,
             breath: Breath::default(),
@@ -95,7 +95,7 @@ fn obey(venue: &mut SimulatedVenue, kill: &KillSwitch, now: Time, commands: &[Co
 /// What one account needs while its venue is away from the actor.
 struct Account {
     portfolio: PortfolioId,
-    venue: SimulatedVenue,
+    venue: Box<SimulatedVenue>,
     supervisor: Arc<Address<SupervisorActor>>,
     kill: KillSwitch,
 }
@@ -130,7 +130,7 @@ impl Execution {
     fn lend<F, W>(&mut self, work: F) -> AtomicResponse<Self, Result<(), Halt>>
     where
         F: FnOnce(Account) -> W,
-        W: Future<Output = (SimulatedVenue, Result<(), Halt>)> + 'static,
+        W: Future<Output = (Box<SimulatedVenue>, Result<(), Halt>)> + 'static,
     {
         let Place::Simulated(venue) = &mut self.place else {
             return AtomicResponse::new(Box::pin(async { Ok(()) }.into_actor(self)));

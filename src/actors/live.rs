@@ -252,6 +252,8 @@ impl Driver {
             if let Some(gated) = gate {
                 let commands = self.supervisor.ask(Act::Gate(self.portfolio, at, gated)).await??;
                 self.obey(&commands, &mut next);
+                // At once: the observer renews gauges with candles only.
+                self.metrics.portfolio(self.portfolio).set_entries_gated(gated);
                 let word = if gated { "gated" } else { "free: account and books agree" };
                 tracing::info!("portfolio `{}`: entries are {word}", self.name);
             }
