@@ -173,13 +173,14 @@ thread_local! {
         venue_server::Venue::new(venue_server::Setup {
             instruments: vec![config::instruments::instrument("SOLUSDT")],
             base: Interval::M1,
-            tape: Box::new(Still),
+            market: venue_server::Market::Candles(Box::new(Still)),
             warm_up: 10,
             start: None,
             accounts: venue_server::default_accounts(),
             params: ExchangeParams::default(),
             chain_ids: vec![714],
             seed: 1,
+            limits: true,
         }),
         1_735_689_600_000_000,
     ));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use swarm_core::engine::{LifeState, Lifecycle, RestartPolicy};
 use swarm_core::exchange::Exchange;
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentChange, AgentId, Candle, Fact, Plan, PortfolioPlan, Step, SymbolId, Time};
+use swarm_core::model::{AgentChange, AgentId, Candle, Fact, Mode, Order, Plan, PortfolioPlan, Step, SymbolId, Time};
 use swarm_core::risk::Supervisor;
 
 /// Of the bytes of a state. Raise it whenever anything in them changes its shape or meaning: a test notices
@@ -18,7 +18,7 @@ pub const STATE_FORMAT: u32 = 1;
 pub struct Folded {
     /// Positions, equity, breakers.
     pub supervisor: Supervisor,
-    /// By portfolio.
+    /// By portfolio; none with real money, whose accounts are at the venue.
     pub exchanges: Vec<Exchange>,
     /// Figures, fingerprint, last decisions.
     pub recorder: Recorder,
@@ -43,7 +43,7 @@ impl Folded {
         };
         Self {
             supervisor: Supervisor::new(Arc::clone(plan)),
-            exchanges: plan.portfolios.iter().map(account).collect(),
+            exchanges: simulated(plan).iter().map(account).collect(),
             recorder: Recorder::new(Arc::clone(plan), listeners),
             lives: vec![Lifecycle::default(); plan.agents.len()],
             last_step: None,
@@ -73,7 +73,7 @@ impl Folded {
         type Saved = (Vec<u8>, Vec<Vec<u8>>, Vec<u8>, Vec<Lifecycle>, Option<Time>, u64);
         let (supervisor, exchanges, recorder, lives, last_step, steps): Saved = postcard::from_bytes(bytes).ok()?;
         let account = |bytes: &Vec<u8>| Exchange::restore(plan.exchange.clone(), plan.instruments.clone(), bytes);
-        let fits = exchanges.len() == plan.portfolios.len() && lives.len() == plan.agents.len();
+        let fits = exchanges.len() == simulated(plan).len() && lives.len() == plan.agents.len();
         fits.then_some(Self {
             supervisor: Supervisor::restore(Arc::clone(plan), &supervisor)?,
             exchanges: exchanges.iter().map(account).collect::<Option<_>>()?,
@@ -100,9 +100,12 @@ impl Folded {
                 self.candles.push(*symbol);
                 self.exchanges.iter_mut().for_each(|exchange| exchange.apply(fact));
             }
-            Fact::Order { order, .. } => self.exchanges[order.portfolio.index()].apply(fact),
-            Fact::Cancel { portfolio, .. } | Fact::Venue { portfolio, .. } => {
-                self.exchanges[portfolio.index()].apply(fact);
+            Fact::Order { order: Order { portfolio, .. }, .. }
+            | Fact::Cancel { portfolio, .. }
+            | Fact::Venue { portfolio, .. } => {
+                if let Some(exchange) = self.exchanges.get_mut(portfolio.index()) {
+                    exchange.apply(fact);
+                }
             }
             Fact::Agent { at, agent, change } => self.live_through(*agent, change, *at),
             Fact::StepEnd { at } => self.end_step(*at, fact),
@@ -136,6 +139,11 @@ impl Folded {
             AgentChange::Failed => life.resume(LifeState::Failed, life.restarts()),
         }
     }
+}
+
+/// Portfolios whose accounts are simulated in this process.
+fn simulated(plan: &Plan) -> &[PortfolioPlan] {
+    if plan.mode == Mode::Live { &[] } else { &plan.portfolios }
 }
 
 impl Folding for Folded {

@@ -304,7 +304,8 @@ fn live_is_said_twice_or_not_at_all() {
         .replace("expert: { equity", "expert: { account: two, equity");
     place.put("swarm.yaml", live);
     check(&place, &RUN, 2, &["`mode: live` trades real money", "--live"]);
-    check(&place, &[&RUN[..], &["--live"]].concat(), 2, &["does not have yet"]);
+    check(&place, &[&RUN[..], &["--live"]].concat(), 2, &["own prices"]);
+    check(&place, &["run", "--live", "--listen", "127.0.0.1:0", "--state", "state"], 1, &["not confirmed"]);
     assert!(!place.path("state").exists(), "nothing was begun");
 }
 

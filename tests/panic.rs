@@ -187,6 +187,7 @@ impl Stage {
             make: Arc::new(self.rules(runner.fault)),
             tape: Box::new(Short(Box::new(self.recording.tape()), steps)),
             live: None,
+            accounts: Vec::new(),
             warm_up_steps: 0,
             is_new: history.is_empty(),
             folded,

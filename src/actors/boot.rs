@@ -8,6 +8,7 @@ use super::execution::Execution;
 use super::feed::{Feed, absorb};
 use super::journal::{Barrier, Journal};
 use super::kill::KillSwitch;
+use super::live::{Drivers, LiveAccount, Marks};
 use super::observer::Observer;
 use super::slot::Slot;
 use super::stepper::Floor;
@@ -66,6 +67,8 @@ pub struct Live {
     pub steps: mpsc::Receiver<Step>,
     /// The market's time now.
     pub clock: Clock,
+    /// Mark prices as they come.
+    pub marks: Marks,
 }
 
 /// Says what time it is.
@@ -87,6 +90,8 @@ pub struct Setup {
     pub folded: Folded,
     /// The journal holds nothing yet, so that what warms the features has to be recorded.
     pub is_new: bool,
+    /// Accounts at a live venue, by portfolio; empty on the simulated exchange.
+    pub accounts: Vec<LiveAccount>,
     /// Where facts go.
     pub writer: Arc<JournalWriter>,
     /// When an append is answered.
@@ -253,15 +258,18 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, BootError> {
     let mut hub = Hub::new(setup.plan.base, setup.plan.gaps, &crew.wants).map_err(BuildError::from)?;
     let last_step = setup.folded.last_step;
     let rates = warm(&mut setup, &mut hub, last_step)?;
-    reconcile(&setup.plan, &setup.folded.supervisor, &setup.folded.exchanges)?;
-    let director = assemble(setup, crew, hub, rates);
+    // A live account is reconciled by its desk, while entries are gated.
+    if setup.accounts.is_empty() {
+        reconcile(&setup.plan, &setup.folded.supervisor, &setup.folded.exchanges)?;
+    }
+    let director = assemble(setup, crew, hub, rates).await;
     match DirectorActor::begin(director).await {
         Ok((ended, report)) => Ok(Outcome { ended, report }),
         Err(_) => Ok(Outcome { ended: Ended::Halted("the director is gone".to_owned()), report: None }),
     }
 }
 
-fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>) -> Director {
+async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>) -> Director {
     let folded = setup.folded;
     let (plan, metrics) = (Arc::clone(&setup.plan), setup.metrics.clone());
     // One arbiter for what trades together, the others for groups of agents.
@@ -275,13 +283,28 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>) -> Dir
             SupervisorActor::new(Arc::clone(&plan), folded.supervisor, folded.recorder, journal, setup.kill.clone());
         Address::new(host(trading, 0, capacity, actor), ActorName::Supervisor, metrics.clone())
     };
-    let executions = folded.exchanges.into_iter().enumerate().map(|(index, exchange)| {
+    let mut drivers = Drivers::new();
+    let marks = setup.live.as_ref().map(|live| (Arc::clone(&live.clock), live.marks.clone()));
+    let mut live = Vec::new();
+    if let Some((clock, marks)) = marks {
+        for account in std::mem::take(&mut setup.accounts) {
+            let portfolio = account.desk.portfolio();
+            let own = supervisor.for_another_producer();
+            let kill = setup.kill.clone();
+            let commands = drivers.drive(account, own, &plan, &clock, &marks, kill, metrics.clone()).await;
+            let own = supervisor.for_another_producer();
+            let actor = Execution::live(portfolio, plan.base, commands, own, setup.kill.clone());
+            live.push(Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone()));
+        }
+    }
+    let simulated = if live.is_empty() { folded.exchanges } else { Vec::new() };
+    let executions = simulated.into_iter().enumerate().map(|(index, exchange)| {
         let venue = SimulatedVenue::new(exchange);
         let own = supervisor.for_another_producer();
         let actor = Execution::new(PortfolioId::at(index), plan.base, venue, own, setup.kill.clone());
         Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone())
     });
-    let executions = executions.collect();
+    let executions = live.into_iter().chain(executions).collect();
     let gaps = (0..plan.instruments.len()).map(|symbol| hub.gaps(SymbolId::at(symbol))).sum();
     let feed = {
         let slot = Slot::default();
@@ -327,6 +350,7 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>) -> Dir
         pace: setup.pace,
         clock,
         live,
+        drivers,
         run_for: setup.run_for,
         market: setup.market,
         now: folded.last_step.unwrap_or_default(),

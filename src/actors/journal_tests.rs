@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use swarm_core::engine::RestartPolicy;
 use swarm_core::journal::Position;
-use swarm_core::model::{Fact, Plan, Step, Tape, Time};
+use swarm_core::model::{Fact, Mode, Plan, Step, Tape, Time};
 
 const SWARM: &str = "\
 version: 1
@@ -62,7 +62,7 @@ enum Driver {
 
 /// Runs the swarm over what the medium holds, from start or recovery to the end of the market.
 fn play(plan: &Arc<Plan>, medium: &MemoryMedium, driver: Driver, barrier: Barrier) -> Seen {
-    let (history, position) = recover(&mut medium.clone(), Path::new("memory")).unwrap();
+    let (history, position) = recover(&mut medium.clone(), Path::new("memory"), Mode::Paper).unwrap();
     let options = WriterOptions { file_records: 100, ..WriterOptions::default() };
     let writer = match driver {
         Driver::Thread => JournalWriter::start(medium.clone(), position, options, |_| {}),
@@ -80,6 +80,7 @@ fn play(plan: &Arc<Plan>, medium: &MemoryMedium, driver: Driver, barrier: Barrie
         plan: Arc::clone(plan),
         tape: Box::new(First(tape, STEPS)),
         live: None,
+        accounts: Vec::new(),
         warm_up_steps: 0,
         is_new: history.is_empty(),
         folded,
@@ -179,5 +180,5 @@ fn writes_that_come_through_in_pieces_change_nothing() {
     medium.set(|faults| faults.most_bytes_a_write = Some(11));
     assert_eq!(play(&plan, &medium, Driver::Inline, Barrier::Strict).outcome.ended, Ended::Complete);
     assert_eq!(facts(&medium), undisturbed(&plan));
-    assert_ne!(recover(&mut medium.clone(), Path::new("memory")).unwrap().1, Position::start());
+    assert_ne!(recover(&mut medium.clone(), Path::new("memory"), Mode::Paper).unwrap().1, Position::start());
 }

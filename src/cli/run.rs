@@ -1,10 +1,10 @@
 //! `swarm run`: the swarm as actors, on paper, until its market, its time or the operator ends it.
 
-use super::console::Failure;
+use super::console::{Console, Failure};
 use super::live::{self, LiveMarket};
 use super::market::{self, Market};
 use super::{interrupt, lines, prepare, summary};
-use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
+use crate::actors::{self, Barrier, Ended, KillSwitch, LiveAccount, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
 use crate::config::{Loaded, MarketSpec, Overrides, RuntimePlan, Speed, VenueKind};
 use crate::control::Control;
@@ -70,6 +70,9 @@ pub struct Args {
     /// Trade with real money; `mode: live` in the file must agree.
     #[arg(long)]
     live: bool,
+    /// With --live: do not ask.
+    #[arg(long, requires = "live")]
+    yes: bool,
 }
 
 /// Runs the command.
@@ -84,10 +87,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         state_dir: args.state.clone(),
         listen: args.listen,
     });
-    if loaded.runtime.venue != VenueKind::Simulated {
-        return Err(Failure::input(
-            "`venue.kind: aster` needs the AsterDEX client, which this version does not have yet",
-        ));
+    if args.live {
+        agree_to_live(args, &loaded)?;
     }
     let warm_up = warm_up_steps(&loaded.plan)?;
     let system = actix::System::new();
@@ -112,9 +113,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
     match (mode, args.live) {
         (Mode::Live, false) => Err(Failure::input("`mode: live` trades real money: say so with --live as well")),
-        (Mode::Live, true) => {
-            Err(Failure::input("`mode: live` needs the AsterDEX client, which this version does not have yet"))
-        }
+        (Mode::Live, true) => Ok(()),
         (Mode::Paper | Mode::Backtest, true) => {
             Err(Failure::input(format!("--live, but the file says `mode: {}`: make them agree", mode.label())))
         }
@@ -129,6 +128,28 @@ fn refuse_past(args: &Args) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Real money needs the venue's own prices, and a person's word.
+fn agree_to_live(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
+    if !loaded.runtime.market.is_online() || loaded.runtime.venue != VenueKind::Aster {
+        let help = "mode `live` trades at AsterDEX on AsterDEX's own prices: write `venue: { kind: aster }`, and \
+                    --market aster or aster-testnet";
+        return Err(Failure::input(help));
+    }
+    if args.yes {
+        return Ok(());
+    }
+    let plan = &loaded.plan;
+    let accounts: Vec<&str> = loaded.runtime.accounts.iter().flatten().map(String::as_str).collect();
+    let act = format!(
+        "{} agents of `{}` are about to trade account(s) {} at {}.",
+        plan.agents.len(),
+        plan.name,
+        accounts.join(", "),
+        loaded.runtime.market
+    );
+    Console::standard().confirm(Mode::Live, &act, &plan.name)
 }
 
 /// Base candles until every feature that the rules ask for has a value.
@@ -204,6 +225,19 @@ fn fold(opened: &Opened, plan: &Arc<Plan>, restart: RestartPolicy, listeners: Li
     Ok(folded)
 }
 
+/// A desk has its state from the whole journal: snapshots do not hold it.
+fn fold_desks(opened: &Opened, accounts: &mut [LiveAccount]) -> Result<(), Failure> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let failed = |error: crate::store::StoreError| Failure::failed("failed", error.to_string());
+    for record in opened.dir.facts().map_err(failed)? {
+        let fact = record.map_err(failed)?.fact;
+        accounts.iter_mut().for_each(|account| account.desk.apply(&fact));
+    }
+    Ok(())
+}
+
 fn open_files(opened: &Opened, metrics: &Metrics, make: MakeFolded, runtime: &RuntimePlan) -> Result<Files, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed("failed", error.to_string());
     let snapshots =
@@ -240,6 +274,13 @@ async fn host(
     let configuration = Configuration { plan: (*plan).clone(), restart: runtime.restart };
     opened.dir.keep_configuration(&configuration).map_err(|error| Failure::input(error.to_string()))?;
     let is_live = live.is_some();
+    let mut accounts = match &live {
+        Some(market) if plan.mode == Mode::Live => {
+            live::accounts(&runtime, &plan, opened.dir.manifest().created_at, &market.limiter()).await?
+        }
+        _ => Vec::new(),
+    };
+    fold_desks(&opened, &mut accounts)?;
     let (control, requests) = Control::new(REQUESTS_WAITING);
     let listeners = Listeners { metrics: metrics.clone(), control: control.clone() };
     let folded = fold(&opened, &plan, runtime.restart, listeners)?;
@@ -264,6 +305,7 @@ async fn host(
         plan,
         tape: market.tape,
         live,
+        accounts,
         warm_up_steps: market.warm_up_steps,
         is_new: opened.records == 0,
         folded,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::io::{self, Write};
 use swarm_core::journal::{Fingerprint, Position, Record};
-use swarm_core::model::{Fact, Time};
+use swarm_core::model::{Fact, Mode, Time};
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -179,7 +179,7 @@ impl Verification {
 /// # Errors
 /// When the file itself cannot be read.
 pub fn verify(mut journal: JournalReader) -> Result<Verification, StoreError> {
-    let (mut fingerprint, mut rule) = (Fingerprint::new(), CutRule::new(Position::start()));
+    let (mut fingerprint, mut rule) = (Fingerprint::new(), CutRule::new(Position::start(), Mode::Paper));
     let (mut steps, mut first, mut last) = (0, None::<Time>, None::<Time>);
     let (head, mut damage) = (HeadRule::new(&journal), None);
     let head_path = journal.place().join(HEAD);

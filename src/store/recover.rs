@@ -3,6 +3,9 @@
 //! A step's candles, and those that warm the features, come from the tape, which repeats them after a restart; so facts of a step that was
 //! begun and not ended are dropped and happen again. What follows the last ended step without a candle
 //! (an operator's acts, a venue's late reports) happened once and stays. Knows no directory and no lock.
+//!
+//! With real money nothing is cut: orders of a step that was begun have left, and the venue answers them. The step's
+//! candles are repeated all the same, and what is decided on them anew finds its entries refused: they are there.
 
 use super::head::{self, HEAD};
 use super::segments::{self, ACTIVE};
@@ -10,7 +13,7 @@ use super::{Medium, StoreError, TornTail, reader::JournalReader};
 use std::io::{self, Read};
 use std::path::Path;
 use swarm_core::journal::{FileHeader, Position, Record, header};
-use swarm_core::model::Fact;
+use swarm_core::model::{Fact, Mode};
 
 /// What reading a journal through came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +41,13 @@ pub(super) struct CutRule {
     kept: Position,
     step_begun: bool,
     finished: bool,
+    /// What happens in this mode happens once.
+    is_live: bool,
 }
 
 impl CutRule {
-    pub(super) const fn new(start: Position) -> Self {
-        Self { kept: start, step_begun: false, finished: false }
+    pub(super) const fn new(start: Position, mode: Mode) -> Self {
+        Self { kept: start, step_begun: false, finished: false, is_live: matches!(mode, Mode::Live) }
     }
 
     /// Where the next record would belong if the journal ended here.
@@ -57,7 +62,7 @@ impl CutRule {
 
     pub(super) const fn see(&mut self, record: &Record) {
         match record.fact {
-            Fact::Candle { .. } | Fact::FundingDue { .. } => self.step_begun = true,
+            Fact::Candle { .. } | Fact::FundingDue { .. } => self.step_begun = !self.is_live,
             // What warms the features is kept as a whole or not at all.
             Fact::WarmUp { left, .. } => self.step_begun = left > 0,
             Fact::StepEnd { .. } | Fact::End { .. } => self.step_begun = false,
@@ -93,9 +98,9 @@ impl HeadRule {
 }
 
 /// Reads a journal through, from where the reader begins.
-pub(super) fn scan(reader: &mut JournalReader) -> Result<Scan, StoreError> {
+pub(super) fn scan(reader: &mut JournalReader, mode: Mode) -> Result<Scan, StoreError> {
     let begun_at = reader.end();
-    let (mut rule, head) = (CutRule::new(begun_at), HeadRule::new(reader));
+    let (mut rule, head) = (CutRule::new(begun_at, mode), HeadRule::new(reader));
     let differs = |reader: &JournalReader, seq| StoreError::OtherHead { path: reader.place().join(HEAD), seq };
     if begun_at.link.seq > 0 && head.contradicts(begun_at) {
         return Err(differs(reader, begun_at.link.seq));
@@ -121,8 +126,12 @@ pub(super) fn scan(reader: &mut JournalReader) -> Result<Scan, StoreError> {
 ///
 /// # Errors
 /// When the journal cannot be read to its end, or not be cut.
-pub fn recover<M: Medium + Clone>(medium: &mut M, place: &Path) -> Result<(Vec<Fact>, Position), StoreError> {
-    let scan = scan(&mut JournalReader::over(medium.clone(), place, None)?)?;
+pub fn recover<M: Medium + Clone>(
+    medium: &mut M,
+    place: &Path,
+    mode: Mode,
+) -> Result<(Vec<Fact>, Position), StoreError> {
+    let scan = scan(&mut JournalReader::over(medium.clone(), place, None)?, mode)?;
     let continued = continue_journal(medium, &scan).map_err(StoreError::io("continue", place))?;
     let reader = JournalReader::over(medium.clone(), place, None)?.until(continued.position);
     let facts = reader.map(|record| record.map(|record| record.fact)).collect::<Result<_, _>>()?;

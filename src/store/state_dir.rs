@@ -18,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use swarm_core::journal::Position;
+use swarm_core::model::Mode;
 
 /// Name of the projections' directory.
 pub(super) const PROJECTIONS: &str = "projections";
@@ -106,10 +107,10 @@ impl StateDir {
 
         let key =
             state_format.map(|format| SnapshotKey { state_format: format, config_hash: manifest.config_hash.clone() });
-        let from_snapshot = key.as_ref().and_then(|key| scan_from_snapshot(&path, key));
+        let from_snapshot = key.as_ref().and_then(|key| scan_from_snapshot(&path, key, manifest.mode));
         let (snapshot, scan) = match from_snapshot {
             Some((snapshot, scan)) => (Some(snapshot), scan),
-            None => (None, recover::scan(&mut JournalReader::open(&path)?)?),
+            None => (None, recover::scan(&mut JournalReader::open(&path)?, manifest.mode)?),
         };
         manifest.follow(found.as_ref(), scan.kept.link.seq);
         files::restrict_directory(&path).map_err(StoreError::io("change the rights of", &path))?;
@@ -259,13 +260,13 @@ impl StateDir {
 
 /// The newest good snapshot from which the journal can be read to its end. Whatever is wrong with one costs
 /// time only: the one before, or the whole journal, says the same.
-fn scan_from_snapshot(path: &Path, key: &SnapshotKey) -> Option<(Snapshot, Scan)> {
+fn scan_from_snapshot(path: &Path, key: &SnapshotKey, mode: Mode) -> Option<(Snapshot, Scan)> {
     let medium = DirectoryMedium::new(path);
     let listed = snapshots::list(&medium).ok()?;
     listed.into_iter().find_map(|seq| {
         let snapshot = snapshots::read(&medium, seq, key)?;
         let mut reader = JournalReader::open_from(path, snapshot.position).ok()?;
-        let scan = recover::scan(&mut reader).ok()?;
+        let scan = recover::scan(&mut reader, mode).ok()?;
         (scan.kept.link.seq >= seq).then_some((snapshot, scan))
     })
 }

@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_core::model::{Candle, Interval, MINUTE_MS, Millis, Step, SymbolId, Time};
+use swarm_core::model::{Candle, Interval, MINUTE_MS, Millis, Price, Step, SymbolId, Time};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -33,6 +33,8 @@ const STREAMS_OF_A_SYMBOL: usize = 2;
 pub enum News {
     /// A candle had a fate worth telling.
     Candle(Note),
+    /// A symbol's mark price, each second.
+    Mark(SymbolId, Price),
     /// Nothing was heard of a symbol for so many milliseconds.
     Age(SymbolId, Millis),
     /// Streams deliver again, after having been lost.
@@ -240,6 +242,7 @@ impl Task {
             }
             Event::MarkPrice(event) => {
                 let Some(symbol) = self.hear(&event.symbol, event.sent) else { return false };
+                self.tell(News::Mark(symbol, event.mark));
                 if let (Some(rate), Some(due)) = (event.funding_rate, event.next_funding) {
                     self.funding.announced(symbol, due, rate);
                 }

@@ -7,7 +7,7 @@ use super::super::{
 use super::{Place, append, facts};
 use std::path::Path;
 use swarm_core::journal::{HEADER_BYTES, Position, RecordError, records};
-use swarm_core::model::{Action, Fact, Time};
+use swarm_core::model::{Action, Fact, Mode, Time};
 
 /// Two steps with an operator's act between them, and a third that is not ended.
 fn run() -> Vec<Fact> {
@@ -174,7 +174,7 @@ fn no_flipped_bit_goes_unseen() {
     let names = ["journal-000000000001.bin", "journal-000000000004.bin", "journal.bin"];
     let read = |medium: &MemoryMedium| -> Result<Vec<Fact>, StoreError> {
         let mut reader = JournalReader::over(medium.clone(), Path::new("memory"), None)?;
-        let scan = super::super::recover::scan(&mut reader)?;
+        let scan = super::super::recover::scan(&mut reader, Mode::Paper)?;
         assert_eq!(scan.torn, None);
         let reader = JournalReader::over(medium.clone(), Path::new("memory"), None)?;
         reader.map(|record| record.map(|record| record.fact)).collect()
@@ -251,7 +251,7 @@ fn a_crash_between_two_files_is_continued() {
 /// Brings a journal in memory to where it can be continued.
 fn recovered(medium: &mut MemoryMedium) -> Position {
     let mut reader = JournalReader::over(medium.clone(), Path::new("memory"), None).unwrap();
-    let scan = super::super::recover::scan(&mut reader).unwrap();
+    let scan = super::super::recover::scan(&mut reader, Mode::Paper).unwrap();
     super::super::recover::continue_journal(medium, &scan).unwrap().position
 }
 
