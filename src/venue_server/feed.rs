@@ -120,6 +120,9 @@ impl Feed {
     /// Moves all times that are still to come.
     pub fn shift_by(&mut self, shift: Millis) {
         self.shift += shift;
+        if let Source::Ticks(_, forming) = &mut self.source {
+            forming.iter_mut().flatten().for_each(|candle| candle.open_time = candle.open_time.plus(shift));
+        }
         for happening in &mut self.ahead {
             match happening {
                 Happening::Trade { at, .. } | Happening::Book { at, .. } => *at = at.plus(shift),

@@ -247,9 +247,7 @@ impl Venue {
             let Some(leg) = self.leg_mut(account, id, place) else { continue };
             match (trigger, leg.order) {
                 (LegTrigger::PlaceOrder, None) if leg.status == OrderStatus::New => {
-                    if self.place_leg(account, id, place).is_err() {
-                        self.drive_from(account, id, place, &[DrivenOn::Rejected]);
-                    }
+                    self.place_driven(account, id, place);
                 }
                 (LegTrigger::CancelOrder, None) => leg.status = OrderStatus::Canceled,
                 (LegTrigger::CancelOrder, Some(order)) => self.cancel_open(account, order),
@@ -257,6 +255,13 @@ impl Venue {
             }
         }
         self.accounts[account].strategies.touched.insert(id);
+    }
+
+    /// Places a leg whose turn it is; one that is refused drives others as such.
+    fn place_driven(&mut self, account: usize, id: u64, place: usize) {
+        if self.place_leg(account, id, place).is_err() {
+            self.drive_from(account, id, place, &[DrivenOn::Rejected]);
+        }
     }
 
     fn cancel_open(&mut self, account: usize, order: u64) {
