@@ -124,6 +124,7 @@ fn main() {
         plan: Arc::clone(&plan),
         tape: Box::new(tape),
         live: None,
+        accounts: Vec::new(),
         warm_up_steps,
         folded: Folded::new(&plan, RestartPolicy::default(), None),
         is_new: true,
