@@ -28,7 +28,7 @@ cohorts:
     agents:
       - { use: control, count: 2, set: { rsi_buy: 45, rsi_sell: 55, base_notional: 2000, stop: 0.01, target: 0.015 } }
 ";
-const STEPS: usize = 200;
+const STEPS: usize = 300;
 
 struct First<T>(T, usize);
 
