@@ -83,9 +83,16 @@ fn check(opened: &Opened, expected: &[Fact]) -> usize {
     covered
 }
 
+/// Two runs of 23 steps together, with a snapshot after record 60 from the first and one after 80 from the
+/// second; of files that become full faster than snapshots are taken only the last one has one.
+fn ran_from(place: &Place, first: i64) -> Vec<Fact> {
+    append(&open(place), &Make::default(), 100, &run(first..first + 17));
+    append(&open(place), &Make::default(), 100, &run(first + 17..first + 23));
+    run(first..first + 23)
+}
+
 fn ran(place: &Place) -> Vec<Fact> {
-    append(&open(place), &Make::default(), 100, &run(0..23));
-    run(0..23)
+    ran_from(place, 0)
 }
 
 #[test]
@@ -149,7 +156,7 @@ fn a_snapshot_of_another_configuration_version_or_journal_is_passed_over() {
     assert_eq!(covered(FORMAT + 1, "c0ffee"), 0);
     assert_eq!(covered(FORMAT, "beef"), 0);
     let other = Place::new();
-    append(&open(&other), &Make::default(), 100, &run(100..123));
+    ran_from(&other, 100);
     for name in ["snapshot-000000000080.bin", "snapshot-000000000060.bin"] {
         std::fs::copy(other.file(name), place.file(name)).unwrap();
     }
