@@ -6,6 +6,7 @@
 //! which are counted, so that a test can strike at each.
 
 mod link;
+pub mod swarm;
 mod venue;
 mod world;
 
