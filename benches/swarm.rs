@@ -122,6 +122,7 @@ fn main() {
         make: Arc::new(prepare::rules(&plan)),
         plan: Arc::clone(&plan),
         tape: Box::new(tape),
+        live: None,
         warm_up_steps,
         history: Vec::new(),
         writer: Arc::new(writer),

@@ -7,6 +7,7 @@ pub mod bias;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod market;
 pub mod record;
 pub mod report;

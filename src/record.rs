@@ -11,8 +11,8 @@ use swarm_core::experiment::Tracker;
 use swarm_core::journal::Fingerprint;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{
-    Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Fact, IntentId, OrderId, Plan,
-    Purpose, ReportKind, Step, Time, VenueEvent, Verdict,
+    Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Difference, Fact, Figure,
+    IntentId, OrderId, Plan, Purpose, ReportKind, Step, Time, VenueEvent, Verdict,
 };
 use swarm_core::risk::Supervisor;
 
@@ -224,6 +224,25 @@ impl Recorder {
         self.plan.agent_name(agent).to_owned()
     }
 
+    fn describe_difference(&self, portfolio: swarm_core::model::PortfolioId, difference: &Difference) -> String {
+        let Difference { kind, policy, symbol, subject, venue, book } = difference;
+        let symbol = symbol.and_then(|symbol| self.plan.instruments.get(symbol.index()));
+        let about: Vec<&str> = symbol.map(|one| one.symbol.as_str()).into_iter().chain([subject.as_str()]).collect();
+        let or_nothing = |figure: &Figure| match figure {
+            Figure::Nothing => "nothing".to_owned(),
+            figure => figure.to_string(),
+        };
+        format!(
+            "{}: {} {}: {} at the venue, {} here; met by {}",
+            self.plan.portfolios[portfolio.index()].name,
+            kind.label(),
+            about.join(" ").trim(),
+            or_nothing(venue),
+            or_nothing(book),
+            policy.label()
+        )
+    }
+
     fn tell_venue(&self, portfolio: swarm_core::model::PortfolioId, event: &VenueEvent) {
         match event {
             VenueEvent::Order { id, symbol, at, kind: ReportKind::Filled { fill, .. } } => {
@@ -286,6 +305,11 @@ impl Recorder {
                 let (agent, symbol) = (self.agent_name(intent.agent), &self.plan.instrument(*symbol).symbol);
                 let message =
                     format!("{agent}: the entry's last {qty} {symbol} did not follow at the market: {refusal}");
+                self.tell(Event::Notice { message });
+            }
+            Fact::Difference { portfolio, difference, .. } => {
+                listeners.metrics.portfolio(*portfolio).difference(difference.kind);
+                let message = self.describe_difference(*portfolio, difference);
                 self.tell(Event::Notice { message });
             }
             Fact::Venue { portfolio, event } => {

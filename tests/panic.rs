@@ -181,6 +181,7 @@ impl Stage {
             plan: Arc::clone(&self.plan),
             make: Arc::new(self.rules(runner.fault)),
             tape: Box::new(Short(Box::new(self.recording.tape()), steps)),
+            live: None,
             warm_up_steps: 0,
             history: history.to_vec(),
             writer,

@@ -60,6 +60,17 @@ impl Pace {
     }
 }
 
+/// A market that goes on by itself, after the tape.
+pub struct Live {
+    /// Its steps as they close.
+    pub steps: mpsc::Receiver<Step>,
+    /// The market's time now.
+    pub clock: Clock,
+}
+
+/// Says what time it is.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
 /// Everything a running swarm is made of.
 pub struct Setup {
     /// What to trade, with what, within which limits.
@@ -68,6 +79,8 @@ pub struct Setup {
     pub make: Arc<dyn MakeRule>,
     /// The market, from its beginning.
     pub tape: Box<dyn Tape + Send>,
+    /// What follows the tape; none when its end is the end.
+    pub live: Option<Live>,
     /// Steps of the tape that only warm the feed.
     pub warm_up_steps: u64,
     /// What the journal holds already, in order, ended at a step's end.
@@ -337,7 +350,8 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
     let feed = {
         let slot = Slot::default();
         let own = supervisor.for_another_producer();
-        let observer = Observer::new(Arc::clone(&plan), metrics.clone(), own, slot.clone());
+        let recorded = setup.live.is_none();
+        let observer = Observer::new(Arc::clone(&plan), metrics.clone(), own, slot.clone(), recorded);
         let observer = Address::new(host(&[], 0, capacity, observer), ActorName::Observer, metrics.clone());
         let feed = Feed::new(setup.tape, hub, rates, slot, observer, metrics.clone());
         Address::new(host(&[], 0, capacity, feed), ActorName::Feed, metrics.clone())
@@ -366,6 +380,7 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         gaps,
     };
     let writer = Arc::clone(&setup.writer);
+    let (clock, live) = setup.live.map(|live| (live.clock, live.steps)).unzip();
     Director {
         plan,
         floor,
@@ -374,6 +389,8 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         kill: setup.kill,
         requests: setup.requests,
         pace: setup.pace,
+        clock,
+        live,
         run_for: setup.run_for,
         market: setup.market,
         now: folded.last_step.unwrap_or_default(),

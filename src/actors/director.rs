@@ -3,7 +3,7 @@
 
 use super::address::Address;
 use super::agent::{Agent, Leave};
-use super::boot::{Ended, Hands, Pace};
+use super::boot::{Clock, Ended, Hands, Pace};
 use super::kill::KillSwitch;
 use super::observe;
 use super::stepper::Floor;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use swarm_core::engine::LifeState;
 use swarm_core::experiment::{Comparison, Report};
-use swarm_core::model::{AgentChange, AgentId, BreakerScope, Plan, PortfolioId, StopPolicy, Time};
+use swarm_core::model::{AgentChange, AgentId, BreakerScope, Plan, PortfolioId, Step, StopPolicy, Time};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -28,6 +28,10 @@ pub struct Director {
     pub(super) kill: KillSwitch,
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) pace: Pace,
+    /// The market's time, where the market goes on by itself.
+    pub(super) clock: Option<Clock>,
+    /// Steps that follow the tape, as they close.
+    pub(super) live: Option<mpsc::Receiver<Step>>,
     /// Wall time after which the run ends.
     pub(super) run_for: Option<Duration>,
     pub(super) market: String,
@@ -82,13 +86,54 @@ impl Director {
             if Instant::now() < next_step {
                 continue;
             }
-            let hands = &self.hands;
-            let Some(at) = self.floor.step(&|agent| hands.make(agent).ok()).await? else {
-                return Ok(Ended::Complete);
-            };
-            self.now = at;
-            self.steps += 1;
+            match self.floor.pull().await? {
+                Some(step) => self.play(step).await?,
+                None => match self.live.take() {
+                    Some(steps) => return self.follow(steps, end).await,
+                    None => return Ok(Ended::Complete),
+                },
+            }
             next_step = self.pace.after(next_step, self.plan.base);
+        }
+    }
+
+    async fn play(&mut self, step: Arc<Step>) -> Result<(), Halt> {
+        let at = step.close_time;
+        // A live candle may be late: what is decided on it is decided now, not when it closed.
+        let now = self.clock.as_ref().map_or(at, |clock| clock().max(at));
+        let hands = &self.hands;
+        self.floor.play(step, now, &|agent| hands.make(agent).ok()).await?;
+        self.now = now;
+        self.steps += 1;
+        Ok(())
+    }
+
+    /// Plays the steps of a live market as they close, and carries requests out while it waits for them.
+    async fn follow(&mut self, mut steps: mpsc::Receiver<Step>, end: Option<Instant>) -> Result<Ended, Halt> {
+        loop {
+            let over = async {
+                match end {
+                    Some(end) => sleep_until(end).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                Some(request) = self.requests.recv() => {
+                    // What an operator does is done now, not when the last candle closed.
+                    self.now = self.clock.as_ref().map_or(self.now, |clock| clock().max(self.now));
+                    if let Some(reason) = self.carry_out(request).await? {
+                        return Ok(Ended::Stopped(reason));
+                    }
+                }
+                () = over => {
+                    return Ok(Ended::Stopped("the time given by --for is over".to_owned()));
+                }
+                step = steps.recv() => match step {
+                    Some(step) => self.play(Arc::new(step)).await?,
+                    None => return Err(Halt("the market data has ended: whatever followed it is gone".to_owned())),
+                },
+            }
         }
     }
 

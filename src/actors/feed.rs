@@ -1,5 +1,5 @@
 //! The feed: owns the tape and the hub. It hands out steps when asked, so a slow swarm slows the feed
-//! and no closed candle is ever dropped or conflated.
+//! and no closed candle is ever dropped or conflated. Steps of a live market come to the director by themselves.
 
 use super::address::Address;
 use super::agent::FrameCopy;

@@ -19,6 +19,6 @@ mod stepper;
 mod supervisor;
 
 pub use address::{Address, AskError};
-pub use boot::{BootError, Ended, Outcome, Pace, Setup, run};
+pub use boot::{BootError, Clock, Ended, Live, Outcome, Pace, Setup, run};
 pub use journal::Barrier;
 pub use kill::KillSwitch;

@@ -35,23 +35,26 @@ pub struct Observer {
     supervisor: Arc<Address<SupervisorActor>>,
     slot: Slot<MarketPicture>,
     looking: bool,
+    /// Whether the age of candles is all there is to know of the age of market data.
+    measures_lag: bool,
 }
 
 impl Observer {
-    /// Reads pictures from `slot`.
+    /// Reads pictures from `slot`. `measures_lag` where nobody else says how old the market data is.
     pub fn new(
         plan: Arc<Plan>,
         metrics: Metrics,
         supervisor: Address<SupervisorActor>,
         slot: Slot<MarketPicture>,
+        measures_lag: bool,
     ) -> Self {
-        Self { plan, metrics, supervisor: Arc::new(supervisor), slot, looking: false }
+        Self { plan, metrics, supervisor: Arc::new(supervisor), slot, looking: false, measures_lag }
     }
 
     fn look(&mut self, context: &mut Context<Self>) {
         self.looking = false;
         let Some(picture) = self.slot.take() else { return };
-        for (index, last) in picture.last_closes.iter().enumerate() {
+        for (index, last) in picture.last_closes.iter().enumerate().filter(|_| self.measures_lag) {
             // By the market's own clock, so that it means the same at any speed.
             let lag_ms = last.map_or(0, |last| picture.at.since(last));
             self.metrics.feed_lag(SymbolId::at(index), lag_ms as f64 / SECOND_MS as f64);

@@ -37,9 +37,19 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// One step; none when the tape is at its end. `renew` makes a fresh rule after a panic.
-    pub async fn step(&mut self, renew: &dyn Fn(AgentId) -> Option<Box<dyn Rule>>) -> Result<Option<Time>, Halt> {
-        let Some(step) = self.feed.ask(Pull).await? else { return Ok(None) };
+    /// The tape's next step; none when it is at its end.
+    pub async fn pull(&self) -> Result<Option<Arc<Step>>, Halt> {
+        Ok(self.feed.ask(Pull).await?)
+    }
+
+    /// Plays a step. What the agents make of it is judged at `now`, which is not before its candles closed. `renew`
+    /// makes a fresh rule after a panic.
+    pub async fn play(
+        &mut self,
+        step: Arc<Step>,
+        now: Time,
+        renew: &dyn Fn(AgentId) -> Option<Box<dyn Rule>>,
+    ) -> Result<(), Halt> {
         self.tell(step.close_time, Act::Candles(Arc::clone(&step))).await?;
         for due in &step.funding {
             for execution in &self.executions {
@@ -48,9 +58,8 @@ impl Floor {
         }
         self.walk(&step).await?;
         let turns = self.decide(&step, renew).await?;
-        self.tell(step.close_time, Act::Turns(Arc::clone(&step), turns)).await?;
-        self.tell(step.close_time, Act::EndStep(Arc::clone(&step))).await?;
-        Ok(Some(step.close_time))
+        self.tell(now, Act::Turns(Arc::clone(&step), now, turns)).await?;
+        self.tell(step.close_time, Act::EndStep(step)).await
     }
 
     /// Every account through every point of the candles, point by point.

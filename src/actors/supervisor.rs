@@ -54,8 +54,8 @@ pub enum Act {
     Venue(PortfolioId, Vec<VenueEvent>),
     /// Marks of an account.
     Marks(PortfolioId, Time, Vec<Mark>),
-    /// The agents' parts in a step, in declared order.
-    Turns(Arc<Step>, Vec<(AgentId, Turn)>),
+    /// The agents' parts in a step, in declared order, and when they are judged.
+    Turns(Arc<Step>, Time, Vec<(AgentId, Turn)>),
     /// An agent's life changed by an operator's hand.
     Life(Time, AgentId, AgentChange),
     /// Close all positions of an account.
@@ -177,9 +177,9 @@ impl SupervisorActor {
                     self.core.on_marks(portfolio, at, &marks, &mut self.effects);
                 }
             }
-            Act::Turns(step, turns) => {
+            Act::Turns(step, now, turns) => {
                 for (agent, turn) in turns {
-                    self.turn(&step, agent, turn);
+                    self.turn(&step, now, agent, turn);
                 }
             }
             Act::Life(at, agent, change) => self.core.on_agent(at, agent, change, &mut self.effects),
@@ -193,8 +193,7 @@ impl SupervisorActor {
         None
     }
 
-    fn turn(&mut self, step: &Step, agent: AgentId, turn: Turn) {
-        let now = step.close_time;
+    fn turn(&mut self, step: &Step, now: Time, agent: AgentId, turn: Turn) {
         match turn {
             Turn::Restarted => self.core.on_agent(now, agent, AgentChange::Started, &mut self.effects),
             Turn::Panicked { message, failed } => {
@@ -209,8 +208,8 @@ impl SupervisorActor {
                 let Some(Some(candle)) = step.candles.get(symbol.index()) else { return };
                 // After the kill switch no entry is judged; what is open stays under its stop.
                 if answer.explanation.is_some() && !self.kill.is_thrown() {
-                    let (open, close) = (candle.open_time, candle.close);
-                    judge(&self.plan, &mut self.core, agent, open, now, close, answer, &mut self.effects);
+                    let (open, closed, close) = (candle.open_time, step.close_time, candle.close);
+                    judge(&self.plan, &mut self.core, agent, open, closed, now, close, answer, &mut self.effects);
                 }
             }
         }

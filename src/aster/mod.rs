@@ -5,6 +5,7 @@
 
 pub mod environment;
 pub mod errors;
+pub mod keys;
 pub mod limiter;
 pub mod rest;
 pub mod secret;

@@ -98,8 +98,7 @@ pub fn open(
             })
         }
         MarketSpec::Aster | MarketSpec::AsterTestnet => Err(Failure::input(format!(
-            "--market {} needs the AsterDEX client, which this version does not have yet; \
-             use synthetic[:SEED] or replay:DIR",
+            "--market {} happens as it happens: only `swarm run` follows it",
             runtime.market
         ))),
     }

@@ -13,11 +13,14 @@ pub mod client;
 pub mod compare;
 pub mod console;
 pub mod data;
+pub mod doctor;
+pub mod filters;
 pub mod flatten;
 pub mod init;
 pub mod interrupt;
 pub mod journal;
 pub mod lines;
+pub mod live;
 pub mod market;
 pub mod prepare;
 pub mod progress;
@@ -54,6 +57,7 @@ enum Command {
     Sweep(sweep::Args),
     Bias(bias::Args),
     Data(data::Args),
+    Doctor(doctor::Args),
     Status(status::Args),
     Agent(agent::Args),
     Breaker(breaker::Args),
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(args) => end(args.json, sweep::run(&args)),
         Command::Bias(args) => on_console(args.json, |console| bias::run(&args, console)),
         Command::Data(args) => on_console(args.json(), |console| data::run(&args, console)),
+        Command::Doctor(args) => on_console(args.json, |console| doctor::run(&args, console)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),
         Command::Journal(args) => end(false, journal::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),

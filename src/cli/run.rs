@@ -1,6 +1,7 @@
 //! `swarm run`: the swarm as actors, on paper, until its market, its time or the operator ends it.
 
 use super::console::Failure;
+use super::live::{self, LiveMarket};
 use super::market::{self, Market};
 use super::{interrupt, lines, prepare, summary};
 use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
@@ -87,7 +88,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         ));
     }
     let warm_up = warm_up_steps(&loaded.plan)?;
-    let market = market::open(&loaded.plan, &loaded.runtime, args.from, args.to, warm_up)?;
+    let system = actix::System::new();
+    let (market, live) = if loaded.runtime.market.is_online() {
+        refuse_past(args)?;
+        let live = system.block_on(live::open(&loaded.runtime, &mut loaded.plan, warm_up))?;
+        (live.market(), Some(live))
+    } else {
+        (market::open(&loaded.plan, &loaded.runtime, args.from, args.to, warm_up)?, None)
+    };
     if default_state {
         loaded.runtime.state_dir = loaded.runtime.state_dir.join(market.kind);
     }
@@ -96,7 +104,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if opened.finished() {
         eprintln!("the run in {} has used up its data already: nothing is left to do", opened.dir.path().display());
     }
-    actix::System::new().block_on(host(args, loaded, market, opened, listener, interrupted))
+    system.block_on(host(args, loaded, (market, live), opened, listener, interrupted))
 }
 
 fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
@@ -110,6 +118,15 @@ fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
         }
         (Mode::Paper | Mode::Backtest, false) => Ok(()),
     }
+}
+
+fn refuse_past(args: &Args) -> Result<(), Failure> {
+    if args.from.is_some() || args.to.is_some() || args.speed.is_some() {
+        return Err(Failure::input(
+            "--from, --to and --speed are for recorded and made-up candles; a live market goes on as it goes",
+        ));
+    }
+    Ok(())
 }
 
 /// Base candles until every feature that the rules ask for has a value.
@@ -185,7 +202,7 @@ fn open_files(opened: &Opened, metrics: &Metrics) -> Result<Files, Failure> {
 async fn host(
     args: &Args,
     loaded: Loaded,
-    market: Market,
+    (mut market, live): (Market, Option<LiveMarket>),
     opened: Opened,
     listener: TcpListener,
     interrupted: Arc<AtomicBool>,
@@ -199,23 +216,38 @@ async fn host(
     };
     let metrics = Metrics::new(&plan, env!("CARGO_PKG_VERSION"));
     let files = open_files(&opened, &metrics)?;
+    let is_live = live.is_some();
     let (control, requests) = Control::new(REQUESTS_WAITING);
+    let following = match live {
+        Some(live) => Some(live.start(&plan, &files.history, &metrics, &control, &mut market).await?),
+        None => None,
+    };
     let server = serve(args, &plan, &control, &metrics, &opened, listener).await?;
-    greet(args, &plan, &market, pace, &server, opened.dir.path(), files.history.len());
+    let (live, followers) = following.unzip();
+    greet(
+        args,
+        &plan,
+        &market,
+        if is_live { Pace::Times(1.0) } else { pace },
+        &server,
+        opened.dir.path(),
+        files.history.len(),
+    );
     let printer = lines::spawn(control.events(), args.json);
     stop_on_signals(control.clone(), interrupted);
     let all_decisions = match args.decisions {
         Some(decisions) => decisions == super::backtest::Decisions::All,
-        None => pace != Pace::Max,
+        None => is_live || pace != Pace::Max,
     };
     let setup = Setup {
         make: Arc::new(prepare::rules(&plan)),
         plan,
         tape: market.tape,
+        live,
         warm_up_steps: market.warm_up_steps,
         history: files.history,
         writer: Arc::clone(&files.writer),
-        barrier: if pace == Pace::Max { Barrier::Grouped } else { Barrier::Strict },
+        barrier: if pace == Pace::Max && !is_live { Barrier::Grouped } else { Barrier::Strict },
         record_holds: all_decisions,
         arbiters: runtime.arbiters,
         mailbox_capacity: runtime.mailbox_capacity,
@@ -230,6 +262,7 @@ async fn host(
         kill: KillSwitch::default(),
     };
     let outcome = actors::run(setup).await.map_err(|error| Failure::failed("failed", error.to_string()));
+    drop(followers);
     let by_port = Token::file_for_port(Path::new("."), server.address().port());
     server.stop().await;
     // The token died with the run; a file that is gone already is as good.

@@ -2,16 +2,21 @@
 
 use super::console::Failure;
 use super::interrupt;
+use crate::aster::wire::Level;
 use crate::config::instruments::instrument;
 use crate::config::{MarketSpec, defaults};
+use crate::market::ticks::{Side, Tick, TickKind, load_ticks};
 use crate::market::{Query, SyntheticTape, load};
-use crate::venue_server::{AccountSpec, Pace, Setup, Venue, default_accounts, read_accounts, serve};
+use crate::venue_server::{
+    AccountSpec, Market, Pace, Recorded, RecordedKind, Setup, Venue, default_accounts, read_accounts, serve,
+};
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use swarm_core::model::{ExchangeParams, Instrument, Interval, Tape, Time};
+use swarm_core::model::{ExchangeParams, Instrument, Interval, SymbolId, Tape, Time};
 
 /// Candles of the market before the venue opens.
 const WARM_UP: usize = 1_500;
@@ -29,7 +34,7 @@ pub struct Args {
     /// Where it listens.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
     listen: SocketAddr,
-    /// The market: synthetic[:SEED] or replay:DIR.
+    /// The market: synthetic[:SEED], replay:DIR (candles) or ticks:DIR (trades and books).
     #[arg(long, value_name = "SPEC", default_value = "synthetic")]
     market: String,
     /// Accounts (YAML); without it three of 10,000 USDT with keys that everybody knows.
@@ -51,6 +56,9 @@ pub struct Args {
     /// network's 714.
     #[arg(long, value_name = "ID")]
     chain_id: Option<u64>,
+    /// Count weights and orders by the minute, but never refuse for them: for tests under load.
+    #[arg(long)]
+    no_limits: bool,
 }
 
 fn pace(speed: &str) -> Result<Pace, Failure> {
@@ -82,6 +90,38 @@ fn symbols(list: &str) -> Result<Vec<Instrument>, Failure> {
     Ok(names.into_iter().map(instrument).collect())
 }
 
+/// Contracts and market. Of ticks all symbols are taken that the directory has, where none are named.
+fn market(args: &Args, now: Time) -> Result<(Vec<Instrument>, Market), Failure> {
+    let Some(dir) = args.market.strip_prefix("ticks:") else {
+        let instruments = symbols(&args.symbols)?;
+        let tape = tape(args, &instruments, now)?;
+        return Ok((instruments, Market::Candles(tape)));
+    };
+    let named: Option<Vec<String>> = match args.symbols == SYMBOLS {
+        true => None,
+        false => Some(symbols(&args.symbols)?.into_iter().map(|instrument| instrument.symbol).collect()),
+    };
+    let ticks = load_ticks(Path::new(dir), named.as_deref()).map_err(|error| Failure::input(error.to_string()))?;
+    let found: BTreeSet<&str> = ticks.iter().map(|tick| tick.symbol.as_str()).collect();
+    let names = named.unwrap_or_else(|| found.into_iter().map(str::to_owned).collect());
+    let instruments = symbols(&names.join(","))?;
+    Ok((instruments, Market::Ticks(recorded(ticks, &names))))
+}
+
+fn recorded(ticks: Vec<Tick>, names: &[String]) -> Vec<Recorded> {
+    let levels = |side: Side| side.into_iter().map(|(price, qty)| Level { price, qty }).collect();
+    let symbol = |name: &str| SymbolId::at(names.iter().position(|other| other == name).unwrap_or(0));
+    let one = |tick: Tick| Recorded {
+        symbol: symbol(&tick.symbol),
+        at: tick.at,
+        kind: match tick.kind {
+            TickKind::Trade { price, qty, is_buyer_maker } => RecordedKind::Trade { price, qty, is_buyer_maker },
+            TickKind::Book { bids, asks } => RecordedKind::Book { bids: levels(bids), asks: levels(asks) },
+        },
+    };
+    ticks.into_iter().map(one).collect()
+}
+
 fn tape(args: &Args, instruments: &[Instrument], now: Time) -> Result<Box<dyn Tape + Send>, Failure> {
     let spec: MarketSpec = args.market.parse().map_err(|error| Failure::input(format!("--market: {error}")))?;
     match spec {
@@ -97,9 +137,9 @@ fn tape(args: &Args, instruments: &[Instrument], now: Time) -> Result<Box<dyn Ta
             recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
             Ok(Box::new(Arc::new(recording).tape()))
         }
-        MarketSpec::Aster | MarketSpec::AsterTestnet => {
-            Err(Failure::input("--market: the venue makes its own market; use synthetic[:SEED] or replay:DIR"))
-        }
+        MarketSpec::Aster | MarketSpec::AsterTestnet => Err(Failure::input(
+            "--market: the venue makes its own market; use synthetic[:SEED], replay:DIR or ticks:DIR",
+        )),
     }
 }
 
@@ -134,21 +174,21 @@ fn announce(args: &Args, address: SocketAddr, accounts: &[AccountSpec]) {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let pace = pace(&args.speed)?;
-    let instruments = symbols(&args.symbols)?;
     let specs = accounts(args)?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = Time(i64::try_from(since.as_millis()).unwrap_or(0));
-    let tape = tape(args, &instruments, now)?;
+    let (instruments, market) = market(args, now)?;
     let mut venue = Venue::new(Setup {
         instruments,
         base: args.interval,
-        tape,
+        market,
         warm_up: WARM_UP,
         start: Some(now),
         accounts: specs.clone(),
         params: ExchangeParams::default(),
         chain_ids: chain_ids(args),
         seed: args.seed,
+        limits: !args.no_limits,
     });
     // The part of the first candle that has passed already, so that both clocks start together.
     venue.advance(u64::try_from(since.as_micros()).unwrap_or(u64::MAX), now);

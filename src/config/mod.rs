@@ -29,7 +29,7 @@ pub use diagnostic::{Diagnostic, Report};
 pub use market::{MarketError, MarketSpec, MarketText};
 pub use render::render;
 pub use resolve::{config_hash, hash};
-pub use runtime::{Overrides, RestartPolicy, RuntimePlan, Speed, SpeedError};
+pub use runtime::{Hosts, Overrides, RestartPolicy, RuntimePlan, Speed, SpeedError};
 pub use settings::Setting;
 pub use written::VenueKind;
 

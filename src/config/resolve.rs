@@ -3,7 +3,7 @@
 
 use super::check::{Checked, CheckedAgent};
 use super::market::{MarketSpec, MarketText};
-use super::runtime::{RestartPolicy, RuntimePlan, Speed};
+use super::runtime::{Hosts, RestartPolicy, RuntimePlan, Speed};
 use super::scalars::{Name, Span, Symbol};
 use super::written::{
     Cohort, FillRule, MarginMode, Market, Named, Portfolio, PortfolioRisk, Restart, Risk, Swarm, Venue,
@@ -167,6 +167,7 @@ pub(super) fn runtime(swarm: &Swarm, dir: &Path) -> RuntimePlan {
         start: market.start.map_or(defaults::START, |start| start.0),
         speed: Speed::default(),
         venue: swarm.venue.as_ref().and_then(|venue| venue.kind).unwrap_or_default(),
+        hosts: swarm.venue.as_ref().and_then(hosts),
         accounts: portfolios.0.iter().map(|(_, written)| Some(written.account.as_ref()?.0.clone())).collect(),
         state_dir: dir.join(swarm.state.as_deref().unwrap_or(defaults::STATE)).join(mode.label()),
         listen: listen.parse().expect("invariant: the address has been checked"),
@@ -174,6 +175,10 @@ pub(super) fn runtime(swarm: &Swarm, dir: &Path) -> RuntimePlan {
         mailbox_capacity: actors.mailbox_capacity.unwrap_or(defaults::MAILBOX_CAPACITY) as usize,
         restart: restart_policy(&restart),
     }
+}
+
+fn hosts(venue: &Venue) -> Option<Hosts> {
+    Some(Hosts { rest: venue.rest_url.clone()?, stream: venue.stream_url.clone()? })
 }
 
 fn restart_policy(restart: &Restart) -> RestartPolicy {

@@ -38,6 +38,15 @@ impl FromStr for Speed {
     }
 }
 
+/// Base URLs of an AsterDEX of one's own, such as `swarm venue`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hosts {
+    /// Of the REST API.
+    pub rest: String,
+    /// Of the streams.
+    pub stream: String,
+}
+
 /// Everything a run needs beside the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimePlan {
@@ -49,6 +58,8 @@ pub struct RuntimePlan {
     pub speed: Speed,
     /// Which venue executes.
     pub venue: VenueKind,
+    /// Where AsterDEX is, where it is not at its usual hosts.
+    pub hosts: Option<Hosts>,
     /// AsterDEX account of each portfolio, in declared order; there in mode live.
     pub accounts: Vec<Option<String>>,
     /// Directory of journals and snapshots of this mode.

@@ -108,7 +108,9 @@ fn ids(orders: &[OpenOrder], positions: &[OpenPosition]) -> Result<(), Violation
     for order in orders.iter().filter(|order| order.purpose != Purpose::Entry) {
         hold(8, order.reduce_only || order.close_position, || format!("{order:?} could open"))?;
         let own = positions.iter().find(|position| position.intent == order.id.intent);
-        let reduces = own.is_none_or(|own| own.qty.0 * order.side.sign() < 0 || own.is_orphan);
+        // Fills that are learned of out of order can turn a position: it is closed, and its old exits, which
+        // only reduce, cannot execute meanwhile.
+        let reduces = own.is_none_or(|own| own.qty.0 * order.side.sign() < 0 || own.is_orphan || own.closing.is_some());
         hold(8, reduces, || format!("{order:?} is on the side of {own:?}"))?;
     }
     Ok(())

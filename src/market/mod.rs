@@ -7,8 +7,10 @@
 pub mod audit;
 mod error;
 pub mod fetch;
+pub mod live;
 pub mod recorded;
 pub mod synthetic;
+pub mod ticks;
 
 pub use error::MarketError;
 pub use recorded::{Gap, Query, RecordedTape, Recording, load};

@@ -1,9 +1,9 @@
 //! Metrics of cohorts and portfolios with their series looked up once, at the start. They are few, so
 //! they are ordinary vectors of the `prometheus` crate.
 
-use super::labels::{Difference, OrderOutcome};
+use super::labels::OrderOutcome;
 use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec};
-use swarm_core::model::{Action, Rate, Usd};
+use swarm_core::model::{Action, DifferenceKind, Rate, Usd};
 use swarm_core::risk::RefusalReason;
 
 /// What is counted over all agents of a cohort.
@@ -83,7 +83,7 @@ impl PortfolioMetrics {
     }
 
     /// Reconciliation found a difference.
-    pub fn difference(&self, kind: Difference) {
+    pub fn difference(&self, kind: DifferenceKind) {
         self.differences[kind as usize].inc();
     }
 }

@@ -82,22 +82,20 @@ labels! {
 }
 
 labels! {
-    /// How a venue's account and the book can differ.
-    Difference {
-        /// The venue has a position that the book has not.
-        ForeignPosition = "foreign_position",
-        /// The book has a position that the venue has not.
-        MissingPosition = "missing_position",
-        /// Both have it, of different size.
-        PositionSize = "position_size",
-        /// The venue has an order that the book has not.
-        ForeignOrder = "foreign_order",
-        /// The book has an order that the venue has not.
-        MissingOrder = "missing_order",
-        /// An execution that the book had missed.
-        MissedFill = "missed_fill",
-        /// The wallet's balance.
-        Balance = "balance",
+    /// What became of a live candle that did not come as it should.
+    CandleFate {
+        /// The stream did not bring it, REST did.
+        Filled = "filled",
+        /// REST said otherwise before it was used; REST's was taken.
+        Corrected = "corrected",
+        /// REST says otherwise than what was used.
+        Differs = "differs",
+        /// It came after its step was played without it.
+        Late = "late",
+        /// Nobody brought it.
+        Missing = "missing",
+        /// It makes no sense and was passed over.
+        Faulty = "faulty",
     }
 }
 

@@ -6,7 +6,7 @@
 use super::agent_cells::AgentCells;
 use super::exposition::{escape_label, write_agents};
 use super::handles::{CohortMetrics, PortfolioMetrics, series};
-use super::labels::{Actor, Difference, DropReason, OrderOutcome, VenueLabel};
+use super::labels::{Actor, CandleFate, DropReason, OrderOutcome, VenueLabel};
 use dashmap::DashMap;
 use prometheus::core::Collector;
 use prometheus::{
@@ -16,7 +16,7 @@ use prometheus::{
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_core::model::{Action, AgentId, CohortId, Mode, Plan, PortfolioId, SymbolId, Time};
+use swarm_core::model::{Action, AgentId, CohortId, DifferenceKind, Mode, Plan, PortfolioId, SymbolId, Time};
 use swarm_core::risk::RefusalReason;
 
 /// Upper bounds in seconds: 1 us to 100 ms.
@@ -43,6 +43,9 @@ struct Shared {
     cohorts: Vec<(String, Arc<CohortMetrics>)>,
     portfolios: Vec<PortfolioMetrics>,
     feed_lag: Vec<Gauge>,
+    feed_candles: Vec<IntCounter>,
+    feed_reconnects: IntCounter,
+    contract_changed: Vec<Gauge>,
     mailbox_depth: Vec<Gauge>,
     dropped: Vec<Vec<IntCounter>>,
     roundtrip: Vec<Histogram>,
@@ -64,6 +67,12 @@ impl Metrics {
             cohorts: cohorts(&registry, plan),
             portfolios: portfolios(&registry, plan),
             feed_lag: feed_lag(&registry, plan),
+            feed_candles: feed_candles(&registry),
+            feed_reconnects: register(
+                &registry,
+                IntCounter::new("swarm_feed_reconnects_total", "Times that lost streams of market data came back."),
+            ),
+            contract_changed: contract_changed(&registry, plan),
             mailbox_depth: mailbox_depth(&registry),
             dropped: dropped(&registry),
             roundtrip: roundtrip(&registry),
@@ -137,6 +146,21 @@ impl Metrics {
     /// Age of the newest market data of a symbol of the plan, in seconds.
     pub fn feed_lag(&self, symbol: SymbolId, seconds: f64) {
         self.shared.feed_lag[symbol.index()].set(seconds);
+    }
+
+    /// A candle of the market had this fate.
+    pub fn feed_candle(&self, fate: CandleFate) {
+        self.shared.feed_candles[fate as usize].inc();
+    }
+
+    /// Streams of market data were lost and are back.
+    pub fn feed_reconnected(&self) {
+        self.shared.feed_reconnects.inc();
+    }
+
+    /// Whether the venue has a contract of the plan otherwise than the swarm took it over.
+    pub fn contract_changed(&self, symbol: SymbolId, changed: bool) {
+        self.shared.contract_changed[symbol.index()].set(f64::from(u8::from(changed)));
     }
 
     /// Messages waiting for an actor; for agents, the longest queue.
@@ -244,7 +268,7 @@ fn portfolios(registry: &Registry, plan: &Plan) -> Vec<PortfolioMetrics> {
         breaker_tripped: tripped.with_label_values(&[name]),
         entries_gated: gated.with_label_values(&[name]),
         orders: series(&orders, name, OrderOutcome::ALL.iter().map(|outcome| outcome.label())),
-        differences: series(&differences, name, Difference::ALL.iter().map(|kind| kind.label())),
+        differences: series(&differences, name, DifferenceKind::ALL.iter().map(|kind| kind.label())),
     };
     plan.portfolios.iter().map(|portfolio| metrics(&portfolio.name)).collect()
 }
@@ -252,6 +276,18 @@ fn portfolios(registry: &Registry, plan: &Plan) -> Vec<PortfolioMetrics> {
 fn feed_lag(registry: &Registry, plan: &Plan) -> Vec<Gauge> {
     let lag = gauges(registry, "swarm_feed_lag_seconds", "Age of the newest market data.", "symbol");
     plan.instruments.iter().map(|instrument| lag.with_label_values(&[&instrument.symbol])).collect()
+}
+
+fn contract_changed(registry: &Registry, plan: &Plan) -> Vec<Gauge> {
+    let help = "1 while the venue's filters differ from those that the swarm took over, else 0.";
+    let changed = gauges(registry, "swarm_contract_changed", help, "symbol");
+    plan.instruments.iter().map(|instrument| changed.with_label_values(&[&instrument.symbol])).collect()
+}
+
+fn feed_candles(registry: &Registry) -> Vec<IntCounter> {
+    let help = "Live candles that did not come as they should, by what became of them.";
+    let candles = counters(registry, "swarm_feed_candles_total", help, &["fate"]);
+    CandleFate::ALL.iter().map(|fate| candles.with_label_values(&[fate.label()])).collect()
 }
 
 fn mailbox_depth(registry: &Registry) -> Vec<Gauge> {

@@ -47,6 +47,9 @@ fn every_metric_of_the_contract_is_on_the_page_with_its_type_labels_and_mode() {
         ("swarm_reconcile_differences_total", "counter", "kind portfolio"),
         ("swarm_order_roundtrip_seconds", "histogram", "venue"),
         ("swarm_feed_lag_seconds", "gauge", "symbol"),
+        ("swarm_feed_candles_total", "counter", "fate"),
+        ("swarm_feed_reconnects_total", "counter", ""),
+        ("swarm_contract_changed", "gauge", "symbol"),
         ("swarm_mailbox_depth", "gauge", "actor"),
         ("swarm_dropped_total", "counter", "actor reason"),
         ("swarm_journal_flush_seconds", "histogram", ""),
@@ -150,7 +153,7 @@ fn the_rest_shows_where_it_was_said() {
     portfolio.set_breaker_tripped(true);
     portfolio.set_entries_gated(true);
     portfolio.order(OrderOutcome::Rejected);
-    portfolio.difference(Difference::ForeignOrder);
+    portfolio.difference(DifferenceKind::UnknownOrder);
     metrics.cohort(CohortId(0)).refused(RefusalReason::Overload);
     metrics.journal_flush(Duration::from_millis(2));
     metrics.order_roundtrip(VenueLabel::Aster, Duration::from_secs(60));
@@ -172,7 +175,7 @@ fn the_rest_shows_where_it_was_said() {
         ("swarm_entries_gated", &[("portfolio", "expert")], 1.0),
         ("swarm_orders_total", &[("portfolio", "expert"), ("status", "rejected")], 1.0),
         ("swarm_orders_total", &[("portfolio", "expert"), ("status", "sent")], 0.0),
-        ("swarm_reconcile_differences_total", &[("portfolio", "expert"), ("kind", "foreign_order")], 1.0),
+        ("swarm_reconcile_differences_total", &[("portfolio", "expert"), ("kind", "unknown_order")], 1.0),
         ("swarm_refusals_total", &[("cohort", "control"), ("reason", "overload")], 1.0),
         ("swarm_journal_flush_seconds_bucket", &[("le", "0.001")], 0.0),
         ("swarm_journal_flush_seconds_bucket", &[("le", "0.0025")], 1.0),

@@ -21,6 +21,8 @@ pub struct AccountSpec {
     pub signers: Vec<Address>,
     /// Its V1 key.
     pub key: ApiKey,
+    /// Name of the account it is a sub-account of.
+    pub parent: Option<String>,
 }
 
 /// A list of accounts that cannot be used.
@@ -43,6 +45,9 @@ pub enum AccountsError {
     /// Shared where it must be one account's own.
     #[error("account `{0}` shares its name, signer or API key with an earlier one")]
     Shared(String),
+    /// Not the name of an account of the list that is a main one itself.
+    #[error("account `{0}`: `parent` must name an account of this list that has no parent itself")]
+    Parent(String),
     /// Negative, or more than is exact.
     #[error("account `{0}`: the balance must be between 0 and 1,000,000,000 USDT")]
     Balance(String),
@@ -64,6 +69,8 @@ struct Written {
     signers: Vec<String>,
     api_key: String,
     api_secret: String,
+    #[serde(default)]
+    parent: Option<String>,
 }
 
 /// Three accounts of 10,000 USDT. Their keys are public knowledge and good for nothing but play: V3 keys of 32 bytes
@@ -76,13 +83,13 @@ pub fn default_accounts() -> Vec<AccountSpec> {
             let name = format!("paper-{number}");
             let key = ApiKey::new(Secret::new(name.clone()), &Secret::new(format!("{name}-secret")));
             let user = wallet.address();
-            AccountSpec { name, balance: Usd::whole(10_000), user, signers: vec![user], key }
+            AccountSpec { name, balance: Usd::whole(10_000), user, signers: vec![user], key, parent: None }
         })
         .collect()
 }
 
-/// Accounts from YAML (or JSON): `accounts`, a list of name, balance, user, signers (default: the user), api_key and
-/// api_secret.
+/// Accounts from YAML (or JSON): `accounts`, a list of name, balance, user, signers (default: the user), api_key,
+/// api_secret, and the parent of a sub-account.
 ///
 /// # Errors
 /// Says which account is wrong, and how.
@@ -114,7 +121,12 @@ pub fn read_accounts(text: &str) -> Result<Vec<AccountSpec>, AccountsError> {
         if accounts.iter().any(shares) {
             return Err(AccountsError::Shared(written.name));
         }
-        accounts.push(AccountSpec { name: written.name, balance: written.balance, user, signers, key });
+        let (name, balance, parent) = (written.name, written.balance, written.parent);
+        accounts.push(AccountSpec { name, balance, user, signers, key, parent });
+    }
+    let is_main = |name: &String| accounts.iter().any(|other| other.name == *name && other.parent.is_none());
+    if let Some(orphan) = accounts.iter().find(|account| account.parent.as_ref().is_some_and(|name| !is_main(name))) {
+        return Err(AccountsError::Parent(orphan.name.clone()));
     }
     Ok(accounts)
 }
@@ -137,6 +149,7 @@ mod tests {
         let one = format!("{{name: a, balance: 5, user: '{user}', api_key: k, api_secret: s}}");
         check(&format!("accounts: [{one}]"), "1 accounts");
         check(&format!("accounts: [{one}, {one}]"), "shares its name");
+        check(&format!("accounts: [{}]", one.replace("name: a", "name: a, parent: b")), "`parent` must name");
         check("accounts: []", "not 0");
         check("accounts: [{name: a}]", "cannot be read");
         check(&format!("accounts: [{}]", one.replace("0x", "zz")), "not a wallet address");

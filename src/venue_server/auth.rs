@@ -3,7 +3,7 @@
 use super::refusal::Refusal;
 use super::venue::{Request, Venue};
 use crate::aster::environment::Version;
-use crate::aster::sign::{Address, Domain, Micros, Received, read_pairs};
+use crate::aster::sign::{Address, Micros, Received, read_pairs};
 use crate::aster::wire::Security;
 
 /// How far a nonce may be from the venue's clock, either side: what the documents said before the window grew.
@@ -60,8 +60,7 @@ impl Venue {
     }
 
     fn wallet_of(&mut self, request: &Request, parameters: &Parameters, now: Micros) -> Result<usize, Refusal> {
-        let raw = if request.body.is_empty() { &request.query } else { &request.body };
-        let received = Received::split(raw);
+        let received = Received::split(request.signed_text());
         let signature = received.signature.ok_or_else(|| Refusal::parameter("signature"))?;
         let address = |name: &str| -> Result<Address, Refusal> {
             find(parameters, name).and_then(|text| text.parse().ok()).ok_or_else(|| Refusal::parameter(name))
@@ -69,11 +68,9 @@ impl Venue {
         let signer = address("signer")?;
         let nonce: Micros =
             find(parameters, "nonce").and_then(|text| text.parse().ok()).ok_or_else(|| Refusal::parameter("nonce"))?;
-        let invalid = || Refusal::new(-1022, "Signature for this request is not valid.");
-        // A signature that was made for another chain recovers to somebody else.
-        let is_for = |domain: &Domain| domain.recover(received.text, signature).is_ok_and(|found| found == signer);
-        if !self.domains.iter().any(is_for) {
-            return Err(invalid());
+        let is_signed = request.signature.unwrap_or_else(|| self.wallets.is_signed(received.text, signature, signer));
+        if !is_signed {
+            return Err(Refusal::new(-1022, "Signature for this request is not valid."));
         }
         let unknown = || Refusal::with_status(401, -2015, "Invalid API-key, IP, or permissions for action.");
         let index =

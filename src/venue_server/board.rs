@@ -46,6 +46,8 @@ pub(super) struct Board {
     grid: Price,
     /// The first price there was.
     pub first: Option<Price>,
+    /// The book as recorded, while it fits the price.
+    recorded: Option<Book>,
 }
 
 impl Board {
@@ -66,6 +68,7 @@ impl Board {
             spread,
             grid,
             first: None,
+            recorded: None,
         }
     }
 
@@ -103,8 +106,15 @@ impl Board {
     }
 
     /// A trade at a price.
-    pub fn trade(&mut self, at: Time, price: Price, qty: Qty) -> &Trade {
-        let is_buyer_maker = self.last.is_some_and(|last| price < last);
+    pub fn trade(&mut self, at: Time, price: Price, qty: Qty, is_buyer_maker: Option<bool>) -> &Trade {
+        let is_buyer_maker = is_buyer_maker.unwrap_or_else(|| self.last.is_some_and(|last| price < last));
+        // A trade beyond the recorded book says that the book is an old one.
+        self.recorded.take_if(|book| {
+            let beyond = |level: Option<&Level>, is_beyond: fn(Price, Price) -> bool| {
+                level.is_none_or(|level| is_beyond(price, level.price))
+            };
+            beyond(book.bids.first(), |price, bid| price < bid) || beyond(book.asks.first(), |price, ask| price > ask)
+        });
         self.set_price(at, price);
         self.last_qty = qty;
         let quote = Usd::notional(price, qty, Round::Nearest);
@@ -159,8 +169,26 @@ impl Board {
         Some((bid.max(tick), ask))
     }
 
+    /// Takes a recorded book; one that is crossed or lacks a side is passed over. Quantities that were not recorded are
+    /// those that the price's own book has there.
+    pub fn see(&mut self, mut book: Book) {
+        let best = |side: &[Level]| side.first().map(|level| level.price);
+        let (Some(bid), Some(ask)) = (best(&book.bids), best(&book.asks)) else { return };
+        if bid >= ask {
+            return;
+        }
+        for level in book.bids.iter_mut().chain(&mut book.asks).filter(|level| level.qty.is_zero()) {
+            level.qty = self.depth_at(level.price);
+        }
+        self.recorded = Some(book);
+        self.update_id += 1;
+    }
+
     /// The book as it is shown.
     pub fn book(&self) -> Book {
+        if let Some(book) = &self.recorded {
+            return book.clone();
+        }
         let Some((bid, ask)) = self.quotes() else { return Book::default() };
         let level = |price: Price| Level { price, qty: self.depth_at(price) };
         let below = bid.snap(self.grid, Round::Down);
@@ -217,6 +245,7 @@ impl Board {
     pub fn day(&self, now: Time) -> Option<Ticker24h> {
         let last = self.last?;
         let from = now.plus(-DAY_MS);
+        let before = self.candles.iter().rev().find(|base| base.open_time < from).map(|base| base.close);
         let mut sum: Option<Kline> = None;
         for base in self.candles.iter().chain(&self.forming).filter(|base| base.open_time >= from) {
             match &mut sum {
@@ -236,7 +265,7 @@ impl Board {
             price_change: change,
             price_change_percent: percent.snap(Rate(100_000), Round::Nearest),
             weighted_avg_price: average.snap(self.instrument.tick, Round::Nearest),
-            prev_close_price: None,
+            prev_close_price: Some(before.unwrap_or(sum.open)),
             last_price: last,
             last_qty: self.last_qty,
             open_price: sum.open,

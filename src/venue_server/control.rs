@@ -98,7 +98,7 @@ impl Venue {
                     return Err(Refusal::value("price", &why));
                 }
                 let now = self.now;
-                self.trade(symbol, now, asked.price, qty);
+                self.trade(symbol, now, asked.price, qty, None);
             }
             ("POST", "/control/step") => {
                 let asked: StepTime = read(request)?;
@@ -117,7 +117,7 @@ impl Venue {
                 let due = FundingDue { symbol, at: self.now, rate: asked.rate };
                 let board = &mut self.boards[symbol.index()];
                 board.fund(due.at, due.rate, board.last);
-                self.each_account(|exchange, events| exchange.fund(due.at, due.symbol, due.rate, events));
+                self.each_account(|purse, events| purse.fund(due.at, due.symbol, due.rate, events));
             }
             ("POST", "/control/money") => {
                 let asked: Money = read(request)?;
@@ -153,10 +153,10 @@ impl Venue {
             json!({
                 "name": account.spec.name,
                 "user": account.spec.user.to_string(),
-                "wallet": account.exchange.wallet(),
-                "equity": account.exchange.equity(),
+                "wallet": account.purse.wallet(),
+                "equity": account.purse.equity(),
                 "openOrders": account.open.len(),
-                "positions": account.exchange.held().len(),
+                "positions": account.purse.held().count(),
             })
         });
         let prices = self.boards.iter().map(|board| (board.instrument.symbol.clone(), json!(board.last)));

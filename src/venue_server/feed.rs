@@ -1,6 +1,8 @@
-//! The market's tape as single trades, in the order of time: candles become prices on straight lines between their
-//! four points. Knows no account and no clock.
+//! The market as single trades and books, in the order of time: candles become prices on straight lines between their
+//! four points, recorded ticks stay what they are and make the candles. Knows no account and no clock.
 
+use super::board::Book;
+use crate::aster::wire::Level;
 use std::collections::VecDeque;
 use swarm_core::model::{Candle, FundingDue, Interval, Millis, Price, Qty, Round, Step, SymbolId, Tape, Time};
 
@@ -11,7 +13,9 @@ const TRADES_OF_A_CANDLE: Millis = 60;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Happening {
     /// A trade.
-    Trade { symbol: SymbolId, at: Time, price: Price, qty: Qty },
+    Trade { symbol: SymbolId, at: Time, price: Price, qty: Qty, is_buyer_maker: Option<bool> },
+    /// A book as recorded.
+    Book { symbol: SymbolId, at: Time, book: Book },
     /// Funding is due.
     Funding(FundingDue),
     /// A candle has ended.
@@ -21,15 +25,61 @@ pub(super) enum Happening {
 impl Happening {
     pub const fn at(&self) -> Time {
         match self {
-            Self::Trade { at, .. } | Self::Close { at, .. } => *at,
+            Self::Trade { at, .. } | Self::Book { at, .. } | Self::Close { at, .. } => *at,
             Self::Funding(due) => due.at,
         }
     }
 }
 
-/// A tape, taken apart.
+/// What was recorded at an instant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecordedKind {
+    /// A trade.
+    Trade {
+        /// Its price.
+        price: Price,
+        /// Its quantity.
+        qty: Qty,
+        /// Whether the buyer's order was there first, where that is known.
+        is_buyer_maker: Option<bool>,
+    },
+    /// The best levels of a book; a quantity of 0 is one that is not known.
+    Book {
+        /// Best first.
+        bids: Vec<Level>,
+        /// Best first.
+        asks: Vec<Level>,
+    },
+}
+
+/// A recorded trade or book.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Which contract.
+    pub symbol: SymbolId,
+    /// When.
+    pub at: Time,
+    /// What.
+    pub kind: RecordedKind,
+}
+
+/// Where a venue's market comes from.
+pub enum Market {
+    /// Candles, played through their four points.
+    Candles(Box<dyn Tape + Send>),
+    /// Ticks in ascending order of time.
+    Ticks(Vec<Recorded>),
+}
+
+enum Source {
+    Candles(Box<dyn Tape + Send>),
+    /// With the candles being made of them, by symbol.
+    Ticks(std::vec::IntoIter<Recorded>, Vec<Option<Candle>>),
+}
+
+/// A market, taken apart.
 pub(super) struct Feed {
-    tape: Box<dyn Tape + Send>,
+    source: Source,
     base: Interval,
     /// Added to every time of the tape.
     shift: Millis,
@@ -42,17 +92,22 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub fn new(tape: Box<dyn Tape + Send>, base: Interval, grids: Vec<(Price, Qty)>) -> Self {
+    pub fn new(market: Market, base: Interval, grids: Vec<(Price, Qty)>) -> Self {
+        let source = match market {
+            Market::Candles(tape) => Source::Candles(tape),
+            Market::Ticks(ticks) => Source::Ticks(ticks.into_iter(), vec![None; grids.len()]),
+        };
         let (ticks, steps) = grids.into_iter().unzip();
         let (step, ahead) = (Step::default(), VecDeque::new());
-        Self { tape, base, shift: 0, steps, ticks, ahead, step, ended: false }
+        Self { source, base, shift: 0, steps, ticks, ahead, step, ended: false }
     }
 
-    /// The next `count` steps as whole candles, and the time at which trading goes on.
+    /// The next `count` steps as whole candles, and the time at which trading goes on. Of ticks there are none.
     pub fn skip(&mut self, count: usize, mut take: impl FnMut(&Step)) -> Option<Time> {
         let mut end = None;
+        let Source::Candles(tape) = &mut self.source else { return None };
         for _ in 0..count {
-            if !self.tape.next(&mut self.step) {
+            if !tape.next(&mut self.step) {
                 self.ended = true;
                 break;
             }
@@ -67,7 +122,7 @@ impl Feed {
         self.shift += shift;
         for happening in &mut self.ahead {
             match happening {
-                Happening::Trade { at, .. } => *at = at.plus(shift),
+                Happening::Trade { at, .. } | Happening::Book { at, .. } => *at = at.plus(shift),
                 Happening::Funding(due) => due.at = due.at.plus(shift),
                 Happening::Close { at, candle, .. } => {
                     *at = at.plus(shift);
@@ -84,22 +139,37 @@ impl Feed {
 
     /// What happens next, if it happens by `until`.
     pub fn next(&mut self, until: Time) -> Option<Happening> {
-        while self.ahead.is_empty() && !self.ended {
-            if self.tape.next(&mut self.step) {
-                self.unroll();
-            } else {
-                self.ended = true;
-            }
-        }
+        self.fill();
         if self.ahead.front().is_some_and(|happening| happening.at() <= until) { self.ahead.pop_front() } else { None }
     }
 
     /// When something happens next.
     pub fn next_at(&mut self) -> Option<Time> {
-        if self.ahead.is_empty() && !self.ended && self.tape.next(&mut self.step) {
-            self.unroll();
-        }
+        self.fill();
         self.ahead.front().map(Happening::at)
+    }
+
+    /// Gets what comes next, where nothing is at hand.
+    fn fill(&mut self) {
+        while self.ahead.is_empty() && !self.ended {
+            match &mut self.source {
+                Source::Candles(tape) => match tape.next(&mut self.step) {
+                    true => self.unroll(),
+                    false => self.ended = true,
+                },
+                Source::Ticks(ticks, forming) => match ticks.next() {
+                    Some(tick) => {
+                        let tick = Recorded { at: tick.at.plus(self.shift), ..tick };
+                        close_before(forming, tick.at, self.base.ms(), &mut self.ahead);
+                        self.ahead.push_back(happening(tick, forming, self.base.ms()));
+                    }
+                    None => {
+                        close_before(forming, Time(i64::MAX), self.base.ms(), &mut self.ahead);
+                        self.ended = true;
+                    }
+                },
+            }
+        }
     }
 
     fn unroll(&mut self) {
@@ -121,13 +191,41 @@ impl Feed {
             for place in 0..=count {
                 let at = open_time.plus((ms - 1) * place / count);
                 let price = path_price(candle, place, count).snap(*tick, Round::Nearest).max(*tick);
-                all.push(Happening::Trade { symbol, at, price, qty });
+                all.push(Happening::Trade { symbol, at, price, qty, is_buyer_maker: None });
             }
             let moved = Candle { open_time, ..*candle };
             all.push(Happening::Close { symbol, at: close_time.plus(-1), candle: moved });
         }
         all.sort_by_key(Happening::at);
         self.ahead.extend(all);
+    }
+}
+
+/// Ends the candles that are over by `at`.
+fn close_before(forming: &mut [Option<Candle>], at: Time, ms: Millis, ahead: &mut VecDeque<Happening>) {
+    for (index, place) in forming.iter_mut().enumerate() {
+        if let Some(candle) = place.take_if(|candle| candle.open_time.plus(ms) <= at) {
+            let (symbol, at) = (SymbolId::at(index), candle.open_time.plus(ms - 1));
+            ahead.push_back(Happening::Close { symbol, at, candle });
+        }
+    }
+}
+
+/// What a recorded tick is on the market; trades go into the candle of their time.
+fn happening(tick: Recorded, forming: &mut [Option<Candle>], ms: Millis) -> Happening {
+    let Recorded { symbol, at, kind } = tick;
+    match kind {
+        RecordedKind::Book { bids, asks } => Happening::Book { symbol, at, book: Book { bids, asks } },
+        RecordedKind::Trade { price, qty, is_buyer_maker } => {
+            if let Some(place) = forming.get_mut(symbol.index()) {
+                let open_time = at.floor(ms);
+                let fresh = Candle { open_time, open: price, high: price, low: price, close: price, volume: 0.0 };
+                let candle = place.get_or_insert(fresh);
+                (candle.high, candle.low, candle.close) = (candle.high.max(price), candle.low.min(price), price);
+                candle.volume += qty.to_f64();
+            }
+            Happening::Trade { symbol, at, price, qty, is_buyer_maker }
+        }
     }
 }
 
@@ -164,7 +262,8 @@ mod tests {
 
     #[test]
     fn a_candle_is_traded_through_its_points_and_its_trades_make_it_again() {
-        let mut feed = Feed::new(Box::new(Two(0)), Interval::M1, vec![(Price(1_000_000), Qty::whole(1))]);
+        let mut feed =
+            Feed::new(Market::Candles(Box::new(Two(0))), Interval::M1, vec![(Price(1_000_000), Qty::whole(1))]);
         feed.shift_by(1_000_000);
         assert_eq!(feed.next_at(), Some(Time(1_060_000)));
         assert_eq!(feed.next(Time(1_059_999)), None);
@@ -185,6 +284,25 @@ mod tests {
         assert!(matches!(happened.last(), Some(Happening::Close { .. })));
         assert!(!feed.is_over());
         while feed.next(Time(i64::MAX)).is_some() {}
+        assert!(feed.is_over());
+    }
+
+    #[test]
+    fn recorded_ticks_stay_as_they_are_and_make_the_candles() {
+        let tick = |at: i64, price: i64| Recorded {
+            symbol: SymbolId(0),
+            at: Time(at),
+            kind: RecordedKind::Trade { price: Price::whole(price), qty: Qty::whole(1), is_buyer_maker: Some(true) },
+        };
+        let ticks = vec![tick(1_000, 10), tick(2_000, 12), tick(61_000, 11)];
+        let mut feed = Feed::new(Market::Ticks(ticks), Interval::M1, vec![(Price(1_000_000), Qty::whole(1))]);
+        assert_eq!(feed.next_at(), Some(Time(1_000)));
+        feed.shift_by(600_000);
+        let all: Vec<_> = std::iter::from_fn(|| feed.next(Time(i64::MAX))).collect();
+        let times: Vec<i64> = all.iter().map(|happening| happening.at().0).collect();
+        assert_eq!(times, [601_000, 602_000, 659_999, 661_000, 719_999]);
+        let Happening::Close { candle, .. } = &all[2] else { panic!("the first minute ends") };
+        assert_eq!((candle.open, candle.high, candle.volume), (Price::whole(10), Price::whole(12), 2.0));
         assert!(feed.is_over());
     }
 }

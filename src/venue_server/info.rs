@@ -88,7 +88,9 @@ fn symbol(instrument: &Instrument) -> SymbolInfo {
         order_types: vec![
             OrderType::Limit,
             OrderType::Market,
+            OrderType::Stop,
             OrderType::StopMarket,
+            OrderType::TakeProfit,
             OrderType::TakeProfitMarket,
             OrderType::TrailingStopMarket,
         ],

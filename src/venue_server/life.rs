@@ -1,15 +1,21 @@
 //! What the exchange reports, as the venue's records and user events. Decides nothing.
 
 use super::board::Board;
+use super::purse::Slot;
 use super::records::{Account, Record, record_id};
 use crate::aster::wire::{
     AccountChange, AccountReason, AccountUpdate, BalanceChange, Event, ExecutionType, ForceOrderEvent, ForcedOrder,
-    Income, IncomeType, MarginType, OrderEvent, OrderStatus, OrderType, OrderUpdate, PositionChange, PositionSide,
-    Side, TimeInForce, UserTrade, WorkingType,
+    Income, IncomeType, MarginType, OrderEvent, OrderStatus, OrderType, OrderUpdate, PositionChange, Side, TimeInForce,
+    UserTrade, WorkingType,
 };
-use swarm_core::model::{
-    CancelReason, Fill, Price, Qty, ReportKind, Round, SymbolId, Time, Usd, VenueEvent, VenueReject,
-};
+use swarm_core::model::{CancelReason, Fill, Price, Qty, ReportKind, Round, Time, Usd, VenueEvent, VenueReject};
+
+/// That an order was taken, where no exchange reports it.
+pub(super) fn order_news(account: &Account, boards: &[Board], id: u64, at: Time) -> Vec<Event> {
+    let record = account.orders.get(&id);
+    let event = |record: &Record| order_event(record, &boards[record.symbol.index()], at, ExecutionType::New, None);
+    record.map(event).into_iter().collect()
+}
 
 /// What became of a batch of events.
 #[derive(Debug, Default)]
@@ -26,20 +32,25 @@ pub(super) struct Told {
 
 /// Books events of an account.
 pub(super) fn book(account: &mut Account, boards: &[Board], batch: &[VenueEvent], told: &mut Told) {
-    let mut changed: Vec<(SymbolId, Time)> = Vec::new();
+    let mut changed: Vec<(Slot, Time)> = Vec::new();
     for event in batch {
         match *event {
             VenueEvent::Order { id, at, kind, .. } => {
-                report(account, boards, record_id(id), at, &kind, &mut changed, told)
+                let kind = numbered(account, kind);
+                report(account, boards, record_id(id), at, &kind, &mut changed, told);
             }
-            VenueEvent::Liquidation { symbol, at, fill } => {
-                liquidate(account, boards, symbol, at, &fill, told);
-                changed.push((symbol, at));
+            VenueEvent::Liquidation { symbol: slot, at, fill } => {
+                let fill = Fill { trade: next_trade(account), ..fill };
+                liquidate(account, boards, slot, at, &fill, told);
+                changed.push((slot, at));
             }
-            VenueEvent::Funding { symbol, at, amount, .. } => {
+            VenueEvent::Funding { symbol: slot, at, amount, .. } => {
+                let symbol = account.purse.position_of(slot).0;
                 let name = &boards[symbol.index()].instrument.symbol;
                 account.note_income(income(name, IncomeType::FundingFee, amount, at, ""));
-                let update = account_update(account, boards, AccountReason::FundingFee, at, &[], Some(amount));
+                // Of isolated positions it says which one paid, of others only what was paid.
+                let paid: &[Slot] = if account.purse.is_isolated(symbol) { &[slot] } else { &[] };
+                let update = account_update(account, boards, AccountReason::FundingFee, at, paid, Some(amount));
                 told.events.push(update);
             }
             VenueEvent::Transfer { at, amount } => {
@@ -50,8 +61,24 @@ pub(super) fn book(account: &mut Account, boards: &[Board], batch: &[VenueEvent]
         }
     }
     if let Some((_, at)) = changed.last().copied() {
-        let symbols: Vec<SymbolId> = changed.iter().map(|(symbol, _)| *symbol).collect();
-        told.events.push(account_update(account, boards, AccountReason::Order, at, &symbols, None));
+        let mut slots: Vec<Slot> = changed.iter().map(|(slot, _)| *slot).collect();
+        slots.extend(account.purse.held());
+        told.events.push(account_update(account, boards, AccountReason::Order, at, &slots, None));
+    }
+}
+
+fn next_trade(account: &mut Account) -> u64 {
+    account.next_trade += 1;
+    account.next_trade - 1
+}
+
+/// A report with the account's own number of the trade: its two exchanges count apart.
+fn numbered(account: &mut Account, kind: ReportKind) -> ReportKind {
+    match kind {
+        ReportKind::Filled { fill, leaves } => {
+            ReportKind::Filled { fill: Fill { trade: next_trade(account), ..fill }, leaves }
+        }
+        other => other,
     }
 }
 
@@ -61,14 +88,24 @@ fn report(
     id: u64,
     at: Time,
     kind: &ReportKind,
-    changed: &mut Vec<(SymbolId, Time)>,
+    changed: &mut Vec<(Slot, Time)>,
     told: &mut Told,
 ) {
     let Some(mut record) = account.orders.get(&id).cloned() else { return };
     let board = &boards[record.symbol.index()];
     record.updated = at;
     match *kind {
-        ReportKind::Accepted => told.events.push(order_event(&record, board, at, ExecutionType::New, None)),
+        ReportKind::Accepted => {
+            if record.orig_type.has_limit() {
+                record.order_type = OrderType::Limit;
+            }
+            told.events.push(order_event(&record, board, at, ExecutionType::New, None));
+        }
+        // A trigger was met, and the limit order behind it was not taken.
+        ReportKind::Rejected(_) if record.is_triggered => {
+            record.status = OrderStatus::Expired;
+            told.events.push(order_event(&record, board, at, ExecutionType::Expired, None));
+        }
         ReportKind::Rejected(why) => {
             account.open.remove(&record.client_id);
             account.orders.remove(&id);
@@ -76,10 +113,11 @@ fn report(
             return;
         }
         ReportKind::Filled { fill, .. } => {
-            let conditional = record.orig_type != OrderType::Limit && record.orig_type != OrderType::Market;
+            let rested = record.orig_type == OrderType::Limit || record.orig_type == OrderType::Market;
+            let conditional = !rested && !(record.orig_type.has_limit() && fill.maker);
             if conditional || !fill.maker {
                 if conditional {
-                    record.order_type = OrderType::Market;
+                    record.order_type = if record.orig_type.has_limit() { OrderType::Limit } else { OrderType::Market };
                 }
                 // What trades on arrival or trigger is announced as new first.
                 told.events.push(order_event(&record, board, at, ExecutionType::New, None));
@@ -91,10 +129,11 @@ fn report(
             record.quote += Usd::notional(fill.price, fill.qty, Round::Nearest);
             // Fills are whole; a reduce-only order that was cut to the position is done as well.
             record.status = OrderStatus::Filled;
-            let realized = take_fill(account, board, record.symbol, id, at, &fill);
+            let slot = account.slot(&record);
+            let realized = take_fill(account, board, slot, id, at, &fill);
             let execution = ExecutionType::Trade;
             told.events.push(order_event(&record, board, at, execution, Some((&fill, realized))));
-            changed.push((record.symbol, at));
+            changed.push((slot, at));
         }
         ReportKind::Canceled(why) => {
             let asked = matches!(why, CancelReason::Requested | CancelReason::Liquidation);
@@ -120,8 +159,8 @@ fn report(
 }
 
 /// Books a fill: trade, income and position. Gives what it realised, before fees.
-fn take_fill(account: &mut Account, board: &Board, symbol: SymbolId, order: u64, at: Time, fill: &Fill) -> Usd {
-    let index = symbol.index();
+fn take_fill(account: &mut Account, board: &Board, slot: Slot, order: u64, at: Time, fill: &Fill) -> Usd {
+    let index = slot.index();
     let realized = account.holdings[index].apply(fill.side, fill.qty, fill.price);
     account.realized[index] += realized;
     account.updated[index] = at;
@@ -139,7 +178,7 @@ fn take_fill(account: &mut Account, board: &Board, symbol: SymbolId, order: u64,
         order_id: order,
         symbol: name.clone(),
         side: fill.side.into(),
-        position_side: Some(PositionSide::Both),
+        position_side: Some(account.purse.position_of(slot).1.wire()),
         price: fill.price,
         qty: fill.qty,
         quote_qty: Usd::notional(fill.price, fill.qty, Round::Nearest),
@@ -154,14 +193,18 @@ fn take_fill(account: &mut Account, board: &Board, symbol: SymbolId, order: u64,
     realized
 }
 
-fn liquidate(account: &mut Account, boards: &[Board], symbol: SymbolId, at: Time, fill: &Fill, told: &mut Told) {
+fn liquidate(account: &mut Account, boards: &[Board], slot: Slot, at: Time, fill: &Fill, told: &mut Told) {
+    let (symbol, stance) = account.purse.position_of(slot);
     let board = &boards[symbol.index()];
     let id = account.next_order;
     account.next_order += 1;
-    let realized = take_fill(account, board, symbol, id, at, fill);
+    let realized = take_fill(account, board, slot, id, at, fill);
     let record = Record {
         id,
         symbol,
+        stance,
+        is_triggered: false,
+        changes: 0,
         name: board.instrument.symbol.clone(),
         client_id: format!("autoclose-{}{id:06}", at.0),
         side: fill.side.into(),
@@ -257,7 +300,7 @@ fn order_event(
             reduce_only: record.reduce_only,
             working_type: Some(record.working.clone()),
             orig_type: Some(record.orig_type.clone()),
-            position_side: Some(PositionSide::Both),
+            position_side: Some(record.stance.wire()),
             close_position: record.close_position,
             activation_price: record.activation.filter(|_| trailing),
             callback_rate: record.callback.filter(|_| trailing),
@@ -266,33 +309,32 @@ fn order_event(
     }))
 }
 
-fn account_update(
+pub(super) fn account_update(
     account: &Account,
     boards: &[Board],
     reason: AccountReason,
     at: Time,
-    symbols: &[SymbolId],
+    slots: &[Slot],
     change: Option<Usd>,
 ) -> Event {
-    let wallet = account.exchange.wallet();
-    let mut all: Vec<SymbolId> = symbols.to_vec();
-    if !symbols.is_empty() {
-        all.extend_from_slice(account.exchange.held());
-    }
+    let wallet = account.purse.wallet();
+    let mut all: Vec<Slot> = slots.to_vec();
     all.sort_unstable();
     all.dedup();
-    let positions = all.into_iter().map(|symbol| {
-        let holding = account.holdings[symbol.index()];
+    let positions = all.into_iter().map(|slot| {
+        let (symbol, stance) = account.purse.position_of(slot);
+        let holding = account.holdings[slot.index()];
         let last = boards[symbol.index()].last.unwrap_or(Price::ZERO);
+        let isolated = account.purse.is_isolated(symbol);
         PositionChange {
             symbol: boards[symbol.index()].instrument.symbol.clone(),
             amount: holding.qty,
             entry_price: holding.entry_price().unwrap_or(Price::ZERO),
-            realized: account.realized[symbol.index()],
+            realized: account.realized[slot.index()],
             unrealized: holding.unrealized(last),
-            margin_type: MarginType::CrossLower,
-            isolated_wallet: Some(Usd::ZERO),
-            position_side: PositionSide::Both,
+            margin_type: if isolated { MarginType::IsolatedLower } else { MarginType::CrossLower },
+            isolated_wallet: Some(account.purse.isolated_margin(slot)),
+            position_side: stance.wire(),
             margin_asset: Some("USDT".to_owned()),
         }
     });
@@ -304,7 +346,7 @@ fn account_update(
             balances: vec![BalanceChange {
                 asset: "USDT".to_owned(),
                 wallet,
-                cross_wallet: wallet,
+                cross_wallet: account.purse.cross_wallet(),
                 change: Some(change.unwrap_or(Usd::ZERO)),
             }],
             positions: positions.collect(),

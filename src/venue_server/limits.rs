@@ -37,17 +37,17 @@ impl Window {
     fn seconds_left(now: Micros) -> u64 {
         (MINUTE_US - now % MINUTE_US).div_ceil(SECOND_US)
     }
-    /// Takes from the orders of a minute.
-    pub fn order(&mut self, now: Micros, count: u32) -> Result<(), Refusal> {
+    /// Takes from the orders of a minute; with `limits` no more than there are.
+    pub fn order(&mut self, now: Micros, count: u32, limits: bool) -> Result<(), Refusal> {
         self.roll(now);
-        if self.used.saturating_add(count) > ORDERS {
+        if limits && self.used.saturating_add(count) > ORDERS {
             return Err(Refusal::with_status(
                 429,
                 -1015,
                 format!("Too many new orders; current limit is {ORDERS} orders per MINUTE."),
             ));
         }
-        self.used += count;
+        self.used = self.used.saturating_add(count);
         Ok(())
     }
 }
@@ -65,17 +65,20 @@ pub(super) struct Wait {
 }
 
 impl Weights {
-    /// Takes a request's weight; gives what is used.
-    pub fn take(&mut self, now: Micros, peer: &str, weight: u32) -> Result<u32, Wait> {
+    /// Takes a request's weight; gives what is used. With `limits` no more than there is.
+    pub fn take(&mut self, now: Micros, peer: &str, weight: u32, limits: bool) -> Result<u32, Wait> {
         if !self.windows.contains_key(peer) && self.windows.len() >= MAX_ADDRESSES {
             self.windows.retain(|_, window| window.banned_until > now);
         }
-        let window = self.windows.entry(peer.to_owned()).or_default();
+        if !self.windows.contains_key(peer) {
+            self.windows.insert(peer.to_owned(), Window::default());
+        }
+        let window = self.windows.get_mut(peer).expect("invariant: it was just put there");
         window.roll(now);
-        if window.banned_until > now {
+        if limits && window.banned_until > now {
             return Err(ban(window.banned_until, now));
         }
-        if window.used.saturating_add(weight) > WEIGHT {
+        if limits && window.used.saturating_add(weight) > WEIGHT {
             window.refused += 1;
             if window.refused > PATIENCE {
                 window.banned_until = now + BAN_SECONDS * SECOND_US;
@@ -85,7 +88,7 @@ impl Weights {
             let refusal = Refusal::with_status(429, -1003, msg);
             return Err(Wait { refusal, seconds: Window::seconds_left(now) });
         }
-        window.used += weight;
+        window.used = window.used.saturating_add(weight);
         Ok(window.used)
     }
 }
@@ -103,21 +106,21 @@ mod tests {
     fn going_on_after_429_ends_in_418_and_the_ban_ends() {
         let mut weights = Weights::default();
         let now = 600 * MINUTE_US;
-        assert_eq!(weights.take(now, "a", WEIGHT).ok(), Some(WEIGHT));
+        assert_eq!(weights.take(now, "a", WEIGHT, true).ok(), Some(WEIGHT));
         for _ in 0..PATIENCE {
-            assert_eq!(weights.take(now, "a", 1).map_err(|wait| wait.refusal.status), Err(429));
+            assert_eq!(weights.take(now, "a", 1, true).map_err(|wait| wait.refusal.status), Err(429));
         }
-        assert_eq!(weights.take(now, "a", 1).map_err(|wait| wait.refusal.status), Err(418));
-        assert_eq!(weights.take(now + MINUTE_US, "a", 1).map_err(|wait| wait.seconds), Err(60));
-        assert_eq!(weights.take(now + 3 * MINUTE_US, "a", 1).ok(), Some(1));
-        assert_eq!(weights.take(now, "b", 1).ok(), Some(1), "another address has its own weight");
+        assert_eq!(weights.take(now, "a", 1, true).map_err(|wait| wait.refusal.status), Err(418));
+        assert_eq!(weights.take(now + MINUTE_US, "a", 1, true).map_err(|wait| wait.seconds), Err(60));
+        assert_eq!(weights.take(now + 3 * MINUTE_US, "a", 1, true).ok(), Some(1));
+        assert_eq!(weights.take(now, "b", 1, true).ok(), Some(1), "another address has its own weight");
     }
 
     #[test]
     fn orders_are_counted_by_the_minute() {
         let mut window = Window::default();
-        assert!(window.order(0, ORDERS).is_ok());
-        assert_eq!(window.order(1, 1).map_err(|refusal| refusal.code), Err(-1015));
-        assert!(window.order(MINUTE_US, 1).is_ok());
+        assert!(window.order(0, ORDERS, true).is_ok());
+        assert_eq!(window.order(1, 1, true).map_err(|refusal| refusal.code), Err(-1015));
+        assert!(window.order(MINUTE_US, 1, true).is_ok());
     }
 }

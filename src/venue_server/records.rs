@@ -2,14 +2,16 @@
 
 use super::accounts::AccountSpec;
 use super::limits::Window;
+use super::purse::{Purse, Slot, Stance};
+use super::strategy::Strategies;
 use crate::aster::sign::{Address, Micros, NonceMemory};
 use crate::aster::wire::{
-    Income, NewOrder, OrderAnswer, OrderStatus, OrderType, PositionSide, Side, TimeInForce, UserTrade, WorkingType,
+    Income, MarginChange, MarketMakerProtection, NewOrder, OrderAnswer, OrderStatus, OrderType, Side, TimeInForce,
+    UserTrade, WorkingType,
 };
 use std::collections::{BTreeMap, VecDeque};
-use swarm_core::exchange::Exchange;
 use swarm_core::model::{
-    AgentId, ExchangeParams, Holding, Instrument, IntentId, OrderId, Price, Qty, Rate, Round, SymbolId, Time, Usd,
+    AgentId, Holding, Instrument, IntentId, Order, OrderId, Price, Qty, Rate, Round, SymbolId, Time, Usd,
 };
 
 /// Orders kept of an account, open ones aside.
@@ -24,6 +26,7 @@ const LEVERAGE: u32 = 20;
 pub(super) struct Record {
     pub id: u64,
     pub symbol: SymbolId,
+    pub stance: Stance,
     pub name: String,
     pub client_id: String,
     pub side: Side,
@@ -42,6 +45,10 @@ pub(super) struct Record {
     pub working: WorkingType,
     pub protect: bool,
     pub status: OrderStatus,
+    /// A limit order whose trigger was met.
+    pub is_triggered: bool,
+    /// How often it was changed.
+    pub changes: u32,
     pub executed: Qty,
     pub quote: Usd,
     pub time: Time,
@@ -54,13 +61,15 @@ impl Record {
         Self {
             id,
             symbol,
+            // Judged before: what is unknown never comes here.
+            stance: Stance::of(order.position_side.as_ref()).unwrap_or(Stance::Both),
             name: order.symbol.clone(),
             client_id,
             side: order.side.clone(),
             order_type: order.order_type.clone(),
             orig_type: order.order_type.clone(),
             tif,
-            price: order.price.filter(|_| order.order_type == OrderType::Limit).unwrap_or(Price::ZERO),
+            price: order.price.filter(|_| order.order_type.has_limit()).unwrap_or(Price::ZERO),
             qty: order.quantity.unwrap_or(Qty::ZERO),
             stop: order.stop_price.unwrap_or(Price::ZERO),
             activation: order.activation_price,
@@ -70,6 +79,8 @@ impl Record {
             working: order.working_type.clone().unwrap_or(WorkingType::ContractPrice),
             protect: order.price_protect == Some(true),
             status: OrderStatus::New,
+            is_triggered: false,
+            changes: 0,
             executed: Qty::ZERO,
             quote: Usd::ZERO,
             time: now,
@@ -110,7 +121,7 @@ impl Record {
             order_type: self.order_type.clone(),
             orig_type: Some(self.orig_type.clone()),
             side: self.side.clone(),
-            position_side: Some(PositionSide::Both),
+            position_side: Some(self.stance.wire()),
             stop_price: Some(self.stop),
             activate_price: self.activation.filter(|_| trailing),
             price_rate: self.callback.filter(|_| trailing),
@@ -133,18 +144,43 @@ pub(super) fn record_id(id: OrderId) -> u64 {
     u64::from(id.intent.number)
 }
 
+/// A limit order that is sent when the price comes to its trigger.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub symbol: SymbolId,
+    pub trigger: Price,
+    /// Whether the price has to rise to it.
+    pub rises: bool,
+    pub order: Order,
+}
+
+impl Waiting {
+    pub fn is_met(&self, price: Price) -> bool {
+        if self.rises { price >= self.trigger } else { price <= self.trigger }
+    }
+}
+
 /// An account.
 pub(super) struct Account {
     pub spec: AccountSpec,
-    pub exchange: Exchange,
-    /// The exchange's positions once more, to tell what a fill realised.
+    pub purse: Purse,
+    /// The purse's positions once more, to tell what a fill realised.
     pub holdings: Vec<Holding>,
-    /// Realised by symbol, before fees.
+    /// Realised by place, before fees.
     pub realized: Vec<Usd>,
     pub orders: BTreeMap<u64, Record>,
     /// Open orders by name.
     pub open: BTreeMap<String, u64>,
     pub next_order: u64,
+    pub next_trade: u64,
+    /// Limit orders that wait for a trigger, by number.
+    pub waiting: BTreeMap<u64, Waiting>,
+    /// Orders that belong together.
+    pub strategies: Strategies,
+    /// Margin that was moved by hand.
+    pub margin_changes: VecDeque<MarginChange>,
+    /// Protection of market makers, by symbol.
+    pub protections: BTreeMap<SymbolId, MarketMakerProtection>,
     pub trades: VecDeque<UserTrade>,
     pub incomes: VecDeque<Income>,
     pub next_income: u64,
@@ -162,17 +198,22 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub fn new(spec: AccountSpec, instruments: &[Instrument], params: &ExchangeParams) -> Self {
-        let count = instruments.len();
+    pub fn new(spec: AccountSpec, instruments: &[Instrument], purse: Purse) -> Self {
+        let count = purse.places();
         let highest = |instrument: &Instrument| instrument.brackets.iter().map(|it| it.max_leverage).max().unwrap_or(1);
         Self {
-            exchange: Exchange::new(params.clone(), instruments, spec.balance),
+            purse,
             spec,
             holdings: vec![Holding::FLAT; count],
             realized: vec![Usd::ZERO; count],
             orders: BTreeMap::new(),
             open: BTreeMap::new(),
             next_order: 1,
+            next_trade: 1,
+            waiting: BTreeMap::new(),
+            strategies: Strategies::default(),
+            margin_changes: VecDeque::new(),
+            protections: BTreeMap::new(),
             trades: VecDeque::new(),
             incomes: VecDeque::new(),
             next_income: 1,
@@ -184,6 +225,16 @@ impl Account {
             countdowns: BTreeMap::new(),
             transfers: BTreeMap::new(),
         }
+    }
+
+    /// The place of an order's position.
+    pub fn slot(&self, record: &Record) -> Slot {
+        self.purse.slot(record.symbol, record.stance)
+    }
+
+    /// The places of a symbol's positions in the present mode.
+    pub fn slots(&self, symbol: SymbolId) -> impl Iterator<Item = Slot> {
+        self.purse.stances().iter().map(move |stance| self.purse.slot(symbol, *stance))
     }
 
     /// Whether it never had any money.

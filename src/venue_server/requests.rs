@@ -63,7 +63,7 @@ impl Venue {
         };
         let parameters = parameters(version, request);
         let weight = parameters.as_ref().map_or(1, |parameters| weight(route, parameters));
-        let used = match self.weights.take(now, &request.peer, weight) {
+        let used = match self.weights.take(now, &request.peer, weight, self.limits) {
             Ok(used) => used,
             Err(wait) => return Answer::waiting(&wait.refusal, wait.seconds),
         };
@@ -75,7 +75,7 @@ impl Venue {
             let account = self.authenticate(version, route.security(), request, &parameters, now)?;
             if matches!(route, Route::PlaceOrder | Route::BatchOrders) {
                 let orders = if route == Route::BatchOrders { self.batch_len(&parameters) } else { 1 };
-                let taken = self.accounts[account].order_count.order(now, orders);
+                let taken = self.accounts[account].order_count.order(now, orders, self.limits);
                 counted = Some(self.accounts[account].order_count.used);
                 taken?;
             }

@@ -27,29 +27,23 @@ pub const fn served(route: Route) -> Served {
         Route::IndexPriceKlines | Route::MarkPriceKlines => Part("the same candles as `klines`: there is one price"),
         Route::PremiumIndex => Part("mark and index are the last price"),
         Route::FundingInfo => Part("bounds are those of the samples, not enforced"),
-        Route::PlaceOrder => {
-            Part("no STOP, TAKE_PROFIT, pegs, builder fees; workingType and priceProtect mean nothing")
-        }
+        Route::PlaceOrder => Part(
+            "no pegs, no builder fees; workingType and priceProtect mean nothing; STOP and TAKE_PROFIT hold no margin while they wait",
+        ),
         Route::BatchOrders => Part("in the order sent; else as `order`"),
         Route::Noop => Part("answers; cancels nothing, since nothing is ever queued"),
         Route::AdlQuantile => Part("always 0: nobody is deleveraged"),
         Route::SetLeverage => Part("margin of an open position follows with the next order that can open"),
-        Route::SetMarginType => Part("cross only: -4046; isolated is refused with -1020"),
-        Route::SetDualSide => Part("one-way only: -4059; hedge is refused with -1020"),
         Route::SetMultiAssets => Part("single-asset only; the other is refused with -1020"),
         Route::Stp => Part("always EXPIRE_TAKER: one account never meets itself"),
         Route::Agents => Part("signers of the accounts file"),
         Route::Builders => Part("always empty"),
-        Route::PositionRisk | Route::Account => {
-            Part("cross margin, one-way; margin of orders by account, not by symbol")
-        }
-        Route::ModifyOrder => No("the exchange model has no change of orders"),
+        Route::PositionRisk | Route::Account => Part("margin of orders by account, not by symbol"),
+        Route::SubAccounts => Part("accounts of the accounts file and their `parent`"),
+        Route::SetMmp | Route::ResetMmp => Part("kept and answered; no quote is frozen by it"),
         Route::IndexReferences => No("there is no index"),
-        Route::Chase => No("not in the exchange model"),
-        Route::PlaceStrategy | Route::UpdateStrategy | Route::StrategyOpenOrder | Route::StrategyHistoryOrder => {
-            No("not in the exchange model")
-        }
-        Route::ChangeMargin | Route::MarginHistory => No("no isolated margin"),
+        Route::UpdateStrategy => Part("a standing order that is no LIMIT is replaced by one with another number"),
+        Route::StrategyHistoryOrder => Part("one strategy by its name, whatever the window"),
         Route::SetStp => No("one account never meets itself"),
         _ => Full,
     }
@@ -68,7 +62,7 @@ pub const STREAMS: &[(&str, Served)] = &[
     ("<symbol>@forceOrder, !forceOrder@arr", Served::Part("every liquidation of an account here")),
     ("<symbol>@tradepro", Served::No("there is no chain")),
     ("user: ORDER_TRADE_UPDATE, ACCOUNT_UPDATE", Served::Full),
-    ("user: ACCOUNT_CONFIG_UPDATE", Served::Part("leverage only: no mode can be changed")),
+    ("user: ACCOUNT_CONFIG_UPDATE", Served::Full),
     ("user: listenKeyExpired", Served::Full),
     ("user: MARGIN_CALL, announcement", Served::No("never sent")),
 ];

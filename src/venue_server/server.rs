@@ -1,6 +1,7 @@
 //! The host: sockets outside, one task that owns the venue inside. Decides nothing about orders.
 
 use super::venue::{Answer, ConnectionId, MAX_TEXT, Request, Venue};
+use super::wallets::Wallets;
 use crate::aster::sign::{API_KEY_HEADER, Micros};
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -9,6 +10,7 @@ use futures_util::StreamExt;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use swarm_core::model::Time;
 use tokio::sync::{mpsc, oneshot};
@@ -82,17 +84,19 @@ fn clock() -> Micros {
 pub fn serve(listener: TcpListener, venue: Venue, pace: Pace) -> io::Result<VenueServer> {
     let address = listener.local_addr()?;
     let (asks, questions) = mpsc::channel(MAILBOX);
+    let wallets = venue.wallets();
     let owner = tokio::spawn(own(venue, pace, questions));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(asks.clone()))
+            .app_data(web::Data::from(Arc::clone(&wallets)))
             .app_data(web::PayloadConfig::new(MAX_TEXT))
             .route("/ws", web::get().to(socket))
             .route("/ws/{streams:.*}", web::get().to(socket))
             .route("/stream", web::get().to(socket))
             .default_service(web::to(answer))
     })
-    .workers(1)
+    .workers(workers())
     .max_connections(2_048)
     .client_request_timeout(Duration::from_secs(5))
     .client_disconnect_timeout(Duration::from_secs(1))
@@ -103,6 +107,11 @@ pub fn serve(listener: TcpListener, venue: Venue, pace: Pace) -> io::Result<Venu
     let handle = server.handle();
     tokio::spawn(server);
     Ok(VenueServer { address, handle, owner })
+}
+
+/// Threads that read requests and look at their signatures: as many as there are cores, up to four.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(4)
 }
 
 /// The one task that has the venue.
@@ -182,6 +191,7 @@ async fn answer(
     request: HttpRequest,
     body: Result<web::Bytes, actix_web::Error>,
     asks: web::Data<mpsc::Sender<Ask>>,
+    wallets: web::Data<Wallets>,
 ) -> HttpResponse {
     let Ok(body) = body else { return plain(413, r#"{"code":-1130,"msg":"The body is too long."}"#) };
     let Ok(body) = String::from_utf8(body.to_vec()) else {
@@ -189,7 +199,7 @@ async fn answer(
     };
     let key = request.headers().get(API_KEY_HEADER).and_then(|key| key.to_str().ok()).map(str::to_owned);
     let peer = request.peer_addr().map(|peer| peer.ip());
-    let asked = Request {
+    let mut asked = Request {
         method: request.method().to_string(),
         path: request.path().to_owned(),
         query: request.query_string().to_owned(),
@@ -197,7 +207,9 @@ async fn answer(
         key,
         peer: peer.map_or_else(String::new, |peer| peer.to_string()),
         is_local: peer.is_some_and(|peer| peer.is_loopback()),
+        signature: None,
     };
+    asked.signature = wallets.look(&asked);
     let (reply, answered) = oneshot::channel();
     if asks.try_send(Ask::Request(Box::new(asked), reply)).is_err() {
         return plain(503, r#"{"code":-1003,"msg":"Too many requests; the queue is full."}"#);

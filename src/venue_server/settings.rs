@@ -2,13 +2,14 @@
 
 use super::auth::Parameters;
 use super::info::notional_cap;
+use super::purse::Slot;
 use super::refusal::Refusal;
 use super::venue::{Venue, to_json};
 use crate::aster::sign::{Micros, read_request};
 use crate::aster::wire::{
     AgentInfo, BuilderInfo, ConfigUpdate, DualSide, Empty, Event, LeverageAnswer, LeverageChange, ListenKey,
-    ListenKeyExpired, MultiAssets, Route, SetDualSide, SetLeverage, SetMarginType, SetMultiAssets, StpAnswer, StpMode,
-    Success, Transfer, TransferAnswer, TransferKind,
+    ListenKeyExpired, MultiAssets, Route, SetLeverage, SetMultiAssets, StpAnswer, StpMode, Success, SymbolOnly,
+    Transfer, TransferAnswer, TransferKind,
 };
 use sha2::{Digest, Sha256};
 use swarm_core::model::Usd;
@@ -24,22 +25,21 @@ impl Venue {
     pub(super) fn setting(&mut self, route: Route, account: usize, parameters: &Parameters) -> Result<String, Refusal> {
         match route {
             Route::SetLeverage => self.set_leverage(account, parameters),
-            Route::SetMarginType => {
-                let query: SetMarginType = read_request(parameters)?;
-                self.symbol(&query.symbol)?;
-                match query.margin_type.is_isolated() {
-                    Some(false) => Err(Refusal::new(-4046, "No need to change margin type.")),
-                    Some(true) => Err(Refusal::not_simulated("isolated margin")),
-                    None => Err(Refusal::parameter("marginType")),
+            Route::SetMarginType => self.set_margin_type(account, parameters),
+            Route::ChangeMargin => self.change_margin(account, parameters),
+            Route::MarginHistory => self.margin_history(account, parameters),
+            Route::DualSide => Ok(to_json(&DualSide { dual_side_position: self.accounts[account].purse.hedge })),
+            Route::SetDualSide => self.set_dual_side(account, parameters),
+            Route::SubAccounts => Ok(to_json(&self.sub_accounts(account))),
+            Route::Mmp => self.protections(account, parameters),
+            Route::SetMmp => self.protect(account, parameters),
+            Route::DeleteMmp | Route::ResetMmp => {
+                let query: SymbolOnly = read_request(parameters)?;
+                let symbol = self.symbol(&query.symbol)?;
+                if route == Route::DeleteMmp {
+                    self.accounts[account].protections.remove(&symbol);
                 }
-            }
-            Route::DualSide => Ok(to_json(&DualSide { dual_side_position: false })),
-            Route::SetDualSide => {
-                let query: SetDualSide = read_request(parameters)?;
-                match query.dual_side_position {
-                    false => Err(Refusal::new(-4059, "No need to change position side.")),
-                    true => Err(Refusal::not_simulated("hedge mode")),
-                }
+                Ok(to_json(&true))
             }
             Route::MultiAssets => Ok(to_json(&MultiAssets { multi_assets_margin: false })),
             Route::SetMultiAssets => {
@@ -66,7 +66,6 @@ impl Venue {
                 self.accounts[account].listen_key = None;
                 Ok(to_json(&Empty {}))
             }
-            Route::ModifyOrder => Err(Refusal::not_simulated("changing of orders: cancel and place")),
             _ => Err(Refusal::not_simulated(route.tail())),
         }
     }
@@ -79,10 +78,17 @@ impl Venue {
         if query.leverage == 0 || query.leverage > 125 || cap.is_zero() {
             return Err(Refusal::new(-4028, format!("Leverage {} is not valid.", query.leverage)));
         }
-        let holding = self.accounts[account].holdings[symbol.index()];
-        let notional = self.boards[symbol.index()].last.map_or(Usd::ZERO, |last| holding.notional(last));
-        if notional > cap {
+        let owner = &self.accounts[account];
+        let last = self.boards[symbol.index()].last;
+        let notional = |slot: Slot| last.map_or(Usd::ZERO, |last| owner.holdings[slot.index()].notional(last));
+        let largest = owner.slots(symbol).map(notional).max().unwrap_or(Usd::ZERO);
+        if largest > cap {
             return Err(Refusal::new(-2027, "Exceeded the maximum allowable position at current leverage."));
+        }
+        let is_lower = query.leverage < owner.leverage[symbol.index()];
+        if is_lower && owner.purse.is_isolated(symbol) && !largest.is_zero() {
+            let msg = "Leverage reduction is not supported in Isolated Margin Mode with open positions.";
+            return Err(Refusal::new(-4161, msg));
         }
         self.accounts[account].leverage[symbol.index()] = query.leverage;
         let change = LeverageChange { symbol: query.symbol.clone(), leverage: query.leverage };
@@ -130,23 +136,26 @@ impl Venue {
             TransferKind::FutureSpot => -query.amount,
             TransferKind::Other(_) => return Err(Refusal::parameter("kindType")),
         };
-        if -amount > owner.exchange.free_balance() {
+        if -amount > owner.purse.free_balance() {
             return Err(Refusal::new(-2018, "Balance is insufficient."));
         }
         let number = self.move_money(account, amount)?;
         self.accounts[account].transfers.insert(query.client_tran_id, number);
-        Ok(to_json(&TransferAnswer { tran_id: number.to_string(), status: "SUCCESS".to_owned() }))
+        let mut answer = serde_json::json!(TransferAnswer { tran_id: String::new(), status: "SUCCESS".to_owned() });
+        // Documented as a number.
+        answer["tranId"] = serde_json::json!(number);
+        Ok(answer.to_string())
     }
 
     /// Moves money in or out; gives the number of the transfer.
     pub(super) fn move_money(&mut self, account: usize, amount: Usd) -> Result<u64, Refusal> {
-        let wallet = self.accounts[account].exchange.wallet();
+        let wallet = self.accounts[account].purse.wallet();
         if amount.abs() > MAX_MONEY || wallet + amount > MAX_MONEY {
             return Err(Refusal::value("amount", "an account holds at most 1,000,000,000 USDT"));
         }
         let (now, mut batch) = (self.now, Vec::new());
         let number = self.accounts[account].next_income;
-        self.accounts[account].exchange.transfer(now, amount, &mut batch);
+        self.accounts[account].purse.transfer(now, amount, &mut batch);
         self.settle(account, &batch);
         Ok(number)
     }
@@ -176,6 +185,6 @@ impl Venue {
     }
 }
 
-fn done() -> String {
+pub(super) fn done() -> String {
     to_json(&Success { code: 200, msg: "success".to_owned() })
 }

@@ -8,10 +8,10 @@ use super::refusal::Refusal;
 use super::venue::{Venue, to_json};
 use crate::aster::sign::read_request;
 use crate::aster::wire::{
-    AllOrders, AutoCloseType, CancelBatch, CountdownAnswer, CountdownCancelAll, Element, ForcedOrders, NewOrder,
-    OrderAnswer, OrderRef, OrderType, Route, Success, SymbolOnly, SymbolOrAll,
+    AllOrders, AutoCloseType, CancelBatch, CountdownAnswer, CountdownCancelAll, Element, ForcedOrders, ModifyOrder,
+    NewOrder, OrderAnswer, OrderRef, OrderType, Route, Success, SymbolOnly, SymbolOrAll,
 };
-use swarm_core::model::{DAY_MS, SymbolId};
+use swarm_core::model::{CancelReason, DAY_MS, SymbolId};
 
 /// Most orders cancelled by one call.
 const MAX_CANCELS: usize = 10;
@@ -33,6 +33,15 @@ impl Venue {
                 let record = there.ok_or_else(Refusal::no_order)?;
                 Ok(to_json(&self.asked(record)))
             }
+            Route::ModifyOrder => {
+                let change: ModifyOrder = read_request(parameters)?;
+                self.modify(account, &change).map(|answer| to_json(&answer))
+            }
+            Route::Chase => self.chase(account, parameters),
+            Route::PlaceStrategy => self.place_strategy(account, parameters),
+            Route::UpdateStrategy => self.update_strategy(account, parameters),
+            Route::StrategyOpenOrder => self.strategy(account, parameters, true),
+            Route::StrategyHistoryOrder => self.strategy(account, parameters, false),
             Route::CancelOrder => {
                 let query: OrderRef = read_request(parameters)?;
                 self.cancel_one(account, &query).map(|answer| to_json(&answer))
@@ -42,9 +51,9 @@ impl Venue {
                 let query: SymbolOnly = read_request(parameters)?;
                 let symbol = self.symbol(&query.symbol)?;
                 self.cancel_symbol(account, symbol);
-                // The code is text here, as in the documents' sample.
-                let msg = "The operation of cancel all open order is done.";
-                Ok(to_json(&serde_json::json!({ "code": "200", "msg": msg })))
+                // A number, although one of the documents' samples has a text: typed clients read a number.
+                let msg = "The operation of cancel all open order is done.".to_owned();
+                Ok(to_json(&Success { code: 200, msg }))
             }
             Route::OpenOrders => {
                 let query: SymbolOrAll = read_request(parameters)?;
@@ -74,7 +83,7 @@ impl Venue {
         record.answer(self.boards[record.symbol.index()].instrument.tick, true)
     }
 
-    fn find_order(&self, account: usize, query: &OrderRef) -> Result<Option<&Record>, Refusal> {
+    pub(super) fn find_order(&self, account: usize, query: &OrderRef) -> Result<Option<&Record>, Refusal> {
         let symbol = self.symbol(&query.symbol)?;
         let owner = &self.accounts[account];
         let found = match (query.order_id, &query.orig_client_order_id) {
@@ -98,12 +107,17 @@ impl Venue {
             return Err(Refusal::unknown_order());
         }
         let tick = self.boards[symbol.index()].instrument.tick;
-        Ok(OrderAnswer { avg_price: None, ..record.answer(tick, false) })
+        Ok(record.answer(tick, false))
     }
 
-    fn cancel_id(&mut self, account: usize, id: u64, symbol: SymbolId) {
-        let now = self.now;
-        self.accounts[account].exchange.cancel(now, super::records::exchange_id(id), symbol);
+    pub(super) fn cancel_id(&mut self, account: usize, id: u64, symbol: SymbolId) {
+        if self.accounts[account].waiting.contains_key(&id) {
+            self.drop_waiting(account, id, CancelReason::Requested);
+            return;
+        }
+        let (now, owner) = (self.now, &mut self.accounts[account]);
+        let Some(slot) = owner.orders.get(&id).map(|record| owner.slot(record)) else { return };
+        owner.purse.cancel(now, super::records::exchange_id(id), slot);
         self.poke(account, symbol);
     }
 

@@ -4,18 +4,20 @@
 use super::accounts::AccountSpec;
 use super::board::{Board, Book};
 use super::faults::Faults;
-use super::feed::{Feed, Happening};
+use super::feed::{Feed, Happening, Market};
 use super::life::{self, Told};
 use super::limits::Weights;
+use super::purse::{Purse, slots};
 use super::records::Account;
 use super::refusal::Refusal;
 use super::streams::{Out, Streams};
-use crate::aster::sign::{Domain, Micros};
+use super::wallets::Wallets;
+use crate::aster::sign::Micros;
 use crate::aster::wire::{AggTradeEvent, Event, KlineInterval};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use swarm_core::model::{
-    Candle, ExchangeParams, FundingDue, HOUR_MS, Instrument, Interval, Millis, Price, Qty, SymbolId, Tape, Time,
-    VenueEvent,
+    Candle, ExchangeParams, FundingDue, HOUR_MS, Instrument, Interval, Millis, Price, Qty, SymbolId, Time, VenueEvent,
 };
 
 /// Longest query and longest body, in bytes.
@@ -42,6 +44,16 @@ pub struct Request {
     pub peer: String,
     /// Whether that is this machine.
     pub is_local: bool,
+    /// Whether the signature is the claimed wallet's, where a host has [looked](super::Wallets) already: that takes
+    /// longer than all the rest, and needs nothing that only the venue has.
+    pub signature: Option<bool>,
+}
+
+impl Request {
+    /// What a wallet signs, with the signature: the body where there is one, or else the query.
+    pub(super) fn signed_text(&self) -> &str {
+        if self.body.is_empty() { &self.query } else { &self.body }
+    }
 }
 
 /// An answer.
@@ -77,10 +89,10 @@ impl Answer {
 pub struct Setup {
     /// Contracts, in the order of the tape.
     pub instruments: Vec<Instrument>,
-    /// Length of the tape's candles.
+    /// Length of the tape's candles, or of those that ticks are gathered into.
     pub base: Interval,
     /// The market.
-    pub tape: Box<dyn Tape + Send>,
+    pub market: Market,
     /// Candles of the tape that have happened before the venue opens.
     pub warm_up: usize,
     /// The moment at which trading begins, rounded down to a candle; the tape's own where nothing is said.
@@ -93,6 +105,8 @@ pub struct Setup {
     pub chain_ids: Vec<u64>,
     /// Seed of faults.
     pub seed: u64,
+    /// Whether weights and orders by the minute are limited, and not only counted.
+    pub limits: bool,
 }
 
 /// The venue.
@@ -101,7 +115,7 @@ pub struct Venue {
     pub(super) boards: Vec<Board>,
     pub(super) params: ExchangeParams,
     pub(super) base: Interval,
-    pub(super) domains: Vec<Domain>,
+    pub(super) wallets: Arc<Wallets>,
     pub(super) faults: Faults,
     pub(super) streams: Streams,
     pub(super) post_only_expires: bool,
@@ -110,6 +124,7 @@ pub struct Venue {
     /// The venue's clock at the latest request.
     pub(super) clock: Micros,
     pub(super) weights: Weights,
+    pub(super) limits: bool,
     feed: Feed,
 }
 
@@ -121,15 +136,19 @@ impl Venue {
     /// A venue that opens with the tape's first candle after those for warming up.
     pub fn new(setup: Setup) -> Self {
         // Requests arrive when they arrive: the wire has its own latency.
-        let params = ExchangeParams { latency_ms: 0, isolated_margin: false, ..setup.params };
+        let params = ExchangeParams { latency_ms: 0, ..setup.params };
         let mut feed = Feed::new(
-            setup.tape,
+            setup.market,
             setup.base,
             setup.instruments.iter().map(|instrument| (instrument.tick, instrument.step)).collect(),
         );
         let board = |instrument: &Instrument| Board::new(instrument.clone(), setup.base.ms(), params.spread);
         let boards: Vec<Board> = setup.instruments.iter().map(board).collect();
-        let account = |spec: AccountSpec| Account::new(spec, &setup.instruments, &params);
+        let places = slots(&setup.instruments);
+        let account = |spec: AccountSpec| {
+            let purse = Purse::new(&params, Arc::clone(&places), spec.balance);
+            Account::new(spec, &setup.instruments, purse)
+        };
         let accounts = setup.accounts.into_iter().map(account).collect();
         let mut history: Vec<(usize, Candle)> = Vec::new();
         let mut paid: Vec<FundingDue> = Vec::new();
@@ -145,13 +164,14 @@ impl Venue {
             boards,
             params,
             base: setup.base,
-            domains: setup.chain_ids.iter().map(|id| Domain::new(*id)).collect(),
+            wallets: Arc::new(Wallets::new(&setup.chain_ids)),
             faults: Faults::new(setup.seed),
             streams: Streams::default(),
             post_only_expires: false,
             now: start,
             clock: 0,
             weights: Weights::default(),
+            limits: setup.limits,
             feed,
         };
         for (index, candle) in history {
@@ -168,6 +188,11 @@ impl Venue {
         }
         venue.feed.shift_by(shift);
         venue
+    }
+
+    /// What tells whose wallet signed a request, for hosts that look before they ask.
+    pub fn wallets(&self) -> Arc<Wallets> {
+        Arc::clone(&self.wallets)
     }
 
     /// The market's time.
@@ -191,27 +216,28 @@ impl Venue {
         while let Some(happening) = self.feed.next(until) {
             self.now = self.now.max(happening.at());
             match happening {
-                Happening::Trade { symbol, at, price, qty } => self.trade(symbol, at, price, qty),
+                Happening::Trade { symbol, at, price, qty, is_buyer_maker } => {
+                    self.trade(symbol, at, price, qty, is_buyer_maker);
+                }
+                Happening::Book { symbol, at, book } => self.see_book(symbol, at, book),
                 Happening::Funding(due) => {
                     let board = &mut self.boards[due.symbol.index()];
                     board.fund(due.at, due.rate, board.last);
-                    self.each_account(|exchange, events| exchange.fund(due.at, due.symbol, due.rate, events));
+                    self.each_account(|purse, events| purse.fund(due.at, due.symbol, due.rate, events));
                 }
                 Happening::Close { symbol, at, candle } => self.close(symbol, at, &candle),
             }
         }
         self.now = self.now.max(until);
+        self.chase_all();
         self.run_timers();
     }
 
-    /// Something happens to every account's exchange.
-    pub(super) fn each_account(
-        &mut self,
-        mut act: impl FnMut(&mut swarm_core::exchange::Exchange, &mut Vec<VenueEvent>),
-    ) {
+    /// Something happens to every account's positions.
+    pub(super) fn each_account(&mut self, mut act: impl FnMut(&mut Purse, &mut Vec<VenueEvent>)) {
         for index in 0..self.accounts.len() {
             let mut batch = Vec::new();
-            act(&mut self.accounts[index].exchange, &mut batch);
+            act(&mut self.accounts[index].purse, &mut batch);
             self.settle(index, &batch);
         }
     }
@@ -222,6 +248,8 @@ impl Venue {
         if !batch.is_empty() {
             life::book(&mut self.accounts[index], &self.boards, batch, &mut told);
             self.tell(index, &told.events);
+            self.sweep_waiting(index, batch);
+            self.drive(index, &told.events);
             for event in &told.forced {
                 if let Event::ForceOrder(forced) = event {
                     let name = format!("{}@forceOrder", forced.order.symbol.to_lowercase());
@@ -243,7 +271,7 @@ impl Venue {
     }
 
     /// A symbol trades at a price, for everybody.
-    pub(super) fn trade(&mut self, symbol: SymbolId, at: Time, price: Price, qty: Qty) {
+    pub(super) fn trade(&mut self, symbol: SymbolId, at: Time, price: Price, qty: Qty, is_buyer_maker: Option<bool>) {
         // Where the tape has no candle any more, prices set by hand end one by the first trade after it.
         if let Some(end) = self.boards[symbol.index()].forming.map(|kline| kline.close_time)
             && end < at
@@ -255,8 +283,9 @@ impl Venue {
         let watched = self.streams.count() > 0;
         let before = if watched { self.boards[symbol.index()].book() } else { Book::default() };
         let first_id = self.boards[symbol.index()].update_id;
-        let trade = self.boards[symbol.index()].trade(at, price, qty).clone();
-        self.each_account(|exchange, events| exchange.quote(at, symbol, price, events));
+        let trade = self.boards[symbol.index()].trade(at, price, qty, is_buyer_maker).clone();
+        self.each_account(|purse, events| purse.quote(at, symbol, price, events));
+        self.trigger_all(symbol, price);
         if !watched {
             return;
         }
@@ -279,6 +308,17 @@ impl Venue {
         self.publish_klines(symbol, at, false);
     }
 
+    /// A recorded book takes the place of the one that is made from the price.
+    fn see_book(&mut self, symbol: SymbolId, at: Time, book: Book) {
+        let watched = self.streams.count() > 0;
+        let before = if watched { self.boards[symbol.index()].book() } else { Book::default() };
+        let first_id = self.boards[symbol.index()].update_id;
+        self.boards[symbol.index()].see(book);
+        if watched {
+            self.publish_book(symbol, at, &before, first_id);
+        }
+    }
+
     fn close(&mut self, symbol: SymbolId, at: Time, candle: &Candle) {
         self.publish_klines(symbol, at, true);
         self.boards[symbol.index()].close();
@@ -293,9 +333,9 @@ impl Venue {
             *place = Some(*candle);
         }
         let base = self.base;
-        self.each_account(|exchange, events| {
-            exchange.begin(base, &candles);
-            exchange.quote(at, symbol, candle.close, events);
+        self.each_account(|purse, events| {
+            purse.learn(base, &candles);
+            purse.quote(at, symbol, candle.close, events);
         });
     }
 

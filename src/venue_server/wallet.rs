@@ -3,6 +3,7 @@
 use super::auth::Parameters;
 use super::info::{brackets, notional_cap};
 use super::public::{limit, window};
+use super::purse::Slot;
 use super::records::Account as Owner;
 use super::refusal::Refusal;
 use super::trading::week;
@@ -10,9 +11,9 @@ use super::venue::{Venue, to_json};
 use crate::aster::sign::read_request;
 use crate::aster::wire::{
     Account, AccountAsset, AccountPosition, AdlQuantile, AdlRanks, Balance, CommissionRate, Income, IncomeHistory,
-    MarginType, PositionRisk, PositionSide, Route, SymbolOnly, SymbolOrAll, UserTrade, UserTrades,
+    MarginType, PositionRisk, Route, SymbolOnly, SymbolOrAll, UserTrade, UserTrades,
 };
-use swarm_core::model::{Holding, Price, Qty, Rate, Round, SymbolId, Usd, div};
+use swarm_core::model::{Price, Qty, Rate, Round, SymbolId, Usd, div};
 
 impl Venue {
     pub(super) fn money(&mut self, route: Route, account: usize, parameters: &Parameters) -> Result<String, Refusal> {
@@ -21,7 +22,9 @@ impl Venue {
             Route::Account => Ok(to_json(&self.account(&self.accounts[account]))),
             Route::PositionRisk => {
                 let symbols = self.asked_symbols(parameters)?;
-                let rows = symbols.into_iter().map(|symbol| self.position_risk(&self.accounts[account], symbol));
+                let owner = &self.accounts[account];
+                let slots = symbols.into_iter().flat_map(|symbol| owner.slots(symbol));
+                let rows = slots.map(|slot| self.position_risk(owner, slot));
                 Ok(to_json(&rows.collect::<Vec<_>>()))
             }
             Route::LeverageBracket => {
@@ -40,9 +43,14 @@ impl Venue {
             }
             Route::AdlQuantile => {
                 let symbols = self.asked_symbols(parameters)?;
+                // Nobody is deleveraged: every queue is empty.
+                let ranks = match self.accounts[account].purse.hedge {
+                    true => AdlRanks { long: Some(0), short: Some(0), hedge: Some(0), ..AdlRanks::default() },
+                    false => AdlRanks { long: Some(0), short: Some(0), both: Some(0), ..AdlRanks::default() },
+                };
                 let row = |symbol: SymbolId| AdlQuantile {
                     symbol: self.boards[symbol.index()].instrument.symbol.clone(),
-                    adl_quantile: AdlRanks { both: Some(0), ..AdlRanks::default() },
+                    adl_quantile: ranks.clone(),
                 };
                 Ok(to_json(&symbols.into_iter().map(row).collect::<Vec<_>>()))
             }
@@ -61,41 +69,49 @@ impl Venue {
     }
 
     fn unrealized(&self, owner: &Owner) -> Usd {
-        let held = owner.exchange.held().iter();
-        held.map(|symbol| self.unrealized_of(owner, *symbol)).sum()
+        owner.purse.held().map(|slot| self.unrealized_of(owner, slot)).sum()
     }
 
-    fn unrealized_of(&self, owner: &Owner, symbol: SymbolId) -> Usd {
-        let holding = owner.holdings[symbol.index()];
-        self.boards[symbol.index()].last.map_or(Usd::ZERO, |last| holding.unrealized(last))
+    /// Of the positions that share the wallet.
+    fn cross_unrealized(&self, owner: &Owner) -> Usd {
+        let shared = owner.purse.held().filter(|slot| !owner.purse.is_isolated(owner.purse.position_of(*slot).0));
+        shared.map(|slot| self.unrealized_of(owner, slot)).sum()
+    }
+
+    fn unrealized_of(&self, owner: &Owner, slot: Slot) -> Usd {
+        let (symbol, _) = owner.purse.position_of(slot);
+        self.boards[symbol.index()].last.map_or(Usd::ZERO, |last| owner.holdings[slot.index()].unrealized(last))
     }
 
     fn balance(&self, owner: &Owner) -> Balance {
-        let available = owner.exchange.free_balance().max(Usd::ZERO);
+        let available = owner.purse.free_balance().max(Usd::ZERO);
         Balance {
             account_alias: owner.spec.name.clone(),
             asset: "USDT".to_owned(),
-            balance: owner.exchange.wallet(),
-            cross_wallet_balance: owner.exchange.wallet(),
-            cross_un_pnl: self.unrealized(owner),
+            balance: owner.purse.wallet(),
+            cross_wallet_balance: owner.purse.cross_wallet(),
+            cross_un_pnl: self.cross_unrealized(owner),
             available_balance: available,
-            max_withdraw_amount: available.min(owner.exchange.wallet().max(Usd::ZERO)),
+            max_withdraw_amount: available.min(owner.purse.cross_wallet().max(Usd::ZERO)),
             margin_available: true,
             update_time: Some(self.now),
         }
     }
 
     fn account(&self, owner: &Owner) -> Account {
-        let positions: Vec<AccountPosition> =
-            (0..self.boards.len()).map(|index| self.account_position(owner, SymbolId::at(index))).collect();
+        let slots = (0..self.boards.len()).flat_map(|index| owner.slots(SymbolId::at(index)));
+        let positions: Vec<AccountPosition> = slots.map(|slot| self.account_position(owner, slot)).collect();
         let position_margin: Usd = positions.iter().map(|position| position.position_initial_margin).sum();
-        let (wallet, unrealized) = (owner.exchange.wallet(), self.unrealized(owner));
-        let free = owner.exchange.free_balance();
-        // What is neither free nor held by positions is held by orders.
-        let order_margin = (wallet + unrealized - position_margin - free).max(Usd::ZERO);
-        let maintenance = owner.exchange.maintenance_margin();
+        let shared_margin: Usd =
+            positions.iter().filter(|position| !position.isolated).map(|it| it.position_initial_margin).sum();
+        let (wallet, unrealized) = (owner.purse.wallet(), self.unrealized(owner));
+        let (cross_wallet, cross_unrealized) = (owner.purse.cross_wallet(), self.cross_unrealized(owner));
+        let free = owner.purse.free_balance();
+        // What of the shared wallet is neither free nor held by positions is held by orders.
+        let order_margin = (cross_wallet + cross_unrealized - shared_margin - free).max(Usd::ZERO);
+        let maintenance = owner.purse.maintenance_margin();
         let (available, initial) = (free.max(Usd::ZERO), position_margin + order_margin);
-        let most = available.min(wallet.max(Usd::ZERO));
+        let most = available.min(cross_wallet.max(Usd::ZERO));
         let asset = AccountAsset {
             asset: "USDT".to_owned(),
             wallet_balance: wallet,
@@ -105,8 +121,8 @@ impl Venue {
             initial_margin: initial,
             position_initial_margin: position_margin,
             open_order_initial_margin: order_margin,
-            cross_wallet_balance: wallet,
-            cross_un_pnl: unrealized,
+            cross_wallet_balance: cross_wallet,
+            cross_un_pnl: cross_unrealized,
             available_balance: available,
             max_withdraw_amount: most,
             margin_available: true,
@@ -125,8 +141,8 @@ impl Venue {
             total_margin_balance: wallet + unrealized,
             total_position_initial_margin: position_margin,
             total_open_order_initial_margin: order_margin,
-            total_cross_wallet_balance: wallet,
-            total_cross_un_pnl: unrealized,
+            total_cross_wallet_balance: cross_wallet,
+            total_cross_un_pnl: cross_unrealized,
             available_balance: available,
             max_withdraw_amount: most,
             assets: vec![asset],
@@ -134,32 +150,36 @@ impl Venue {
         }
     }
 
-    fn account_position(&self, owner: &Owner, symbol: SymbolId) -> AccountPosition {
+    fn account_position(&self, owner: &Owner, slot: Slot) -> AccountPosition {
+        let (symbol, stance) = owner.purse.position_of(slot);
         let board = &self.boards[symbol.index()];
-        let holding = owner.holdings[symbol.index()];
+        let holding = owner.holdings[slot.index()];
         let leverage = owner.leverage[symbol.index()];
         let notional = board.last.map_or(Usd::ZERO, |last| holding.notional(last));
-        let margin = initial(notional, owner.exchange.leverage(symbol).max(1));
+        let margin = initial(notional, owner.purse.leverage(slot).max(1));
         AccountPosition {
             symbol: board.instrument.symbol.clone(),
             initial_margin: margin,
             maint_margin: if holding.is_flat() { Usd::ZERO } else { board.instrument.maintenance_margin(notional) },
-            unrealized_profit: self.unrealized_of(owner, symbol),
+            unrealized_profit: self.unrealized_of(owner, slot),
             position_initial_margin: margin,
             open_order_initial_margin: Usd::ZERO,
             leverage,
-            isolated: false,
+            isolated: owner.purse.is_isolated(symbol),
             entry_price: holding.entry_price().unwrap_or(Price::ZERO),
             max_notional: Some(notional_cap(&board.instrument, leverage)),
-            position_side: PositionSide::Both,
+            position_side: stance.wire(),
             position_amt: holding.qty,
-            update_time: Some(owner.updated[symbol.index()]),
+            update_time: Some(owner.updated[slot.index()]),
         }
     }
 
-    fn position_risk(&self, owner: &Owner, symbol: SymbolId) -> PositionRisk {
+    fn position_risk(&self, owner: &Owner, slot: Slot) -> PositionRisk {
+        let (symbol, stance) = owner.purse.position_of(slot);
         let board = &self.boards[symbol.index()];
-        let holding = owner.holdings[symbol.index()];
+        let holding = owner.holdings[slot.index()];
+        let isolated = owner.purse.is_isolated(symbol);
+        let (unrealized, margin) = (self.unrealized_of(owner, slot), owner.purse.isolated_margin(slot));
         let leverage = owner.leverage[symbol.index()];
         let mark = board.last.unwrap_or(Price::ZERO);
         PositionRisk {
@@ -167,33 +187,47 @@ impl Venue {
             position_amt: holding.qty,
             entry_price: holding.entry_price().unwrap_or(Price::ZERO),
             mark_price: mark,
-            un_realized_profit: self.unrealized_of(owner, symbol),
-            liquidation_price: self.liquidation_price(owner, symbol, &holding),
+            un_realized_profit: unrealized,
+            liquidation_price: self.liquidation_price(owner, slot),
             leverage,
             max_notional_value: Some(notional_cap(&board.instrument, leverage)),
-            margin_type: MarginType::CrossLower,
-            isolated_margin: Usd::ZERO,
+            margin_type: if isolated { MarginType::IsolatedLower } else { MarginType::CrossLower },
+            isolated_margin: if margin.is_zero() { Usd::ZERO } else { margin + unrealized },
             is_auto_add_margin: Some(false),
-            position_side: PositionSide::Both,
+            position_side: stance.wire(),
             notional: Some(Usd::notional(mark, holding.qty, Round::Nearest)),
-            isolated_wallet: Some(Usd::ZERO),
-            update_time: Some(owner.updated[symbol.index()]),
+            isolated_wallet: Some(margin),
+            update_time: Some(owner.updated[slot.index()]),
         }
     }
 
-    /// Where this position's price alone brings the liquidation, all others standing; 0 is nowhere. The bracket is
-    /// that of the present notional.
-    fn liquidation_price(&self, owner: &Owner, symbol: SymbolId, holding: &Holding) -> Price {
-        let (Some(last), false) = (self.boards[symbol.index()].last, holding.is_flat()) else { return Price::ZERO };
-        let instrument = &self.boards[symbol.index()].instrument;
-        let notional = holding.notional(last);
-        let others = owner.exchange.maintenance_margin() - instrument.maintenance_margin(notional);
-        let unrealized = self.unrealized(owner) - self.unrealized_of(owner, symbol);
-        let bracket = instrument.bracket(notional);
-        // wallet + other profit + q p - cost = others + |q| p rate - amount, solved for p.
-        let (rate, qty) = (bracket.maintenance_rate, holding.qty);
-        let slope = qty.abs().times(rate, Round::Up) - qty;
-        let fixed = owner.exchange.wallet() + unrealized - holding.cost - others + bracket.maintenance_amount;
+    /// Where this symbol's price alone brings the liquidation, all others standing; 0 is nowhere. Long and short share
+    /// one where they share the wallet. The bracket is that of the present notional.
+    fn liquidation_price(&self, owner: &Owner, slot: Slot) -> Price {
+        let (symbol, _) = owner.purse.position_of(slot);
+        let board = &self.boards[symbol.index()];
+        let isolated = owner.purse.is_isolated(symbol);
+        let (Some(last), false) = (board.last, owner.holdings[slot.index()].is_flat()) else { return Price::ZERO };
+        let mut together: Vec<Slot> = if isolated { vec![slot] } else { owner.slots(symbol).collect() };
+        together.retain(|slot| !owner.holdings[slot.index()].is_flat());
+        let instrument = &board.instrument;
+        // margin + q p - cost = others + sum of |q| p rate - amount, solved for p.
+        let mut fixed = if isolated {
+            owner.purse.isolated_margin(slot)
+        } else {
+            let money = owner.purse.shared_wallet() + self.cross_unrealized(owner);
+            money - owner.purse.cross_maintenance()
+        };
+        let mut slope = Qty::ZERO;
+        for slot in together {
+            let holding = owner.holdings[slot.index()];
+            let bracket = instrument.bracket(holding.notional(last));
+            slope = slope + holding.qty.abs().times(bracket.maintenance_rate, Round::Up) - holding.qty;
+            fixed = fixed + bracket.maintenance_amount - holding.cost;
+            if !isolated {
+                fixed = fixed - self.unrealized_of(owner, slot) + instrument.maintenance_margin(holding.notional(last));
+            }
+        }
         if slope == Qty::ZERO {
             return Price::ZERO;
         }

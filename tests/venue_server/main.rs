@@ -5,9 +5,12 @@
 mod command;
 mod errors;
 mod faults;
+mod modes;
 mod orders;
 mod over_the_wire;
+mod payloads;
 mod served;
 mod shapes;
+mod strategies;
 mod streams;
 mod support;

@@ -144,7 +144,8 @@ fn every_stream_that_is_served_delivers() {
         "!forceOrder@arr",
     ];
     let mut setup = crate::support::setup();
-    setup.tape = Box::new(crate::support::Still { candles: 12, played: 0, symbols: 2 });
+    let tape = crate::support::Still { candles: 12, played: 0, symbols: 2 };
+    setup.market = asterswarm::venue_server::Market::Candles(Box::new(tape));
     desk.venue = asterswarm::venue_server::Venue::new(setup);
     desk.venue.connect("/stream", &format!("streams={}", names.join("/"))).unwrap();
     desk.control("POST", "money", r#"{"account":"paper-1","amount":"-9900"}"#);

@@ -6,7 +6,7 @@ use asterswarm::aster::secret::Secret;
 use asterswarm::aster::sign::{ApiKey, Credentials, KeySigner, Nonces, Pairs, Wallet, WalletSigner};
 use asterswarm::aster::wire::{Call, NewOrder, OrderType, Security, Side};
 use asterswarm::config::instruments::instrument;
-use asterswarm::venue_server::{Answer, Request, Setup, Venue, default_accounts};
+use asterswarm::venue_server::{Answer, Market, Request, Setup, Venue, default_accounts};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use swarm_core::model::{Candle, ExchangeParams, Interval, Price, Step, Tape, Time};
@@ -42,13 +42,14 @@ pub fn setup() -> Setup {
     Setup {
         instruments: vec![instrument("SOLUSDT"), instrument("BTCUSDT")],
         base: Interval::M1,
-        tape: Box::new(Still { candles: 10, played: 0, symbols: 2 }),
+        market: Market::Candles(Box::new(Still { candles: 10, played: 0, symbols: 2 })),
         warm_up: 10,
         start: None,
         accounts: default_accounts(),
         params: ExchangeParams { spread: swarm_core::model::Rate::ZERO, ..ExchangeParams::default() },
         chain_ids: vec![CHAIN, 1666],
         seed: 7,
+        limits: true,
     }
 }
 
@@ -111,6 +112,7 @@ impl Desk {
             key,
             peer: "192.0.2.1".to_owned(),
             is_local: true,
+            signature: None,
         }
     }
 

@@ -4,6 +4,7 @@ mod admission;
 mod answers;
 mod document;
 mod events;
+mod fuzz;
 mod page;
 
 use super::ErrorBody;

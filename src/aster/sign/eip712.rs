@@ -9,7 +9,11 @@
 
 use super::address::{Address, keccak256, read_hex, write_hex};
 use crate::aster::secret::Secret;
-use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
+use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
+use k256::elliptic_curve::PrimeField;
+use k256::elliptic_curve::ops::{Invert, LinearCombination, Reduce};
+use k256::elliptic_curve::point::DecompressPoint;
+use k256::{AffinePoint, ProjectivePoint, Scalar, U256};
 use std::fmt;
 use zeroize::Zeroize;
 
@@ -84,12 +88,26 @@ impl Domain {
             1 | 28 => 1,
             _ => return Err(SignatureError::Parity),
         };
-        let recovery = RecoveryId::from_byte(parity).ok_or(SignatureError::Parity)?;
         let signature = Signature::from_slice(&bytes[..64]).map_err(|_| SignatureError::NoKey)?;
-        let key = VerifyingKey::recover_from_prehash(&self.digest(text), &signature, recovery)
-            .map_err(|_| SignatureError::NoKey)?;
+        // Of the two signatures that a key could make with one nonce, only the one with the lower half counts.
+        if signature.normalize_s().is_some() {
+            return Err(SignatureError::NoKey);
+        }
+        let key = public_key(&self.digest(text), &signature, parity).ok_or(SignatureError::NoKey)?;
         Ok(address_of(&key))
     }
+}
+
+/// The only key that a signature can be of (SEC 1, section 4.1.6): `(s R - z G) / r`, where R is the point with the
+/// x-coordinate r and this parity. There is no need to verify with it: it was solved for from what verifying asks.
+fn public_key(digest: &[u8; 32], signature: &Signature, parity: u8) -> Option<VerifyingKey> {
+    let (r, s) = signature.split_scalars();
+    let point = Option::<AffinePoint>::from(AffinePoint::decompress(&r.to_repr(), parity.into()))?;
+    let inverse = *r.invert();
+    let z = <Scalar as Reduce<U256>>::reduce_bytes(&(*digest).into());
+    let (of_generator, of_point) = (-(inverse * z), inverse * *s);
+    let key = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &of_generator, &point.into(), &of_point);
+    VerifyingKey::from_affine(key.to_affine()).ok()
 }
 
 /// A wallet's private key, wiped when dropped.

@@ -175,7 +175,7 @@ pub struct AccountPosition {
     #[serde(with = "decimal::exact")]
     pub open_order_initial_margin: Usd,
     /// Leverage set.
-    #[serde(with = "lenient::int")]
+    #[serde(with = "lenient::int_text")]
     pub leverage: u32,
     /// Whether its margin is its own.
     #[serde(with = "lenient::flag")]
@@ -217,7 +217,7 @@ pub struct PositionRisk {
     #[serde(with = "decimal::rounded")]
     pub liquidation_price: Price,
     /// Leverage set.
-    #[serde(with = "lenient::int")]
+    #[serde(with = "lenient::int_text")]
     pub leverage: u32,
     /// Largest notional at this leverage.
     #[serde(default, with = "decimal::exact_or_none", skip_serializing_if = "Option::is_none")]

@@ -203,6 +203,13 @@ impl OrderStatus {
     }
 }
 
+impl OrderType {
+    /// Whether orders of this type trade at a limit price, at once or after their trigger.
+    pub const fn has_limit(&self) -> bool {
+        matches!(self, Self::Limit | Self::Stop | Self::TakeProfit)
+    }
+}
+
 impl MarginType {
     /// Whether it is isolated; `None` for a word that is not known.
     pub fn is_isolated(&self) -> Option<bool> {

@@ -316,6 +316,14 @@ impl SymbolInfo {
     /// # Errors
     /// Fails when a rule is missing that orders are made by.
     pub fn instrument(&self, brackets: &[Bracket]) -> Result<Instrument, InstrumentError> {
+        self.instrument_with(brackets.iter().map(Bracket::core).collect())
+    }
+
+    /// The same, with a leverage table that is known already.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn instrument_with(&self, brackets: Vec<CoreBracket>) -> Result<Instrument, InstrumentError> {
         let price = self.find("PRICE_FILTER", |filter| if let Filter::Price(it) = filter { Some(it) } else { None })?;
         let lot = self.find("LOT_SIZE", |filter| if let Filter::LotSize(it) = filter { Some(it) } else { None })?;
         let market = self
@@ -351,7 +359,7 @@ impl SymbolInfo {
             market_take_bound: self.market_take_bound.unwrap_or(price_band),
             liquidation_fee: self.liquidation_fee.unwrap_or(Rate::ZERO),
             max_open_orders: orders.limit,
-            brackets: brackets.iter().map(Bracket::core).collect(),
+            brackets,
         })
     }
 }

@@ -125,6 +125,20 @@ pub mod int {
     }
 }
 
+/// An integer that the venue writes as text.
+pub mod int_text {
+    pub use super::int::deserialize;
+    use super::*;
+
+    /// Writes a text.
+    ///
+    /// # Errors
+    /// Fails where the format does.
+    pub fn serialize<T: Integer, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&value.wide())
+    }
+}
+
 /// The same where it may be absent, null or empty text.
 pub mod int_or_none {
     use super::{Deserializer, Integer, MaybeInt, PhantomData, Serializer};

@@ -175,7 +175,7 @@ pub struct CountdownAnswer {
     /// Which contract.
     pub symbol: String,
     /// Milliseconds.
-    #[serde(with = "lenient::int")]
+    #[serde(with = "lenient::int_text")]
     pub countdown_time: u64,
 }
 /// POST `chase`: a limit order that follows the best price.

@@ -144,6 +144,11 @@ routes! {
     SetMultiAssets = Post "multiAssetsMargin" Signed Changes 1;
     Stp = Get "stpMode" Signed Reads 30;
     SetStp = Post "stpMode" Signed Changes 1;
+    SubAccounts = Get "getSubAccountList" Signed Reads 5;
+    Mmp = Get "mmp" Signed Reads 1;
+    SetMmp = Post "mmp" Signed Changes 1;
+    DeleteMmp = Delete "mmp" Signed Changes 1;
+    ResetMmp = Post "mmpReset" Signed Changes 1;
     Agents = Get "agent" Signed Reads 1;
     Builders = Get "builder" Signed Reads 1;
     Transfer = Post "asset/wallet/transfer" Signed Changes 5;
@@ -179,6 +184,11 @@ impl Route {
                 | Self::IndexReferences
                 | Self::Stp
                 | Self::SetStp
+                | Self::SubAccounts
+                | Self::Mmp
+                | Self::SetMmp
+                | Self::DeleteMmp
+                | Self::ResetMmp
                 | Self::Agents
                 | Self::Builders
         );

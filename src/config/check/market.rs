@@ -93,12 +93,26 @@ fn venue(scope: &Scope<'_>, report: &mut Report) {
     }
     if kind == VenueKind::Aster {
         let written = scope.node(&["venue"]).map_or(&[][..], |venue| venue.entries());
-        for entry in written.iter().filter(|entry| entry.key != "kind") {
+        let simulated = |key: &str| !["kind", "rest_url", "stream_url"].contains(&key);
+        for entry in written.iter().filter(|entry| simulated(&entry.key)) {
             let message = format!("`{}` only matters to the simulated exchange", entry.key);
             report.warn_at_key(entry, message, "the exchange's own value counts");
         }
     }
+    hosts(scope, report);
     super::swarm::span(scope, &["venue", "funding_interval"], Span(60_000), Span(7 * 86_400_000), report);
+}
+
+/// Both or neither; whether they can be used is found out when they are.
+fn hosts(scope: &Scope<'_>, report: &mut Report) {
+    for (key, other) in [("rest_url", "stream_url"), ("stream_url", "rest_url")] {
+        if let Some(entry) = scope.entry(&["venue", key])
+            && scope.entry(&["venue", other]).is_none()
+        {
+            let help = format!("write both, such as http://127.0.0.1:9090 and ws://127.0.0.1:9090, or remove `{key}`");
+            report.error_at_key(entry, format!("`{key}` needs `{other}` beside it"), help);
+        }
+    }
 }
 
 fn filters(scope: &Scope<'_>, report: &mut Report) {

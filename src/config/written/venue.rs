@@ -39,13 +39,20 @@ pub enum MarginMode {
     Isolated,
 }
 
-/// Where orders go. All keys but `kind` and `instruments` are parameters of the simulated exchange.
+/// Where orders go. All keys but `kind`, the URLs and `instruments` are parameters of the simulated exchange.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Venue {
     /// `simulated` for paper and backtests, `aster` for live. Default: simulated.
     #[schemars(extend("default" = "simulated"))]
     pub kind: Option<VenueKind>,
+    /// Base URL of AsterDEX's REST API where it is not the usual one, such as that of `swarm venue`. Unencrypted only to
+    /// this machine or a network of one's own. Needs `stream_url` beside it.
+    #[schemars(length(min = 8), extend("examples" = ["http://127.0.0.1:9090"]))]
+    pub rest_url: Option<String>,
+    /// Base URL of its streams.
+    #[schemars(length(min = 6), extend("examples" = ["ws://127.0.0.1:9090"]))]
+    pub stream_url: Option<String>,
     /// Fee of a fill that rested in the book, as a share of notional; negative is a rebate. Default: 0.0001.
     #[schemars(with = "Option<Decimal>", range(min = -0.01, max = 0.1), extend("default" = 0.0001))]
     pub maker_fee: Option<Rate>,

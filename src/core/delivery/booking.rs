@@ -6,8 +6,7 @@ use super::talk::{Answer, IncomeKind, IncomeRow, RequestId, TradeRow};
 use super::tracked::{End, Stage, Tracked};
 use super::{Owner, poll};
 use crate::model::{
-    Fact, Fill, OrderId, Price, Qty, Rate, ReportKind, SymbolId, Time, Usd, VenueEvent,
-    VenueReject,
+    Fact, Fill, Order, OrderId, Price, Qty, Rate, ReportKind, SymbolId, Time, Usd, VenueEvent, VenueReject,
 };
 
 /// Income that was announced is asked for so often before the next reconciliation has to find it.
@@ -199,16 +198,7 @@ impl Desk {
     /// unknown outcome.
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
-            Fact::Order { at, order } if order.portfolio == self.portfolio => {
-                if order.symbol.index() < self.lanes.len() {
-                    let mut tracked = Tracked::new(order.clone(), *at, Stage::Unknown);
-                    if tracked.is_entry() {
-                        // It may have waited for its turn before it left. How long an exit waited is not known.
-                        tracked.arrives_before = at.plus(self.policy.valid_ms() + self.policy.entry_life_ms);
-                    }
-                    self.orders.insert(order.id, tracked);
-                }
-            }
+            Fact::Order { at, order } if order.portfolio == self.portfolio => self.apply_order(*at, order),
             Fact::Cancel { portfolio, id, .. } if *portfolio == self.portfolio => {
                 if let Some(order) = self.orders.get_mut(id) {
                     order.cancel_wanted = true;
@@ -220,6 +210,18 @@ impl Desk {
             }
             _ => {}
         }
+    }
+
+    fn apply_order(&mut self, at: Time, order: &Order) {
+        if order.symbol.index() >= self.lanes.len() {
+            return;
+        }
+        let mut tracked = Tracked::new(order.clone(), at, Stage::Unknown);
+        if tracked.is_entry() {
+            // It may have waited for its turn before it left. How long an exit waited is not known.
+            tracked.arrives_before = at.plus(self.policy.valid_ms() + self.policy.entry_life_ms);
+        }
+        self.orders.insert(order.id, tracked);
     }
 
     fn apply_event(&mut self, event: &VenueEvent) {

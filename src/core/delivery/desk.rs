@@ -8,8 +8,8 @@ use super::talk::{IncomeKind, LinkState, Request, RequestId};
 use super::tracked::{Stage, Tracked};
 use super::{Owner, RunTag};
 use crate::model::{
-    AgentId, Difference, DifferenceKind, IntentId, Order, OrderId, Plan, PortfolioId, ReportKind, SymbolId, Time,
-    Usd, VenueEvent, VenueReject,
+    AgentId, CancelReason, Difference, DifferenceKind, IntentId, Order, OrderId, Plan, PortfolioId, ReportKind,
+    SymbolId, Time, Usd, VenueEvent, VenueReject,
 };
 use crate::risk::Command;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -133,9 +133,9 @@ impl Desk {
     /// The desk of a portfolio before its first fact. Entries are gated until the first reconciliation is done.
     pub fn new(plan: &Plan, portfolio: PortfolioId, tag: RunTag, policy: Policy) -> Self {
         let of_portfolio = |symbol: Option<SymbolId>| {
-            plan.agents.iter().position(|one| {
-                one.portfolio == portfolio && symbol.is_none_or(|symbol| one.symbol == symbol)
-            })
+            plan.agents
+                .iter()
+                .position(|one| one.portfolio == portfolio && symbol.is_none_or(|symbol| one.symbol == symbol))
         };
         let agent_of = |index: usize| {
             let agent = of_portfolio(Some(SymbolId::at(index))).or_else(|| of_portfolio(None));
@@ -213,7 +213,7 @@ impl Desk {
         self.pump(out);
     }
 
-    fn take(&mut self, order: Order, out: &mut Out) {
+    pub(super) fn take(&mut self, order: Order, out: &mut Out) {
         let (id, symbol) = (order.id, order.symbol);
         if self.orders.contains_key(&id) || symbol.index() >= self.lanes.len() {
             return;
@@ -245,12 +245,12 @@ impl Desk {
         }
     }
 
-    fn take_cancel(&mut self, id: OrderId, out: &mut Out) {
+    pub(super) fn take_cancel(&mut self, id: OrderId, out: &mut Out) {
         let Some(order) = self.orders.get_mut(&id).filter(|order| order.is_working()) else { return };
         order.cancel_wanted = true;
         if order.is_held() {
             // It never left, so it never will.
-            self.finish(id, ReportKind::Canceled(crate::model::CancelReason::Requested), out);
+            self.finish(id, ReportKind::Canceled(CancelReason::Requested), out);
         } else if order.stage != Stage::Sent {
             order.cancel.want_if_idle(self.now);
         }

@@ -2,14 +2,13 @@
 
 use super::desk::{Desk, Halt, Out, What};
 use super::policy::{STRANGERS_KEPT, TRADE_GRACE_MS};
-use super::poll::{Poll, back_off};
-use super::talk::{
-    AccountReason, Answer, OrderReport, RefusalClass, Request, RequestId, StreamEvent,
-};
+use super::poll::back_off;
+use super::talk::{AccountReason, Answer, OrderReport, RefusalClass, Request, RequestId, StreamEvent};
 use super::tracked::{End, Stage};
 use super::{Owner, names};
 use crate::model::{
-    Difference, DifferenceKind, DifferencePolicy, Figure, OrderId, Qty, SymbolId, Time, VenueReject,
+    CancelReason, Difference, DifferenceKind, DifferencePolicy, Figure, OrderId, Qty, ReportKind, SymbolId, Time,
+    VenueReject,
 };
 
 impl Desk {
@@ -81,8 +80,8 @@ impl Desk {
             Answer::Refused { class: RefusalClass::Refuse | RefusalClass::Halt, why } => {
                 return self.refused(id, why, out);
             }
-            Answer::Refused { class: RefusalClass::Retry, .. } => return self.hold(id, None),
-            Answer::NotSent { until } => return self.hold(id, until),
+            Answer::Refused { class: RefusalClass::Retry, .. } => return self.hold(id, None, out),
+            Answer::NotSent { until } => return self.hold(id, until, out),
             _ => {}
         }
         let Some(order) = self.orders.get_mut(&id).filter(|order| order.is_working()) else { return };
@@ -111,7 +110,7 @@ impl Desk {
     }
 
     /// An order did not leave: it may later.
-    fn hold(&mut self, id: OrderId, until: Option<Time>) {
+    fn hold(&mut self, id: OrderId, until: Option<Time>, out: &mut Out) {
         let Some(order) = self.orders.get_mut(&id).filter(|order| order.is_working()) else { return };
         if !matches!(order.stage, Stage::Sent | Stage::Unknown) {
             return;
@@ -122,8 +121,7 @@ impl Desk {
         order.stage = Stage::Waiting(at.max(self.now.plus(1)));
         order.query.drop_want();
         if order.cancel_wanted {
-            // Nobody waits for it any more; it ends where it stands.
-            order.stage = Stage::Waiting(Time(i64::MAX));
+            self.finish(id, ReportKind::Canceled(CancelReason::Requested), out);
         }
     }
 
@@ -247,7 +245,7 @@ impl Desk {
             if !order.is_accepted && order.booked.is_zero() && !order.lacks_trades() {
                 order.is_accepted = true;
                 let at = order.end_at.max(order.placed_at);
-                self.tell(id, symbol, at, crate::model::ReportKind::Accepted, out);
+                self.tell(id, symbol, at, ReportKind::Accepted, out);
             }
         }
     }
@@ -257,7 +255,7 @@ impl Desk {
         let key = (report.symbol, report.number);
         let policy = self.policy.differences.of(DifferenceKind::UnknownOrder);
         if policy == DifferencePolicy::Close {
-            self.unwanted.entry(key).or_insert_with(Poll::default).want_if_idle(self.now);
+            self.unwanted.entry(key).or_default().want_if_idle(self.now);
         }
         self.report_stranger(key, &report.name, report.qty - report.filled, out);
     }

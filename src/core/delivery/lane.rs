@@ -1,8 +1,8 @@
 //! What a desk knows of one contract: what the account holds by the trades it knows, which trades those
 //! are, and which trades it has no owner for. Knows no order.
 
-use super::poll::Poll;
 use super::policy::TRADES_KEPT;
+use super::poll::Poll;
 use super::talk::TradeRow;
 use crate::model::{Holding, Qty, Side, Usd};
 use std::collections::{BTreeMap, BTreeSet};

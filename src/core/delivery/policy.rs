@@ -16,8 +16,7 @@ pub const INCOME_KEPT: usize = 4_096;
 pub const STRANGERS_KEPT: usize = 1_024;
 
 /// How long after the k-th fruitless ask comes the next; the last goes on.
-pub const ASK_AGAIN_MS: [Millis; 5] =
-    [SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS, 10 * SECOND_MS, 15 * SECOND_MS];
+pub const ASK_AGAIN_MS: [Millis; 5] = [SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS, 10 * SECOND_MS, 15 * SECOND_MS];
 /// An event that is learned of late counts from when it is known, less this: what it sets off (a naked
 /// position's time-out, an expiry) can be acted upon only then. Earlier events keep their order.
 pub const LATE_MS: Millis = SECOND_MS;

@@ -13,9 +13,9 @@ impl Desk {
     /// Does all that is due. The end of every door.
     pub(super) fn pump(&mut self, out: &mut Out) {
         self.give_up_on_silence();
-        self.pump_orders(out);
         self.conclude_absences(out);
         self.advance(out);
+        self.pump_orders(out);
         self.pump_lanes(out);
         self.pump_strangers(out);
         self.pump_account(out);
@@ -69,9 +69,7 @@ impl Desk {
             lane.unowned.values_mut().for_each(|unowned| look(&mut unowned.poll));
         }
         self.unwanted.values_mut().for_each(&mut look);
-        for poll in
-            [&mut self.listing, &mut self.positions, &mut self.balance, &mut self.income, &mut self.modes]
-        {
+        for poll in [&mut self.listing, &mut self.positions, &mut self.balance, &mut self.income, &mut self.modes] {
             look(poll);
         }
         for request in silent {
@@ -81,8 +79,7 @@ impl Desk {
 
     fn pump_orders(&mut self, out: &mut Out) {
         let now = self.now;
-        let ids: Vec<OrderId> =
-            self.orders.iter().filter(|(_, order)| order.is_working()).map(|(id, _)| *id).collect();
+        let ids: Vec<OrderId> = self.orders.iter().filter(|(_, order)| order.is_working()).map(|(id, _)| *id).collect();
         for id in ids {
             let Some(order) = self.orders.get_mut(&id) else { continue };
             let is_old = now.since(order.placed_at) > self.policy.entry_life_ms;
@@ -106,7 +103,13 @@ impl Desk {
         let Some(order) = self.orders.get_mut(&id) else { return };
         let symbol = order.order.symbol;
         let is_out = matches!(order.stage, Stage::Unknown | Stage::Seen);
-        if is_out && order.cancel_wanted && order.end.is_none() && order.cancel.is_ready(self.now) {
+        if !is_out {
+            order.query.drop_want();
+        }
+        if !is_out || order.end.is_some() {
+            order.cancel.drop_want();
+        }
+        if order.cancel_wanted && order.cancel.is_ready(self.now) {
             let key = OrderKey::Name(self.tag.name(id));
             let request = self.ask(What::Cancel(id), Request::Cancel { symbol, key, id: Some(id) }, out);
             if let Some(order) = self.orders.get_mut(&id) {
@@ -114,7 +117,7 @@ impl Desk {
             }
         }
         let Some(order) = self.orders.get(&id) else { return };
-        if is_out && order.query.is_ready(self.now) {
+        if order.query.is_ready(self.now) {
             let key = OrderKey::Name(self.tag.name(id));
             let request = self.ask(What::Query(id), Request::QueryOrder { symbol, key }, out);
             if let Some(order) = self.orders.get_mut(&id) {
@@ -176,9 +179,7 @@ impl Desk {
     }
 
     fn pump_leverage(&mut self, symbol: SymbolId, out: &mut Out) {
-        let waiting = |order: &&super::tracked::Tracked| {
-            order.order.symbol == symbol && order.stage == Stage::Leverage
-        };
+        let waiting = |order: &&super::tracked::Tracked| order.order.symbol == symbol && order.stage == Stage::Leverage;
         let wanted = self.orders.values().find(waiting).map(|order| order.order.leverage);
         let lane = &mut self.lanes[symbol.index()];
         let Some(leverage) = wanted else {
@@ -233,8 +234,7 @@ impl Desk {
 
     /// Entries pass while the user stream is up, the account is reconciled, and nothing seems to differ.
     fn swing_gate(&mut self, out: &mut Out) {
-        let is_open =
-            self.link == LinkState::Up && self.halted.is_none() && self.reconciliation.is_settled();
+        let is_open = self.link == LinkState::Up && self.halted.is_none() && self.reconciliation.is_settled();
         if self.gated == is_open {
             self.gated = !is_open;
             out.gate = Some(self.gated);

@@ -293,8 +293,7 @@ impl Desk {
             state.is_done = self.link == LinkState::Up;
             state.is_full = false;
             let is_up = self.link == LinkState::Up;
-            state.next =
-                Some(now.plus(if is_up { self.policy.period_ms } else { self.policy.down_period_ms }));
+            state.next = Some(now.plus(if is_up { self.policy.period_ms } else { self.policy.down_period_ms }));
         } else {
             state.next = Some(now.plus(CONFIRM_MS));
         }
@@ -389,8 +388,9 @@ impl Desk {
         let row = self.reconciliation.rows.iter().find(|row| row.symbol == Some(symbol));
         let told = row.map(|row| (row.mark, row.entry_price));
         let lane = &mut self.lanes[symbol.index()];
-        let delta = self.reconciliation.rows.iter().filter(|row| row.symbol == Some(symbol)).map(|row| row.qty).sum::<Qty>()
-            - lane.holding.qty;
+        let delta =
+            self.reconciliation.rows.iter().filter(|row| row.symbol == Some(symbol)).map(|row| row.qty).sum::<Qty>()
+                - lane.holding.qty;
         let opens = lane.holding.qty.0.signum() * delta.0.signum() >= 0;
         let positive = |price: Price| (price > Price::ZERO).then_some(price);
         let entry = told.and_then(|(_, entry)| positive(entry));

@@ -165,8 +165,7 @@ impl Tracked {
     /// Its end in the supervisor's words. `is_flat`: the account holds nothing on the contract.
     pub(super) fn last_report(&self, is_flat: bool) -> ReportKind {
         let reduces = self.order.reduce_only || self.order.close_position;
-        let by_venue =
-            if reduces && is_flat { CancelReason::PositionClosed } else { CancelReason::Expired };
+        let by_venue = if reduces && is_flat { CancelReason::PositionClosed } else { CancelReason::Expired };
         match self.end {
             Some(End::Rejected(why)) => ReportKind::Rejected(why),
             Some(End::Expired) if self.never_takes() && self.booked.is_zero() => {
@@ -185,9 +184,6 @@ impl Tracked {
     }
 
     const fn is_immediate(&self) -> bool {
-        matches!(
-            self.order.kind,
-            OrderKind::Market | OrderKind::Limit { tif: TimeInForce::Ioc | TimeInForce::Fok, .. }
-        )
+        matches!(self.order.kind, OrderKind::Market | OrderKind::Limit { tif: TimeInForce::Ioc | TimeInForce::Fok, .. })
     }
 }

@@ -97,7 +97,8 @@ pub fn consult(
 
 /// Records an explained answer and puts what it asks for before the supervisor.
 ///
-/// `closed_at` is when the candle closed, `candle` its start, `reference` its last price.
+/// `closed_at` is when the candle closed, `candle` its start, `reference` its last price. `now` is when it is judged:
+/// the same in recorded time, later where the candle was late to come.
 #[allow(clippy::too_many_arguments)] // The identity of one decision; a struct would be built only to be taken apart.
 pub fn judge(
     plan: &Plan,
@@ -105,6 +106,7 @@ pub fn judge(
     agent: AgentId,
     candle: Time,
     closed_at: Time,
+    now: Time,
     reference: Price,
     answer: Answer,
     out: &mut Effects,
@@ -133,5 +135,5 @@ pub fn judge(
         reference,
         kind: *kind?,
     };
-    Some(supervisor.on_intent(closed_at, &intent, out))
+    Some(supervisor.on_intent(now, &intent, out))
 }

@@ -313,7 +313,8 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
                     if answer.explanation.is_some() {
                         let (open, close) = (candle.open_time, candle.close);
                         let (supervisor, effects) = (&mut self.supervisor, &mut self.effects);
-                        judge(&self.plan, supervisor, agent, open, step.close_time, close, answer, effects);
+                        let now = step.close_time;
+                        judge(&self.plan, supervisor, agent, open, now, now, close, answer, effects);
                         self.dispatch(step.close_time, sink);
                     }
                 }

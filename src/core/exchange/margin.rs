@@ -2,7 +2,7 @@
 //! the rest of a step. Decides nothing: arrivals and liquidation act on it.
 
 use super::book::{opening, reduces};
-use super::{AccountPosition, Exchange, OpenOrder};
+use super::{AccountPosition, Calm, Exchange, OpenOrder};
 use crate::model::{
     Instrument, ONE, Order, OrderKind, Price, PriceRange, Qty, Rate, Round, SymbolId, Time, Usd, VenueReject,
 };
@@ -21,6 +21,22 @@ impl Exchange {
     /// when positions share it) less the margin of positions and of orders that would open some.
     pub fn free_balance(&self) -> Usd {
         self.free_without(None)
+    }
+
+    /// Puts some of the free balance to the margin of an isolated position or, negative, takes some back; what is left
+    /// must cover the initial margin at the present price and the open loss. `false` where it cannot be done, and then
+    /// nothing changes. No event tells of it: an account that does this cannot be folded from facts.
+    pub fn move_margin(&mut self, symbol: SymbolId, amount: Usd) -> bool {
+        let (Some(position), Some(price)) = (self.position(symbol), self.price(symbol)) else { return false };
+        let after = position.isolated_margin + amount;
+        let needed = initial(position.holding.notional(price), position.leverage);
+        let is_covered = amount > Usd::ZERO || after + self.unrealized(symbol).min(Usd::ZERO) >= needed;
+        if !self.params.isolated_margin || amount > self.free_balance() || !is_covered {
+            return false;
+        }
+        self.accounts[symbol.index()].isolated_margin = after;
+        self.calm = Calm::Unknown;
+        true
     }
 
     /// As [`free_balance`](Self::free_balance), without what one open order holds.

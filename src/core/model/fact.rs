@@ -2,8 +2,8 @@
 //! variants go at the end, existing ones never change shape, so that old journals stay readable.
 
 use super::{
-    AgentId, Candle, DecisionRecord, Difference, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Qty, Rate,
-    Refusal, SymbolId, Time, Usd, VenueEvent,
+    AgentId, Candle, DecisionRecord, Difference, ExitReason, Intent, IntentId, Order, OrderId, PortfolioId, Price, Qty,
+    Rate, Refusal, SymbolId, Time, Usd, VenueEvent,
 };
 use serde::{Deserialize, Serialize};
 

@@ -156,7 +156,7 @@ impl Supervisor {
         }
         let reversed = |index: &usize| {
             let other = &book.engagements[*index];
-            *index != own && other.guard.side() == fill.side && other.position.is_open()
+            *index != own && other.guard.side() == fill.side && other.takes_slot()
         };
         book.on_symbol(symbol).find(reversed).unwrap_or(own)
     }

@@ -5,6 +5,7 @@
 //! [`World`] is the host, as plain as one can be; [`Venue`] answers exactly; [`Fault`]s strike at messages,
 //! which are counted, so that a test can strike at each.
 
+mod check;
 mod link;
 pub mod swarm;
 mod venue;

@@ -46,6 +46,7 @@ pub struct Venue {
     parts: i64,
     /// A new order is not found by its name for this long.
     hidden_ms: Millis,
+    modes: (bool, bool),
     told: Vec<StreamEvent>,
 }
 
@@ -65,6 +66,7 @@ impl Venue {
             nonces: BTreeSet::new(),
             parts: 1,
             hidden_ms: 0,
+            modes: (false, false),
             told: Vec::new(),
         }
     }
@@ -112,6 +114,35 @@ impl Venue {
         self.place(now, order, name)
     }
 
+    /// The wallet changes without a row that says why, as when a fee is corrected.
+    pub fn adjust(&mut self, amount: Usd) {
+        self.wallet += amount;
+    }
+
+    /// An order ends, and the venue keeps no record of it.
+    pub fn forget(&mut self, now: Time, number: u64) {
+        let Some(record) = self.records.get(number as usize - 1) else { return };
+        let (symbol, id) = (record.order.symbol, record.order.id);
+        let Some(price) = self.exchange.price(symbol) else { return };
+        self.exchange.cancel(now, id, symbol);
+        self.exchange.quote(now, symbol, price, &mut Vec::new());
+        let report = &mut self.records[number as usize - 1].report;
+        report.name = format!("forgotten-{}", report.name);
+        report.status = OrderStatus::Canceled;
+    }
+
+    /// Somebody sets a contract's leverage.
+    pub fn set_leverage(&mut self, symbol: SymbolId, leverage: u32) {
+        self.leverage[symbol.index()] = leverage;
+        self.told.push(StreamEvent::Leverage { symbol, leverage });
+    }
+
+    /// Somebody changes the account's modes.
+    pub fn set_modes(&mut self, hedge: bool, multi_assets: bool) {
+        self.modes = (hedge, multi_assets);
+        self.told.push(StreamEvent::Modes { hedge, multi_assets });
+    }
+
     /// Carries a request out. `nonce` tells requests apart, `signed_at` is when it was made.
     pub fn serve(&mut self, now: Time, request: &Request, nonce: u64, signed_at: Time) -> Answer {
         let is_fresh = now.since(signed_at).abs() <= NONCE_WINDOW_MS && self.nonces.insert(nonce);
@@ -142,7 +173,7 @@ impl Venue {
             Request::Income { from } => {
                 Answer::Income(self.income.iter().filter(|row| row.at >= *from).copied().collect())
             }
-            Request::Modes => Answer::Modes { hedge: false, multi_assets: false },
+            Request::Modes => Answer::Modes { hedge: self.modes.0, multi_assets: self.modes.1 },
             Request::SetLeverage { symbol, leverage } => {
                 self.leverage[symbol.index()] = *leverage;
                 Answer::Done

@@ -6,8 +6,8 @@ use super::venue::Venue;
 use crate::delivery::{Answer, Desk, LinkState, Out, Policy, Request, RequestId, RunTag, StreamEvent};
 use crate::invariants;
 use crate::model::{
-    AgentChange, AgentId, Fact, Intent, IntentKind, Mark, Millis, OrderId, Plan, PortfolioId, Price, Rate, SECOND_MS,
-    SymbolId, Time, Usd, Verdict,
+    AgentChange, AgentId, Fact, Intent, IntentKind, Mark, Millis, Plan, PortfolioId, Price, Rate, SECOND_MS, SymbolId,
+    Time, Usd, Verdict,
 };
 use crate::risk::{Effects, Supervisor};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ pub enum Act {
 #[derive(Clone, Debug, PartialEq)]
 enum Delivery {
     Script(Act),
-    Start,
+    Start(u32),
     Link(u32, LinkState),
     ToVenue(u32, RequestId, Request),
     ToDesk(u32, RequestId, Answer),
@@ -51,23 +51,23 @@ enum Delivery {
 }
 
 /// A process: what dies in a crash.
-struct Process {
-    supervisor: Supervisor,
-    desk: Desk,
+pub(super) struct Process {
+    pub(super) supervisor: Supervisor,
+    pub(super) desk: Desk,
 }
 
 /// See the module.
 pub struct World {
     plan: Arc<Plan>,
     policy: Policy,
-    portfolio: PortfolioId,
-    process: Option<Process>,
+    pub(super) portfolio: PortfolioId,
+    pub(super) process: Option<Process>,
     /// Counts processes, so that nothing of a dead one reaches the next.
     life: u32,
     /// Counts connections of the user stream; odd while it is up.
     connection: u32,
-    journal: Vec<Fact>,
-    venue: Venue,
+    pub(super) journal: Vec<Fact>,
+    pub(super) venue: Venue,
     faults: Faults,
     messages: u64,
     queue: BTreeMap<(Time, u64), Delivery>,
@@ -83,7 +83,7 @@ pub struct World {
     /// Since when a contract's position has had no stop at the venue.
     naked_since: BTreeMap<SymbolId, Time>,
     longest_naked_ms: Millis,
-    faulty: Option<String>,
+    pub(super) faulty: Option<String>,
 }
 
 impl World {
@@ -112,7 +112,7 @@ impl World {
             longest_naked_ms: 0,
             faulty: None,
         };
-        world.send(0, Delivery::Start);
+        world.send(0, Delivery::Start(0));
         world.send(SECOND_MS, Delivery::Second);
         world
     }
@@ -156,7 +156,7 @@ impl World {
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Script(act) => self.act(act),
-            Delivery::Start => self.start(),
+            Delivery::Start(life) if life == self.life => self.start(),
             Delivery::Second => {
                 self.send(SECOND_MS, Delivery::Second);
                 self.second();
@@ -267,7 +267,7 @@ impl World {
         self.connection += self.connection % 2;
         self.signed.clear();
         self.open.clear();
-        self.send(ms, Delivery::Start);
+        self.send(ms, Delivery::Start(self.life));
     }
 
     fn on_supervisor(&mut self, call: impl FnOnce(&mut Supervisor, &mut Effects)) {
@@ -367,7 +367,7 @@ impl World {
 
     fn flush_told(&mut self) {
         for event in self.venue.drain_told() {
-            if self.connection % 2 == 0 {
+            if self.connection.is_multiple_of(2) {
                 continue;
             }
             let connection = self.connection;
@@ -380,9 +380,11 @@ impl World {
                     self.send(LATENCY_MS * 3, Delivery::Event(connection, event));
                 }
                 Some(Fault::Outage(ms)) => {
+                    // What answers the outage may be the message that the process dies at.
+                    let life = self.life;
                     self.connection += 1;
                     self.on_desk(|desk, now, out| desk.link(now, LinkState::Down, out));
-                    self.send(ms, Delivery::Link(self.life, LinkState::Up));
+                    self.send(ms, Delivery::Link(life, LinkState::Up));
                 }
                 _ => self.send(LATENCY_MS, Delivery::Event(connection, event)),
             }
@@ -402,71 +404,6 @@ impl World {
         if let Err(violation) = invariants::check(&process.supervisor) {
             self.faulty.get_or_insert(format!("at {}: {violation}", self.now));
         }
-    }
-
-    /// Checks what must hold once everything has come to rest: each order at the venue is one that was
-    /// approved, and the only one of its name, or was reported; positions, orders and wallet agree; nothing
-    /// is pending.
-    ///
-    /// # Errors
-    /// What does not hold.
-    pub fn check_at_rest(&self) -> Result<(), String> {
-        if let Some(fault) = &self.faulty {
-            return Err(fault.clone());
-        }
-        let Some(process) = &self.process else { return Err("the process is dead".into()) };
-        self.check_orders()?;
-        invariants::agrees(&process.supervisor, self.portfolio, self.venue.holdings())
-            .map_err(|violation| violation.to_string())?;
-        let booked = process.supervisor.portfolio(self.portfolio).wallet;
-        if booked != self.venue.wallet() || process.desk.wallet() != booked {
-            let (desk, venue) = (process.desk.wallet(), self.venue.wallet());
-            return Err(format!("the wallet is {booked} here, {desk} at the desk and {venue} at the venue"));
-        }
-        let here: BTreeSet<_> =
-            process.supervisor.open_orders(self.portfolio).map(|order| format!("sim-{}", order.id)).collect();
-        let open = self.venue.records().iter().filter(|record| !record.report.status.is_final());
-        let there: BTreeSet<_> = open.map(|record| record.report.name.clone()).collect();
-        if here != there {
-            return Err(format!("open here are {here:?}, there {there:?}"));
-        }
-        let pending = process.desk.pending();
-        if pending != crate::delivery::Pending::default() || process.desk.is_gated() {
-            return Err(format!("not at rest: {pending:?}, gated {}", process.desk.is_gated()));
-        }
-        Ok(())
-    }
-
-    fn check_orders(&self) -> Result<(), String> {
-        let tag: RunTag = "sim".parse().expect("invariant: a plain tag");
-        let approved: BTreeSet<OrderId> = self
-            .journal
-            .iter()
-            .filter_map(|fact| match fact {
-                Fact::Order { order, .. } => Some(order.id),
-                _ => None,
-            })
-            .collect();
-        let mut seen = BTreeSet::new();
-        for record in self.venue.records() {
-            match tag.owner(&record.report.name) {
-                crate::delivery::Owner::Ours(id) => {
-                    if !approved.contains(&id) {
-                        return Err(format!("{id} was never approved"));
-                    }
-                    if !seen.insert(id) {
-                        return Err(format!("{id} is at the venue twice"));
-                    }
-                }
-                crate::delivery::Owner::Venue => {}
-                crate::delivery::Owner::Foreign => {
-                    if self.differences().count() == 0 {
-                        return Err(format!("{} was not reported", record.report.name));
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Differences that were journaled.

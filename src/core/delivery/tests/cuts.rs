@@ -5,6 +5,7 @@
 use super::scenario::{play, world};
 use crate::model::*;
 use crate::sim::{Fault, Faults};
+use proptest::prelude::*;
 
 fn check(faults: Faults, naked_ms: Millis) -> Result<u64, String> {
     let mut world = world(faults.clone());
@@ -49,13 +50,32 @@ macro_rules! everywhere {
 
 everywhere! {
     each_message_may_be_lost: Fault::Lose;
-    each_message_may_be_late: Fault::Delay(1_500);
     each_message_may_come_when_nobody_waits_for_it: Fault::Delay(25_000);
     each_event_may_come_twice: Fault::Repeat;
-    the_stream_may_break_for_a_moment_at_each_event: Fault::Outage(300);
-    the_stream_may_break_for_long_at_each_event: Fault::Outage(12_000);
+    the_stream_may_break_at_each_event: Fault::Outage(12_000);
     the_process_may_die_at_each_message: Fault::Crash(2_000);
     each_request_may_be_undecided_and_not_done: Fault::Undecided { done: false };
     each_request_may_be_undecided_and_done: Fault::Undecided { done: true };
-    each_request_may_have_to_wait: Fault::Held(1_200);
+}
+
+fn any_fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        Just(Fault::Lose),
+        (50i64..30_000).prop_map(Fault::Delay),
+        Just(Fault::Repeat),
+        (100i64..20_000).prop_map(Fault::Outage),
+        (500i64..20_000).prop_map(Fault::Crash),
+        any::<bool>().prop_map(|done| Fault::Undecided { done }),
+        (100i64..8_000).prop_map(Fault::Held),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn faults_may_meet(first in 0u64..200, after in 1u64..30, last in 0u64..200, kinds in [any_fault(), any_fault(), any_fault()]) {
+        let faults = Faults::none().at(first, kinds[0]).at(first + after, kinds[1]).at(last, kinds[2]);
+        prop_assert_eq!(check(faults, 120_000).map(drop), Ok(()));
+    }
 }

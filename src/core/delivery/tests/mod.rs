@@ -3,3 +3,4 @@
 mod cuts;
 mod rules;
 mod scenario;
+mod strangers;

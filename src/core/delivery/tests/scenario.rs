@@ -119,11 +119,8 @@ pub(super) fn world(faults: Faults) -> World {
     let mut world = idle(faults);
     let price = |text: &str| Act::Price(BTC, text.parse().unwrap());
     let wish = |kind| Act::Wish(AgentId(0), kind);
-    let maker = EntryOrder::LimitThenMarket {
-        price: "103.4".parse().unwrap(),
-        post_only: true,
-        expire_after_ms: 15_000,
-    };
+    let maker =
+        EntryOrder::LimitThenMarket { price: "103.4".parse().unwrap(), post_only: true, expire_after_ms: 15_000 };
     for (seconds, act) in [
         (4, wish(open(Side::Buy, "1"))),
         (8, price("100.6")),

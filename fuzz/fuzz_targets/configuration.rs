@@ -1,0 +1,8 @@
+//! Coverage-guided: `cargo +nightly fuzz run configuration`.
+#![no_main]
+
+#[path = "../targets.rs"]
+#[allow(dead_code)]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::configuration(bytes));
