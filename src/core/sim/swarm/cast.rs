@@ -119,18 +119,25 @@ impl Rule for Fickle {
         let mut chance = self.chance(view);
         let side = if chance.happens(5_000) { Side::Buy } else { Side::Sell };
         let busy = if self.base.ms() > MINUTE_MS { 4_000 } else { 1_500 };
-        let decide = |action, kind| Decision { action, confidence: 50.0, target_score: 0.0, proposal: Some(Box::new(kind)) };
+        let decide =
+            |action, kind| Decision { action, confidence: 50.0, target_score: 0.0, proposal: Some(Box::new(kind)) };
         let towards = |side| if side == Side::Buy { Action::Long } else { Action::Short };
         match view.position {
             // Now and then it asks for a second position, or to close what it does not have.
-            None if chance.happens(busy) => decide(towards(side), IntentKind::Open(self.entry(side, view, &mut chance))),
+            None if chance.happens(busy) => {
+                decide(towards(side), IntentKind::Open(self.entry(side, view, &mut chance)))
+            }
             None if chance.happens(50) => decide(Action::Exit, IntentKind::Close { reason: ExitReason::Signal }),
             Some(held) if chance.happens(busy / 4) => {
                 let other = Side::of(held.qty).opposite();
                 decide(towards(other), IntentKind::Reverse(self.entry(other, view, &mut chance)))
             }
-            Some(_) if chance.happens(busy / 4) => decide(Action::Exit, IntentKind::Close { reason: ExitReason::Signal }),
-            Some(_) if chance.happens(100) => decide(towards(side), IntentKind::Open(self.entry(side, view, &mut chance))),
+            Some(_) if chance.happens(busy / 4) => {
+                decide(Action::Exit, IntentKind::Close { reason: ExitReason::Signal })
+            }
+            Some(_) if chance.happens(100) => {
+                decide(towards(side), IntentKind::Open(self.entry(side, view, &mut chance)))
+            }
             _ => Decision::hold(0.0, 0.0),
         }
     }

@@ -19,12 +19,22 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Delivery {
     /// The market goes on: the n-th mark of the n-th step.
-    Market { step: u32, mark: u32 },
+    Market {
+        step: u32,
+        mark: u32,
+    },
     Act(Act),
     /// A process starts.
     Start(u32),
     Link(usize, u32, LinkState),
-    ToVenue { account: usize, life: u32, id: RequestId, request: Request, nonce: (u64, Time), is_copy: bool },
+    ToVenue {
+        account: usize,
+        life: u32,
+        id: RequestId,
+        request: Request,
+        nonce: (u64, Time),
+        is_copy: bool,
+    },
     ToDesk(usize, u32, RequestId, Answer),
     TimeOut(usize, u32, RequestId),
     Event(usize, u32, StreamEvent),

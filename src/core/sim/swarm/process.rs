@@ -225,7 +225,8 @@ impl Host<'_> {
             return true;
         }
         if self.happens(self.scenario.rates.torn_append) {
-            let (share, garbage, ms) = (self.faults.below(256), self.faults.happens(3_000), self.faults.some_of(30_000));
+            let (share, garbage, ms) =
+                (self.faults.below(256), self.faults.happens(3_000), self.faults.some_of(30_000));
             self.note(|| format!("  torn at {share}/256 of {} facts", facts.len()));
             self.disk.append_torn(facts, share, garbage);
             self.crash(ms);

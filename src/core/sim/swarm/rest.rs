@@ -84,7 +84,8 @@ impl Host<'_> {
             let (booked, desk) = (process.supervisor.portfolio(portfolio).wallet, &process.desks[account]);
             if booked != venue.wallet() || desk.wallet() != booked {
                 let (desk, venue) = (desk.wallet(), venue.wallet());
-                let what = format!("account {account}: wallet {booked} in the books, {desk} at the desk, {venue} there");
+                let what =
+                    format!("account {account}: wallet {booked} in the books, {desk} at the desk, {venue} there");
                 return Err(fault(what));
             }
             let here = process.supervisor.open_orders(portfolio).map(|order| tag().name(order.id));

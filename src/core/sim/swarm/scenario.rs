@@ -148,7 +148,8 @@ fn draw_plan(chance: &mut Chance, cast: &dyn Cast, length: Length) -> Plan {
     let symbols = chance.between(1, 4) as usize;
     let portfolios = chance.pick(&[1, 1, 2, 3]);
     let agents = chance.between(portfolios as i64, portfolios as i64 + 4) as usize;
-    let base = if length == Length::Drawn { chance.pick(&[Interval::M1, Interval::M1, Interval::M5]) } else { Interval::M1 };
+    let base =
+        if length == Length::Drawn { chance.pick(&[Interval::M1, Interval::M1, Interval::M5]) } else { Interval::M1 };
     let portfolio = |index: usize, chance: &mut Chance| PortfolioPlan {
         name: format!("account{index}"),
         equity: Usd::whole(chance.pick(&[300, 10_000, 250_000])),
@@ -200,8 +201,7 @@ fn draw_limits(chance: &mut Chance) -> Limits {
         max_leverage: maybe(1, 8).map(Rate::whole),
         max_drawdown: maybe(1, 25).map(Rate::percent),
         daily_loss: maybe(1, 15).map(Rate::percent),
-        loss_run: maybe(2, 5)
-            .map(|losses| LossRun { losses: losses as u32, cool_down_ms: 10 * MINUTE_MS }),
+        loss_run: maybe(2, 5).map(|losses| LossRun { losses: losses as u32, cool_down_ms: 10 * MINUTE_MS }),
         max_notional: maybe(100, 50_000).map(Usd::whole),
         entries_per_minute: maybe(1, 4).map(|count| count as u32),
         price_collar: maybe(1, 5).map(Rate::percent),
@@ -212,13 +212,14 @@ fn draw_limits(chance: &mut Chance) -> Limits {
 fn draw_instrument(index: usize, chance: &mut Chance) -> Instrument {
     let (tick, step) = chance.pick(&[("0.1", "0.001"), ("0.01", "0.01"), ("0.001", "1")]);
     let step: Qty = step.parse().expect("invariant: a plain number");
+    let max_market_qty = chance.pick(&[Qty(step.0 * 100), Qty::whole(500_000)]);
     Instrument {
         symbol: format!("SIM{index}USDT"),
         tick: tick.parse().expect("invariant: a plain number"),
         step,
         min_qty: step,
-        max_qty: Qty::whole(1_000_000),
-        max_market_qty: chance.pick(&[Qty(step.0 * 40), Qty::whole(500_000)]),
+        max_qty: Qty(max_market_qty.0 * 3),
+        max_market_qty,
         min_notional: Usd::whole(5),
         price_band: Rate::percent(10),
         market_take_bound: Rate::percent(5),
