@@ -53,7 +53,8 @@ impl Supervisor {
     /// Executions of nobody on several symbols share one intent: no two of their orders have the same leg.
     fn next_orphan_leg(&self, portfolio: PortfolioId, intent: IntentId) -> u16 {
         let same = self.books[portfolio.index()].engagements.iter().filter(|one| one.intent == intent);
-        same.map(|one| one.guard.next_leg()).max().unwrap_or_default()
+        let gone = self.agents.get(intent.agent.index()).map_or(0, |agent| agent.orphan_leg);
+        same.map(|one| one.guard.next_leg()).fold(gone, u16::max)
     }
 
     /// Decides to close an engagement, unless that is decided already, and lets its guard act.

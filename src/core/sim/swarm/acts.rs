@@ -138,7 +138,7 @@ impl Host<'_> {
             self.note(|| format!("  maintenance for {ms} ms"));
             (0..self.accounts.len()).for_each(|account| self.cut(account, ms));
             for account in &mut self.accounts {
-                account.disturbed_at = self.down_until;
+                account.disturbed_at = account.disturbed_at.max(self.down_until);
             }
         }
         if self.happens(rates.clock_jump) {

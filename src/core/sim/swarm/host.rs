@@ -218,7 +218,9 @@ impl<'a> Host<'a> {
             }
             self.look();
         }
-        self.now = self.now.max(end);
+        if self.audit.violation().is_none() {
+            self.now = self.now.max(end);
+        }
     }
 
     /// Which desk is to be called next, and when.
@@ -257,9 +259,17 @@ impl<'a> Host<'a> {
             Delivery::CloseStep(life, close_time) if life == self.life => self.close_step(close_time),
             Delivery::EndStep(life) if life == self.life => self.end_step(),
             Delivery::Intent(life, intent) if life == self.life => self.judge(&intent),
-            Delivery::Clock => self.skew = 0,
+            Delivery::Clock => self.set_clock(),
             Delivery::Tick(life) if life == self.life => self.tick(),
             _ => {}
+        }
+    }
+
+    /// The clock is right again. A desk's time never goes back: one that was ahead waits until it is caught up.
+    fn set_clock(&mut self) {
+        let wait = std::mem::take(&mut self.skew).max(0);
+        for account in &mut self.accounts {
+            account.disturbed_at = account.disturbed_at.max(self.now.plus(wait));
         }
     }
 
@@ -276,7 +286,8 @@ impl<'a> Host<'a> {
 
     /// Something goes wrong with an account's links.
     pub(super) fn disturb(&mut self, account: usize) {
-        self.accounts[account].disturbed_at = self.now;
+        let at = &mut self.accounts[account].disturbed_at;
+        *at = self.now.max(*at);
     }
 
     pub(super) fn disturb_all(&mut self) {

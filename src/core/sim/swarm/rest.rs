@@ -6,12 +6,15 @@ use super::process::tag;
 use super::scenario::Scenario;
 use crate::delivery::{Owner, Pending};
 use crate::invariants::{self, Violation};
-use crate::model::{PortfolioId, SECOND_MS, Time};
+use crate::model::{PortfolioId, Round, SECOND_MS, Time, Usd};
+use crate::risk::OpenPosition;
 use std::collections::BTreeSet;
 
 /// By then everything has come to rest after the last fault: the longest that an entry rests, and what a
 /// desk may need to settle what is unknown.
 const REST_MS: i64 = 30 * 60 * SECOND_MS;
+/// The latest that a wish arrives.
+const LATE_MS: i64 = 100 * SECOND_MS;
 /// Between looks.
 const LOOK_MS: i64 = 7 * SECOND_MS;
 
@@ -45,6 +48,9 @@ pub struct Outcome {
 pub fn simulate(scenario: &Scenario, cast: &dyn Cast, traces: bool) -> Outcome {
     let mut host = Host::new(scenario, cast, traces);
     host.run_until(scenario.end().plus(SECOND_MS));
+    host.be_calm();
+    // Wishes may be late.
+    host.run_until(scenario.end().plus(LATE_MS));
     host.come_to_rest(Host::check_rest);
     for portfolio in host.portfolios() {
         host.act(super::Act::Flatten(portfolio));
@@ -56,13 +62,17 @@ pub fn simulate(scenario: &Scenario, cast: &dyn Cast, traces: bool) -> Outcome {
 }
 
 impl Host<'_> {
-    /// Lets nothing go wrong any more, and time pass until a check holds.
-    fn come_to_rest(&mut self, check: impl Fn(&Self) -> Result<(), Violation>) {
+    /// Lets nothing go wrong any more.
+    fn be_calm(&mut self) {
         self.is_over = true;
         self.send(0, Delivery::Clock);
         self.down_until = self.down_until.min(self.now);
         self.market_frozen_until = self.now;
         self.disturb_all();
+    }
+
+    /// Lets time pass until a check holds.
+    fn come_to_rest(&mut self, check: impl Fn(&Self) -> Result<(), Violation>) {
         let last = self.now.plus(REST_MS);
         while self.audit.violation().is_none() {
             self.run_until(self.now.plus(LOOK_MS));
@@ -82,10 +92,15 @@ impl Host<'_> {
             self.check_records(portfolio)?;
             invariants::agrees(&process.supervisor, portfolio, venue.holdings())?;
             let (booked, desk) = (process.supervisor.portfolio(portfolio).wallet, &process.desks[account]);
-            if booked != venue.wallet() || desk.wallet() != booked {
+            // Where several hold one contract, which of them realises what is a matter of counting until all is
+            // flat; what was paid and received is not.
+            let cost = |one: OpenPosition| Usd::notional(one.mark, one.qty, Round::Down) - one.unrealized;
+            let cash = booked - process.supervisor.positions(portfolio).map(cost).sum();
+            let is_flat = process.supervisor.positions(portfolio).next().is_none();
+            let differs = cash != venue.cash() || is_flat && booked != venue.wallet();
+            if differs || desk.wallet() != venue.wallet() {
                 let (desk, venue) = (desk.wallet(), venue.wallet());
-                let what =
-                    format!("account {account}: wallet {booked} in the books, {desk} at the desk, {venue} there");
+                let what = format!("account {account}: wallet {booked} in the books, {desk} at the desk, {venue} there");
                 return Err(fault(what));
             }
             let here = process.supervisor.open_orders(portfolio).map(|order| tag().name(order.id));
