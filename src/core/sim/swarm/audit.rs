@@ -10,7 +10,7 @@
 //! | 15 | the journal, read back, folds to the supervisor that wrote it, and damage in its middle is refused |
 //! | 16 | at rest, money, positions and orders of the venue and of the books are the same to the last unit |
 //! | 17 | nothing is approved for an agent that does not run, or while a breaker above it is tripped |
-//! | 18 | a position at a venue is under a stop or being closed, save for a minute after whatever went wrong last |
+//! | 18 | a position at a venue is under a stop or being closed, save for a minute and a half after whatever went wrong last |
 //! | 19 | each intent is numbered next and answered at once |
 //! | 20 | everything comes to rest, and an operator's flatten leads to flat |
 //! | 21 | an entry is approved on candles no older than the limit |
@@ -24,9 +24,9 @@ use crate::risk::Supervisor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A position may be without a stop for so long after the last fault, in milliseconds: two reconciliations
-/// apart by a period, and the way there and back.
-pub const NAKED_WINDOW_MS: Millis = 60_000;
+/// A position may be without a stop for so long after the last fault, in milliseconds: one that nobody told of
+/// is found by the next reconciliation, a minute later at most, is looked at twice, and is closed then.
+pub const NAKED_WINDOW_MS: Millis = 90_000;
 
 /// See the module.
 #[derive(Clone, Debug)]

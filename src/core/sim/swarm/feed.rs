@@ -124,7 +124,7 @@ impl Host<'_> {
 
     /// Time itself asks.
     pub(super) fn tick(&mut self) {
-        self.is_ticking = false;
+        self.tick_at = None;
         let now = self.clock();
         for portfolio in self.portfolios() {
             self.on_supervisor(|supervisor, effects| supervisor.on_marks(portfolio, now, &[], effects));

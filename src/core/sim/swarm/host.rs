@@ -11,6 +11,7 @@ use super::rates::Way;
 use super::scenario::{Act, Scenario};
 use crate::delivery::{Answer, LinkState, Request, RequestId, StreamEvent};
 use crate::model::{Candle, Intent, Millis, Plan, PortfolioId, Price, SECOND_MS, SymbolId, Time};
+use crate::risk::OpenPosition;
 use crate::sim::{Fault, Venue};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -113,7 +114,8 @@ pub(super) struct Host<'a> {
     pub(super) market_frozen_until: Time,
     /// Agents are asked no more and nothing goes wrong any more.
     pub(super) is_over: bool,
-    pub(super) is_ticking: bool,
+    /// When time itself asks next.
+    pub(super) tick_at: Option<Time>,
     pub(super) audit: Audit,
     pub(super) counts: Counts,
     pub(super) trace: Option<Vec<String>>,
@@ -157,7 +159,7 @@ impl<'a> Host<'a> {
             down_until: Time(i64::MIN),
             market_frozen_until: Time(i64::MIN),
             is_over: false,
-            is_ticking: false,
+            tick_at: None,
             audit: Audit::new(&plan),
             counts: Counts::default(),
             trace: traces.then(Vec::new),
@@ -260,7 +262,7 @@ impl<'a> Host<'a> {
             Delivery::EndStep(life) if life == self.life => self.end_step(),
             Delivery::Intent(life, intent) if life == self.life => self.judge(&intent),
             Delivery::Clock => self.set_clock(),
-            Delivery::Tick(life) if life == self.life => self.tick(),
+            Delivery::Tick(life) if life == self.life && self.tick_at == Some(self.now) => self.tick(),
             _ => {}
         }
     }
@@ -309,9 +311,22 @@ impl<'a> Host<'a> {
     fn look(&mut self) {
         let Some(process) = &self.process else { return };
         self.audit.supervisor(&process.supervisor);
-        if !self.is_ticking && self.portfolios().any(|one| process.supervisor.has_exposure(one)) {
-            self.is_ticking = true;
-            self.send(SECOND_MS, Delivery::Tick(self.life));
+        let Some(pause) = self.pause_of_ticks() else { return };
+        let at = self.now.plus(pause);
+        if self.tick_at.is_none_or(|known| known > at) {
+            self.tick_at = Some(at);
+            self.send(pause, Delivery::Tick(self.life));
         }
+    }
+
+    /// Time asks each second while a position is not as it should be, and now and then while all is well.
+    fn pause_of_ticks(&self) -> Option<Millis> {
+        let supervisor = &self.process.as_ref()?.supervisor;
+        let exposed = self.portfolios().filter(|portfolio| supervisor.has_exposure(*portfolio));
+        let pause = |portfolio| {
+            let is_bad = |one: OpenPosition| one.naked_since.is_some() || one.closing.is_some();
+            if supervisor.positions(portfolio).any(is_bad) { SECOND_MS } else { 10 * SECOND_MS }
+        };
+        exposed.map(pause).min()
     }
 }

@@ -175,7 +175,7 @@ impl Host<'_> {
         self.process = None;
         self.life += 1;
         self.counts.deaths += 1;
-        self.is_ticking = false;
+        self.tick_at = None;
         for account in &mut self.accounts {
             account.connection += account.connection % 2;
             account.frozen = None;

@@ -100,7 +100,8 @@ impl Host<'_> {
             let differs = cash != venue.cash() || is_flat && booked != venue.wallet();
             if differs || desk.wallet() != venue.wallet() {
                 let (desk, venue) = (desk.wallet(), venue.wallet());
-                let what = format!("account {account}: wallet {booked} in the books, {desk} at the desk, {venue} there");
+                let what =
+                    format!("account {account}: wallet {booked} in the books, {desk} at the desk, {venue} there");
                 return Err(fault(what));
             }
             let here = process.supervisor.open_orders(portfolio).map(|order| tag().name(order.id));

@@ -82,7 +82,7 @@ impl Scenario {
         let plan = draw_plan(&mut chance, cast, length);
         let steps = match length {
             Length::Day => 1_440,
-            Length::Drawn => chance.pick(&[10, 20, 40, 60, 60, 90, 150]),
+            Length::Drawn => chance.pick(&[10, 20, 20, 30, 40, 60, 90]),
         };
         let wild = chance.pick(&[1, 1, 2, 4, 10]);
         let symbols = plan
