@@ -21,11 +21,7 @@ fn main() {
             failures += 1;
             println!("seed {seed} event {} invariant {}", failure.event, failure.violation);
         }
-        sum.events += outcome.counts.events;
-        sum.facts += outcome.counts.facts;
-        sum.orders += outcome.counts.orders;
-        sum.faults += outcome.counts.faults;
-        sum.deaths += outcome.counts.deaths;
+        sum += outcome.counts;
     }
     println!("{seeds} seeds in {:?}, {failures} failures, {sum:?}", started.elapsed());
     for seed in from..from + 3 {

@@ -17,8 +17,6 @@ use crate::sim::Fault;
 const GRACE_MS: Millis = 2 * SECOND_MS;
 /// Steps between payments of funding.
 const FUNDING_STEPS: u32 = 30;
-/// The journal is folded and compared after each so many steps.
-const FOLD_STEPS: i64 = 50;
 
 impl Host<'_> {
     /// The n-th mark of a step; the first closes the step before.
@@ -310,7 +308,9 @@ impl Host<'_> {
     pub(super) fn end_step(&mut self) {
         let now = self.clock();
         self.on_supervisor(|supervisor, effects| supervisor.end_step(now, effects));
-        if self.process.is_some() && self.now.0 / self.plan.base.ms() % FOLD_STEPS == 0 {
+        // Each time the journal is twice as long, so that it is read twice in all.
+        if self.audit.facts() >= self.fold_at {
+            self.fold_at = 2 * self.audit.facts();
             self.check_fold();
         }
     }

@@ -87,6 +87,16 @@ pub struct Counts {
     pub deaths: u64,
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.events += other.events;
+        self.facts += other.facts;
+        self.orders += other.orders;
+        self.faults += other.faults;
+        self.deaths += other.deaths;
+    }
+}
+
 /// See the module.
 pub(super) struct Host<'a> {
     pub(super) scenario: &'a Scenario,
@@ -114,6 +124,8 @@ pub(super) struct Host<'a> {
     pub(super) market_frozen_until: Time,
     /// Agents are asked no more and nothing goes wrong any more.
     pub(super) is_over: bool,
+    /// With so many facts the journal is folded anew and compared.
+    pub(super) fold_at: u64,
     /// When time itself asks next.
     pub(super) tick_at: Option<Time>,
     pub(super) audit: Audit,
@@ -159,6 +171,7 @@ impl<'a> Host<'a> {
             down_until: Time(i64::MIN),
             market_frozen_until: Time(i64::MIN),
             is_over: false,
+            fold_at: 100,
             tick_at: None,
             audit: Audit::new(&plan),
             counts: Counts::default(),
