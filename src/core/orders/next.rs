@@ -3,6 +3,7 @@
 use super::exits::{better, moved_stop, stop_price, target_price};
 use super::{Guard, LAST_MOVING_LEG, MAX_ATTEMPTS, MIN_STOP_MOVE, NAKED_TIMEOUT_MS, Working};
 use crate::model::{ExitReason, Instrument, OrderId, OrderKind, Price, Purpose, Qty, Round, Side, StopPlan, Time};
+use crate::planted::{Bug, is_planted};
 
 /// What a guard looks at.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +163,7 @@ impl Guard {
         if !fits && (may_try || !newest.covers(size)) {
             return Some(self.place_stop(context, self.best_stop(plan, context)));
         }
-        if !newest.is_accepted() {
+        if !newest.is_accepted() && !is_planted(Bug::CancelBeforePlacing) {
             return None;
         }
         // Only now that the better one stands do the older ones go.

@@ -31,6 +31,7 @@ use crate::model::{
     AgentId, AgentPlan, Entry, ExitReason, Figure, Instrument, Intent, IntentId, IntentKind, Level, Price, Rate,
     Refusal, RefusalReason, Round, Side, Size, StopPlan, SymbolId, Time, Usd, Verdict,
 };
+use crate::planted::{Bug, is_planted};
 
 /// What the supervisor makes of an intent.
 pub(super) struct Judgement {
@@ -159,6 +160,9 @@ impl Supervisor {
         decided_at: Time,
         tiers: &[Tier<'_>; 3],
     ) -> Result<(), Refusal> {
+        if is_planted(Bug::TrustStaleMark) {
+            return Ok(());
+        }
         let decided = now.since(decided_at);
         let age = self.market.last_close(symbol, now).map(|close| now.since(close).max(decided));
         for tier in tiers {
@@ -198,7 +202,7 @@ impl Supervisor {
 
 pub(super) fn breakers(tiers: &[Tier<'_>; 3]) -> Result<(), Refusal> {
     for tier in tiers {
-        if let Some(trip) = tier.breaker.trip() {
+        if let Some(trip) = tier.breaker.trip().filter(|_| !is_planted(Bug::ForgetBreaker)) {
             return Err(Refusal {
                 reason: RefusalReason::BreakerTripped,
                 level: tier.level,

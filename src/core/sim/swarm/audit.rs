@@ -14,6 +14,7 @@
 //! | 19 | each intent is numbered next and answered at once |
 //! | 20 | everything comes to rest, and an operator's flatten leads to flat |
 //! | 21 | an entry is approved on candles no older than the limit |
+//! | 22 | a stop is taken off only where another that was accepted covers the position, or it is being closed |
 
 use crate::invariants::{self, Violation};
 use crate::model::{

@@ -3,6 +3,7 @@
 
 use crate::journal::{HEADER_BYTES, Position, RecordError, encode, header, records};
 use crate::model::Fact;
+use crate::planted::{Bug, is_planted};
 
 /// Bytes that outlive the process.
 #[derive(Clone, Debug)]
@@ -23,7 +24,11 @@ impl Disk {
 
     /// Writes facts to their end.
     pub(super) fn append(&mut self, facts: &[Fact]) {
-        for (index, fact) in facts.iter().enumerate() {
+        let mut facts: Vec<_> = facts.iter().collect();
+        if is_planted(Bug::ReorderJournal) && facts.len() > 1 {
+            facts.swap(0, 1);
+        }
+        for (index, fact) in facts.into_iter().enumerate() {
             // Facts of one act are written together: all before the first of them had reached the disk.
             let link = encode(self.end.link, index == 0, fact, &mut self.bytes);
             self.end.link = link.expect("invariant: facts are short");

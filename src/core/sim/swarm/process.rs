@@ -7,7 +7,9 @@ use super::rates::Way;
 use crate::delivery::{Desk, LinkState, Out, RunTag};
 use crate::engine::{Crew, LifeState, Lifecycle, RestartPolicy};
 use crate::features::{Hub, Wants};
-use crate::model::{AgentChange, AgentId, Candle, Fact, Millis, PortfolioId, Time};
+use crate::model::{AgentChange, AgentId, Candle, Fact, Millis, PortfolioId, Purpose, Time};
+use crate::orders::Status;
+use crate::planted::{Bug, is_planted};
 use crate::risk::{Effects, Supervisor};
 use crate::rule::Rule;
 use crate::sim::Fault;
@@ -198,9 +200,11 @@ impl Host<'_> {
     /// Facts are durable before commands leave.
     fn obey(&mut self, effects: Effects) {
         let life = self.life;
-        if !self.append(&effects.facts) {
+        let sends_first = is_planted(Bug::SendBeforeWriting);
+        if !sends_first && !self.append(&effects.facts) {
             return;
         }
+        self.check_cover(&effects.facts);
         for command in effects.commands {
             let account = match &command {
                 crate::risk::Command::Place(order) => order.get().portfolio,
@@ -216,6 +220,30 @@ impl Host<'_> {
                 return;
             }
             self.on_desk(account, |desk, now, out| desk.command(now, &command, out));
+        }
+        if sends_first {
+            self.append(&effects.facts);
+        }
+    }
+
+    /// A stop is taken off only where another that was accepted covers the position, or nothing is to be covered.
+    fn check_cover(&mut self, facts: &[Fact]) {
+        let Some(process) = &self.process else { return };
+        for fact in facts {
+            let Fact::Cancel { portfolio, id, symbol, .. } = fact else { continue };
+            let mut held = process.supervisor.positions(*portfolio).filter(|one| one.symbol == *symbol);
+            let Some(held) = held.find(|one| one.intent == id.intent && one.closing.is_none()) else { continue };
+            let orders = process.supervisor.open_orders(*portfolio).filter(|order| order.id.intent == id.intent);
+            let own: Vec<_> = orders.collect();
+            let is_stop = own.iter().any(|order| order.id == *id && order.purpose == Purpose::Stop);
+            let covers = own.iter().any(|order| {
+                let is_whole = order.close_position || order.leaves >= held.qty.abs();
+                order.purpose == Purpose::Stop && order.status == Status::Accepted && !order.is_canceling && is_whole
+            });
+            if is_stop && !covers {
+                self.audit.blame(22, || format!("{id} is taken off and nothing covers {held:?}"));
+                return;
+            }
         }
     }
 
