@@ -23,7 +23,6 @@
 //! Exits pass none of these: a close is refused only when there is nothing to close. A reverse is a close
 //! and an open; when the open is refused the close still goes, and the verdict says `resized`.
 
-use super::book::reserve_price;
 use super::sizing::{Sized, Sizing, asked_qty};
 use super::supervisor::Supervisor;
 use super::tiers::Tier;
@@ -140,7 +139,8 @@ impl Supervisor {
         losses(now, &tiers)?;
         rates(now, &tiers)?;
         positions(&tiers, 1)?;
-        let price = reserve_price(&entry.order, asked, Some(market));
+        // As the order will be reserved: its limit on the tick, not as it was wished for.
+        let price = asked.max(market);
         let qty = asked_qty(entry.size, intent.reference, price).ok_or(MALFORMED)?;
         let sizing = Sizing {
             free_margin: book.equity - tiers[1].exposure.margin,

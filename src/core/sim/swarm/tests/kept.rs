@@ -39,4 +39,7 @@ kept! {
     trades_are_found_although_the_clock_was_ahead: 10_732;
     /// The same on another account, by a maker's fill.
     fills_are_found_although_the_clock_was_ahead: 13_965;
+    /// A limit price off the tick was snapped away from the market only when the order was made, so that a
+    /// sale was sized by less than it reserved, and gross notional went beyond the swarm's leverage.
+    an_entry_is_sized_by_the_price_it_will_have: 112_664;
 }
