@@ -26,6 +26,7 @@ pub mod prepare;
 pub mod progress;
 pub mod replay;
 pub mod run;
+pub mod simulate;
 pub mod status;
 pub mod summary;
 pub mod sweep;
@@ -57,6 +58,7 @@ enum Command {
     Backtest(backtest::Args),
     Sweep(sweep::Args),
     Bias(bias::Args),
+    Simulate(simulate::Args),
     Data(data::Args),
     Doctor(doctor::Args),
     Status(status::Args),
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(args) => end(args.json, backtest::run(&args)),
         Command::Sweep(args) => end(args.json, sweep::run(&args)),
         Command::Bias(args) => on_console(args.json, |console| bias::run(&args, console)),
+        Command::Simulate(args) => on_console(args.json, |console| simulate::run(&args, console)),
         Command::Data(args) => on_console(args.json(), |console| data::run(&args, console)),
         Command::Doctor(args) => on_console(args.json, |console| doctor::run(&args, console)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),

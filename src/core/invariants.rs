@@ -7,7 +7,7 @@
 //! | 1 | open and reserved positions are within `max_positions` at each level |
 //! | 2 | right after an entry was approved, gross notional over equity is within `max_leverage` at each level |
 //! | 3 | no entry is approved while a breaker above it is tripped |
-//! | 4 | nothing is reserved when no entry is working |
+//! | 4 | something is reserved just while an entry is working |
 //! | 5 | each open position has an owner whose symbol and portfolio it is, and a symbol is held once (1 and 5 leave out what an execution opened that no known order explains: it is being closed) |
 //! | 6 | money is conserved: each change of a wallet is booked, and each booking has its agent |
 //! | 7 | a position that wants a stop is covered by an accepted one, or its clock runs, or it is being closed |
@@ -77,7 +77,7 @@ fn slots(supervisor: &Supervisor, portfolio: PortfolioId, positions: &[OpenPosit
 fn reservations(supervisor: &Supervisor, portfolio: PortfolioId, orders: &[OpenOrder]) -> Result<(), Violation> {
     let works = orders.iter().any(|order| order.purpose == Purpose::Entry);
     let reserved = supervisor.portfolio(portfolio).reserved_notional;
-    hold(4, reserved >= Usd::ZERO && (works || reserved.is_zero()), || {
+    hold(4, reserved >= Usd::ZERO && works != reserved.is_zero(), || {
         format!("{reserved} reserved in portfolio {}", portfolio.0)
     })
 }

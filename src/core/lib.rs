@@ -14,6 +14,7 @@ pub mod journal;
 pub mod ledger;
 pub mod model;
 pub mod orders;
+pub mod planted;
 pub mod risk;
 pub mod rule;
 pub mod sim;

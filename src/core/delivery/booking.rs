@@ -54,6 +54,8 @@ impl Desk {
     fn book(&mut self, owner: Owner, row: &TradeRow, out: &mut Out) {
         let symbol = row.symbol;
         let lane = &mut self.lanes[symbol.index()];
+        let held = lane.holding.qty;
+        let reduces = held.0.signum() * row.side.sign() < 0 && row.qty <= held.abs();
         let realized = lane.book(row.id, row.side, row.qty, row.price);
         self.wallet += realized - row.fee;
         let fill = Fill {
@@ -66,12 +68,17 @@ impl Desk {
             slippage: Usd::ZERO,
         };
         match owner {
-            Owner::Venue => {
+            Owner::Venue if reduces => {
                 let at = self.learned_at(row.at);
                 out.events.push(VenueEvent::Liquidation { symbol, at, fill });
             }
             Owner::Ours(id) if self.orders.contains_key(&id) => self.book_own(id, row.at, fill, out),
             Owner::Ours(id) => {
+                self.tell(id, symbol, row.at, ReportKind::Filled { fill, leaves: Qty::ZERO }, out);
+            }
+            // A forced execution that is learned of before what it closes: nobody holds it yet.
+            Owner::Venue => {
+                let id = self.stranger_id(symbol);
                 self.tell(id, symbol, row.at, ReportKind::Filled { fill, leaves: Qty::ZERO }, out);
             }
             Owner::Foreign => {

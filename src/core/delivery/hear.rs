@@ -10,6 +10,7 @@ use crate::model::{
     CancelReason, Difference, DifferenceKind, DifferencePolicy, Figure, OrderId, Qty, ReportKind, SymbolId, Time,
     VenueReject,
 };
+use crate::planted::{Bug, is_planted};
 
 impl Desk {
     /// What became of a request. Answers may come in any order and late; a second answer to a request, and one
@@ -82,6 +83,10 @@ impl Desk {
             }
             Answer::Refused { class: RefusalClass::Retry, .. } => return self.hold(id, None, out),
             Answer::NotSent { until } => return self.hold(id, until, out),
+            Answer::Unknown if is_planted(Bug::ResendOnTimeout) => {
+                let working = self.orders.get_mut(&id).filter(|order| order.is_working());
+                return working.map_or((), |order| order.stage = Stage::Waiting(now));
+            }
             _ => {}
         }
         let Some(order) = self.orders.get_mut(&id).filter(|order| order.is_working()) else { return };

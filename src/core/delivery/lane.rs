@@ -4,7 +4,8 @@
 use super::policy::TRADES_KEPT;
 use super::poll::Poll;
 use super::talk::TradeRow;
-use crate::model::{Holding, Qty, Side, Usd};
+use crate::model::{Holding, Price, Qty, Side, Usd};
+use crate::planted::{Bug, is_planted};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Trades of an order whose owner is being asked for.
@@ -15,11 +16,26 @@ pub(super) struct Unowned {
     pub(super) denials: u32,
 }
 
+/// A trade as far as it moves the holding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Booked {
+    /// 0 for what no trade explains.
+    trade: u64,
+    side: Side,
+    qty: Qty,
+    price: Price,
+}
+
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lane {
     /// By the trades that are booked.
     pub(super) holding: Holding,
+    /// The holding before the trades in `recent`, and what these realised.
+    before: Holding,
+    realized: Usd,
+    /// Trades since nothing was last at work, in the venue's order.
+    recent: Vec<Booked>,
     /// As last set or told.
     pub(super) leverage: Option<u32>,
     pub(super) set_leverage: Poll,
@@ -38,11 +54,13 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) fn knows(&self, trade: u64) -> bool {
-        trade <= self.floor || self.known.contains(&trade)
+        !is_planted(Bug::BookTwice) && (trade <= self.floor || self.known.contains(&trade))
     }
 
-    /// Books an execution: the profit it realises, in USDT before fees.
-    pub(super) fn book(&mut self, trade: u64, side: Side, qty: Qty, price: crate::model::Price) -> Usd {
+    /// Books an execution: the profit it realises, in USDT before fees. One that is learned of late takes its
+    /// place among the others, since what each of them realises depends on their order: what comes back is by
+    /// how much all of them together realise more.
+    pub(super) fn book(&mut self, trade: u64, side: Side, qty: Qty, price: Price) -> Usd {
         if trade > 0 {
             self.known.insert(trade);
         }
@@ -51,12 +69,27 @@ impl Lane {
         {
             self.floor = oldest;
         }
-        self.holding.apply(side, qty, price)
+        let booked = Booked { trade, side, qty, price };
+        let later = self.recent.iter().rev().take_while(|one| trade > 0 && one.trade > trade).count();
+        self.recent.insert(self.recent.len() - later, booked);
+        if later == 0 {
+            let realized = self.holding.apply(side, qty, price);
+            self.realized += realized;
+            return realized;
+        }
+        let known = std::mem::take(&mut self.realized);
+        self.holding = self.before;
+        for one in &self.recent {
+            self.realized += self.holding.apply(one.side, one.qty, one.price);
+        }
+        self.realized - known
     }
 
     /// Nothing is at work on the contract, so no trade below the highest known is missing.
     pub(super) fn settle(&mut self) {
         if self.unowned.is_empty() {
+            (self.before, self.realized) = (self.holding, Usd::ZERO);
+            self.recent.clear();
             self.settled = self.known.last().copied().or(self.settled);
         }
     }
@@ -65,7 +98,24 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Price;
+
+    #[test]
+    fn trades_that_are_learned_of_out_of_order_realise_what_they_do_in_order() {
+        let trades = [(1, Side::Buy, 4, 100), (2, Side::Sell, 3, 110), (3, Side::Buy, 3, 130), (4, Side::Sell, 2, 90)];
+        let book = |order: [usize; 4]| {
+            let mut lane = Lane::default();
+            let realized: Usd = order
+                .map(|index| trades[index])
+                .map(|(trade, side, qty, price)| lane.book(trade, side, Qty::whole(qty), Price::whole(price)))
+                .into_iter()
+                .sum();
+            (realized, lane.holding)
+        };
+        let in_order = book([0, 1, 2, 3]);
+        for order in [[3, 2, 1, 0], [1, 0, 3, 2], [0, 2, 1, 3], [2, 3, 0, 1]] {
+            assert_eq!(book(order), in_order, "{order:?}");
+        }
+    }
 
     #[test]
     fn trades_are_remembered_up_to_a_limit_and_below_it_all_count_as_known() {

@@ -29,8 +29,9 @@ pub const MISSING_LOOKS: u32 = 3;
 pub const CONFIRM_MS: Millis = 2 * SECOND_MS;
 /// Income is asked for from this long before the last row booked, since rows may be listed late.
 pub const INCOME_OVERLAP_MS: Millis = 10 * MINUTE_MS;
-/// Trades are asked for from this long before an order left, where no trade number is known.
-pub const CLOCK_MARGIN_MS: Millis = 5 * SECOND_MS;
+/// Trades are asked for from this long before an order left, where no trade number is known. Longer than a
+/// clock is ever wrong unnoticed: rows that are known already cost nothing.
+pub const CLOCK_MARGIN_MS: Millis = 2 * MINUTE_MS;
 
 /// What a desk is told once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use super::exits::{better, moved_stop, stop_price, target_price};
 use super::{Guard, LAST_MOVING_LEG, MAX_ATTEMPTS, MIN_STOP_MOVE, NAKED_TIMEOUT_MS, Working};
 use crate::model::{ExitReason, Instrument, OrderId, OrderKind, Price, Purpose, Qty, Round, Side, StopPlan, Time};
+use crate::planted::{Bug, is_planted};
 
 /// What a guard looks at.
 #[derive(Clone, Copy, Debug)]
@@ -109,31 +110,41 @@ impl Guard {
 
     /// Closes at market; the rest follows when the venue takes it in parts or refuses.
     fn close_action(&self, context: &Context<'_>) -> Option<Action> {
-        let under_way = self.orders.iter().any(|order| matches!(order.purpose, Purpose::Exit | Purpose::Flatten));
-        if under_way || (self.close_stalled && !context.tick) {
-            return None;
-        }
         let size = context.qty.abs();
-        let by_agent = matches!(
-            self.closing,
-            Some(ExitReason::Signal | ExitReason::Reverse | ExitReason::Time | ExitReason::Target)
-        );
-        let side = Side::of(context.qty);
         // What is too small for an order of its own is closed by a stop a tick from the market that
         // closes whatever is open.
         let tick = context.instrument.tick;
         let dust = size < context.instrument.min_qty;
+        let side = Side::of(context.qty);
+        let nearest = stop_price(side, context.mark, tick, tick);
+        let closers = || self.orders.iter().filter(|order| matches!(order.purpose, Purpose::Exit | Purpose::Flatten));
+        // A position that grew out of being dust is closed at market beside the stop.
+        if closers().any(|order| dust || !order.kind.is_conditional()) {
+            return closers().find_map(|order| self.left_behind(order, side, nearest, context));
+        }
+        if self.close_stalled && !context.tick {
+            return None;
+        }
+        let by_agent = matches!(
+            self.closing,
+            Some(ExitReason::Signal | ExitReason::Reverse | ExitReason::Time | ExitReason::Target)
+        );
         Some(Action::Place(Draft {
             purpose: if by_agent { Purpose::Exit } else { Purpose::Flatten },
             side: side.opposite(),
-            kind: if dust {
-                OrderKind::StopMarket { trigger: stop_price(side, context.mark, tick, tick) }
-            } else {
-                OrderKind::Market
-            },
+            kind: if dust { OrderKind::StopMarket { trigger: nearest } } else { OrderKind::Market },
             qty: if dust { Qty::ZERO } else { at_most(size, context.instrument.max_market_qty) },
             close_position: dust,
         }))
+    }
+
+    /// Takes back a stop that is to close dust and that the market has left behind; it is placed anew.
+    fn left_behind(&self, order: &Working, side: Side, nearest: Price, context: &Context<'_>) -> Option<Action> {
+        let OrderKind::StopMarket { trigger } = order.kind else { return None };
+        let behind = if side == Side::Buy { nearest - trigger } else { trigger - nearest };
+        let is_far = behind >= context.mark.times(MIN_STOP_MOVE, Round::Up).max(context.instrument.tick);
+        let may = context.tick && is_far && order.is_accepted() && order.may_cancel(context.now, context.tick);
+        may.then_some(Action::Cancel(order.id))
     }
 
     fn may_try_stop(&self) -> bool {
@@ -152,7 +163,7 @@ impl Guard {
         if !fits && (may_try || !newest.covers(size)) {
             return Some(self.place_stop(context, self.best_stop(plan, context)));
         }
-        if !newest.is_accepted() {
+        if !newest.is_accepted() && !is_planted(Bug::CancelBeforePlacing) {
             return None;
         }
         // Only now that the better one stands do the older ones go.

@@ -7,7 +7,7 @@ use super::supervisor::Supervisor;
 use crate::ledger::{Position, Trade};
 use crate::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, EntryOrder, ExitPlan, Fact, Intent, IntentId, IntentKind,
-    OnTrip, Order, OrderKind, PortfolioId, Price, Purpose, Rate, Time, Usd,
+    OnTrip, Order, OrderKind, PortfolioId, Price, Purpose, Rate, SymbolId, Time, Usd,
 };
 use crate::orders::{Guard, Rest};
 
@@ -29,14 +29,14 @@ impl Supervisor {
             Fact::Signal(record) => self.on_signal(record),
             Fact::Intent { id, intent } => self.fold_intent(*id, intent),
             Fact::Order { at, order } => self.fold_order(*at, order),
-            Fact::Cancel { at, portfolio, id, .. } => {
-                self.with_intent(*portfolio, id.intent, |one| one.guard.cancel_sent(*at, *id));
+            Fact::Cancel { at, portfolio, id, symbol } => {
+                self.with_intent(*portfolio, *symbol, id.intent, |one| one.guard.cancel_sent(*at, *id));
             }
-            Fact::Closing { portfolio, intent, reason, .. } => {
-                self.with_intent(*portfolio, *intent, |one| one.guard.close(*reason));
+            Fact::Closing { portfolio, symbol, intent, reason, .. } => {
+                self.with_intent(*portfolio, *symbol, *intent, |one| one.guard.close(*reason));
             }
             Fact::RemainderDropped { at, portfolio, symbol, intent, .. } => {
-                self.with_intent(*portfolio, *intent, |one| one.guard.drop_entry());
+                self.with_intent(*portfolio, *symbol, *intent, |one| one.guard.drop_entry());
                 if portfolio.index() < self.books.len() {
                     self.settle(*portfolio, *symbol, *at);
                 }
@@ -67,14 +67,15 @@ impl Supervisor {
         }
     }
 
-    fn with_intent(&mut self, portfolio: PortfolioId, intent: IntentId, change: impl FnOnce(&mut Engagement)) {
+    fn with_intent(
+        &mut self,
+        portfolio: PortfolioId,
+        symbol: SymbolId,
+        intent: IntentId,
+        change: impl FnOnce(&mut Engagement),
+    ) {
         let Some(book) = self.books.get_mut(portfolio.index()) else { return };
-        let symbol = self.plan.agents.get(intent.agent.index()).map(|agent| agent.symbol);
-        let index = symbol
-            .and_then(|symbol| book.find(symbol, intent))
-            // An execution that nobody asked for may be on any symbol.
-            .or_else(|| book.engagements.iter().position(|one| one.intent == intent));
-        if let Some(index) = index {
+        if let Some(index) = book.find(symbol, intent) {
             let one = &mut book.engagements[index];
             change(one);
             one.renew_rest(&self.plan.instruments[one.symbol.index()]);

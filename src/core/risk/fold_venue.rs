@@ -13,6 +13,7 @@ use crate::model::{
     Time, Usd, VenueEvent, mul_div,
 };
 use crate::orders::{Guard, Rest};
+use crate::planted::{Bug, is_planted};
 
 impl Supervisor {
     pub(super) fn fold_venue(&mut self, portfolio: PortfolioId, event: &VenueEvent, trades: &mut Vec<Trade>) {
@@ -96,7 +97,8 @@ impl Supervisor {
         fill: &Fill,
         trades: &mut Vec<Trade>,
     ) {
-        if fill.qty <= Qty::ZERO || symbol.index() >= self.plan.instruments.len() {
+        let is_dropped = is_planted(Bug::DropFill) && fill.trade % 7 == 3;
+        if is_dropped || fill.qty <= Qty::ZERO || symbol.index() >= self.plan.instruments.len() {
             return;
         }
         let own = id.and_then(|id| self.engage(portfolio, symbol, id, fill));

@@ -40,13 +40,21 @@ impl Supervisor {
                 }
                 Some(Action::Cancel(id)) => self.cancel(now, CancelOrder { portfolio, symbol, id }, out),
                 Some(Action::Place(draft)) => {
-                    let id = OrderId { intent, leg: one.guard.next_leg() };
+                    let leg = if one.orphan { self.next_orphan_leg(portfolio, intent) } else { one.guard.next_leg() };
+                    let id = OrderId { intent, leg };
                     let order = exit_order(id, portfolio, symbol, one.leverage, &draft);
                     self.place(now, order, out);
                 }
             }
         }
         debug_assert!(false, "invariant: a guard comes to rest");
+    }
+
+    /// Executions of nobody on several symbols share one intent: no two of their orders have the same leg.
+    fn next_orphan_leg(&self, portfolio: PortfolioId, intent: IntentId) -> u16 {
+        let same = self.books[portfolio.index()].engagements.iter().filter(|one| one.intent == intent);
+        let gone = self.agents.get(intent.agent.index()).map_or(0, |agent| agent.orphan_leg);
+        same.map(|one| one.guard.next_leg()).fold(gone, u16::max)
     }
 
     /// Decides to close an engagement, unless that is decided already, and lets its guard act.

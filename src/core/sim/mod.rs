@@ -7,6 +7,7 @@
 
 mod check;
 mod link;
+pub mod swarm;
 mod venue;
 mod world;
 

@@ -372,6 +372,12 @@ impl Venue {
         self.holdings.iter().enumerate().map(|(index, holding)| (SymbolId::at(index), holding.qty))
     }
 
+    /// What was paid in and received so far: the wallet less the cost of what is held, in USDT. However
+    /// executions on one contract are shared among several owners, this is the same.
+    pub fn cash(&self) -> Usd {
+        self.wallet - self.holdings.iter().map(|holding| holding.cost).sum()
+    }
+
     /// The wallet, in USDT.
     pub const fn wallet(&self) -> Usd {
         self.wallet

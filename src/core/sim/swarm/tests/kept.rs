@@ -1,0 +1,45 @@
+//! Seeds that broke an invariant once, each with the story of its fault. A seed's meaning changes when what
+//! is drawn from it does; the fault's own test stands beside the code that was mended where one fits, and
+//! these keep the roads to it busy.
+
+use super::run;
+
+macro_rules! kept {
+    ($($(#[$story:meta])* $name:ident: $seed:expr;)+) => {$(
+        $(#[$story])*
+        #[test]
+        fn $name() {
+            assert_eq!(run($seed).failure, None);
+        }
+    )+};
+}
+
+kept! {
+    /// Executions by hand on two symbols of one agent's account share an intent. Their closing orders were
+    /// numbered apart from each other, so two orders had one name: the desk took the second for a repetition,
+    /// and the second position was never closed. Its facts, too, were applied to the first.
+    two_strangers_positions_have_orders_of_their_own: 42;
+    /// The same after one of the two was closed: its numbers were free again for the other.
+    numbers_of_a_closed_strangers_position_are_not_used_again: 56;
+    /// A position opened by hand was deleveraged by the venue, and the deleveraging was heard of first. The
+    /// desk counted it, the supervisor took only its fee: the two never agreed again, and a position that was
+    /// not there was closed once a second.
+    a_deleveraging_may_be_heard_of_before_what_it_closes: 865;
+    /// The stream told of one trade before another. What each realised differed from the venue's books by the
+    /// difference in average cost, and a transfer that never was made up for it.
+    trades_out_of_order_realise_what_they_do_in_order: 1_471;
+    /// The first part of an execution by hand was below the smallest order; a stop a tick from the market was
+    /// to close it. The second part made it a whole order, the price went the other way, and not even a
+    /// flatten closed it.
+    what_is_dust_no_more_is_closed_at_market: 10_215;
+    /// Dust and a stop that the market left behind.
+    a_stop_that_closes_dust_follows_the_market: 13_527;
+    /// An order was approved while the clock was ahead, and the process died. The next asked for trades from
+    /// after the execution on, for ever.
+    trades_are_found_although_the_clock_was_ahead: 10_732;
+    /// The same on another account, by a maker's fill.
+    fills_are_found_although_the_clock_was_ahead: 13_965;
+    /// A limit price off the tick was snapped away from the market only when the order was made, so that a
+    /// sale was sized by less than it reserved, and gross notional went beyond the swarm's leverage.
+    an_entry_is_sized_by_the_price_it_will_have: 112_664;
+}

@@ -1,0 +1,71 @@
+//! Specifications of the simulator itself, and the seeds that once failed.
+
+mod kept;
+#[cfg(feature = "planted")]
+mod planted;
+
+use super::*;
+
+/// Seeds of a range that are run each time; long ranges are for `swarm simulate`.
+const SEEDS: std::ops::Range<u64> = 0..40;
+
+fn scenario(seed: u64) -> Scenario {
+    Scenario::of_seed(seed, &OwnCast, Length::Drawn)
+}
+
+fn run(seed: u64) -> Outcome {
+    simulate(&scenario(seed), &OwnCast, false)
+}
+
+#[test]
+fn a_range_of_seeds_holds() {
+    let mut sum = Counts::default();
+    for seed in SEEDS {
+        let outcome = run(seed);
+        assert_eq!(outcome.failure, None, "seed {seed}");
+        sum += outcome.counts;
+    }
+    // Something happened: a simulator that does nothing finds nothing.
+    assert!(sum.faults > 1_000 && sum.deaths > 20 && sum.orders > 200, "{sum:?}");
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    for seed in SEEDS.step_by(8) {
+        let once = |_| simulate(&scenario(seed), &OwnCast, true);
+        let [first, second] = [0, 1].map(once);
+        assert_eq!(first, second, "seed {seed}");
+        assert!(first.trace.len() as u64 > first.counts.facts, "seed {seed}");
+        let untold = run(seed);
+        assert_eq!((untold.counts, untold.journal), (first.counts, first.journal), "telling changes nothing");
+    }
+}
+
+#[test]
+fn seeds_differ() {
+    let journals: std::collections::BTreeSet<_> = (0..6).map(|seed| run(seed).journal).collect();
+    assert_eq!(journals.len(), 6);
+}
+
+#[test]
+fn without_faults_nothing_dies_and_no_fault_strikes() {
+    for seed in 0..4 {
+        let mut calm = scenario(seed);
+        calm.rates = Rates::none();
+        calm.acts.clear();
+        let outcome = simulate(&calm, &OwnCast, false);
+        assert_eq!(outcome.failure, None, "seed {seed}");
+        assert_eq!((outcome.counts.faults, outcome.counts.deaths), (0, 0), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_swarm_that_only_dies_comes_to_the_same_rest() {
+    for seed in 0..4 {
+        let mut deadly = scenario(seed);
+        deadly.rates = Rates { torn_append: 400, ..Rates::none() };
+        let outcome = simulate(&deadly, &OwnCast, false);
+        assert_eq!(outcome.failure, None, "seed {seed}");
+        assert!(outcome.counts.deaths > 0, "seed {seed}: {:?}", outcome.counts);
+    }
+}
