@@ -7,6 +7,7 @@ use asterswarm::actors::{Barrier, KillSwitch, Pace, Setup, run};
 use asterswarm::cli::prepare;
 use asterswarm::config::instruments;
 use asterswarm::control::Control;
+use asterswarm::fold::Folded;
 use asterswarm::market::SyntheticTape;
 use asterswarm::store::{Manifest, StateDir, WriterOptions};
 use asterswarm::telemetry::Metrics;
@@ -123,8 +124,10 @@ fn main() {
         plan: Arc::clone(&plan),
         tape: Box::new(tape),
         live: None,
+        accounts: Vec::new(),
         warm_up_steps,
-        history: Vec::new(),
+        folded: Folded::new(&plan, RestartPolicy::default(), None),
+        is_new: true,
         writer: Arc::new(writer),
         barrier: Barrier::Grouped,
         record_holds: false,

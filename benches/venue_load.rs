@@ -111,7 +111,7 @@ impl Desk {
         let turn = self.made / self.accounts.len();
         let place = self.made % self.accounts.len();
         let (credentials, key, nonces) = &mut self.accounts[place];
-        let side = if turn % 2 == 0 { Side::Buy } else { Side::Sell };
+        let side = if turn.is_multiple_of(2) { Side::Buy } else { Side::Sell };
         let mut order = NewOrder::new("SOLUSDT", side, OrderType::Market);
         order.quantity = Some("0.1".parse().expect("a quantity"));
         order.new_order_resp_type = Some(ResponseType::Result);

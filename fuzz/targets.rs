@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::path::Path;
-use swarm_core::journal::{Link, encode, header, records};
+use swarm_core::journal::{Link, encode, first_header, records};
 use swarm_core::model::{Candle, ExchangeParams, Fact, Interval, Price, Step, Tape, Time};
 
 /// A target: never panics, and holds what its function says.
@@ -173,13 +173,14 @@ thread_local! {
         venue_server::Venue::new(venue_server::Setup {
             instruments: vec![config::instruments::instrument("SOLUSDT")],
             base: Interval::M1,
-            tape: Box::new(Still),
+            market: venue_server::Market::Candles(Box::new(Still)),
             warm_up: 10,
             start: None,
             accounts: venue_server::default_accounts(),
             params: ExchangeParams::default(),
             chain_ids: vec![714],
             seed: 1,
+            limits: true,
         }),
         1_735_689_600_000_000,
     ));
@@ -199,6 +200,7 @@ pub fn venue(bytes: &[u8]) {
         key: lines.next().map(str::to_owned),
         peer: "192.0.2.1".to_owned(),
         is_local: false,
+        signature: None,
     };
     VENUE.with_borrow_mut(|(venue, clock)| {
         // A minute later each time, so that no limit hides what is behind it.
@@ -213,7 +215,7 @@ pub fn venue(bytes: &[u8]) {
 
 /// A journal: reading it piece by piece is reading it whole, and a good record is never read otherwise than written.
 pub fn journal(bytes: &[u8]) {
-    let mut journal = header().to_vec();
+    let mut journal = first_header().to_vec();
     journal.extend_from_slice(bytes);
     for journal in [bytes, &journal] {
         let mut ended = false;
@@ -230,7 +232,7 @@ pub fn journal(bytes: &[u8]) {
 /// Facts: what a payload says is written and read again as the same, as a record of a journal.
 pub fn facts(bytes: &[u8]) {
     let Ok(fact) = postcard::from_bytes::<Fact>(bytes) else { return };
-    let mut journal = header().to_vec();
+    let mut journal = first_header().to_vec();
     if encode(Link::start(), false, &fact, &mut journal).is_err() {
         return;
     }

@@ -3,6 +3,7 @@
 
 use crate::control::{Control, DecisionView, Event};
 use crate::telemetry::{Metrics, OrderOutcome};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub struct Recorder {
 }
 
 /// What an agent decided last, HOLD included.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LastDecision {
     /// What.
     pub action: Action,
@@ -57,12 +58,14 @@ pub struct LastDecision {
 }
 
 /// The last decisions of each agent.
+#[derive(Serialize, Deserialize)]
 struct Decisions {
     per_agent: usize,
     sequence: u64,
     kept: Vec<VecDeque<Kept>>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Kept {
     sequence: u64,
     record: Box<DecisionRecord>,
@@ -93,6 +96,23 @@ impl Recorder {
         let mut recorder = Self::new(plan, None);
         recorder.decisions.per_agent = 0;
         recorder
+    }
+
+    /// What it has followed so far, without plan and listeners, for snapshots.
+    pub fn save(&self) -> Vec<u8> {
+        let lives = (&self.panics, &self.restarting, &self.followers);
+        let state = (self.tracker.save(), &self.fingerprint, &self.decisions, &self.last, lives);
+        postcard::to_allocvec(&state).expect("invariant: every list of a state knows its length")
+    }
+
+    /// A recorder that has followed what a saved one had; none when the bytes are none of this plan.
+    pub fn restored(plan: Arc<Plan>, listeners: Option<Listeners>, bytes: &[u8]) -> Option<Self> {
+        let (tracker, fingerprint, decisions, last, lives): (Vec<u8>, _, Decisions, Vec<_>, _) =
+            postcard::from_bytes(bytes).ok()?;
+        let (panics, restarting, followers) = lives;
+        let tracker = Tracker::restore(Arc::clone(&plan), &tracker)?;
+        let fits = decisions.kept.len() == plan.agents.len() && last.len() == plan.agents.len();
+        fits.then_some(Self { plan, tracker, fingerprint, listeners, decisions, last, panics, restarting, followers })
     }
 
     /// The figures so far.
@@ -218,6 +238,11 @@ impl Recorder {
         if let Some(listeners) = &self.listeners {
             listeners.control.tell(event);
         }
+    }
+
+    /// Tells listeners something that no fact says.
+    pub fn tell_notice(&self, message: String) {
+        self.tell(Event::Notice { message });
     }
 
     fn agent_name(&self, agent: AgentId) -> String {

@@ -255,8 +255,12 @@ fn a_torn_tail_is_cut_off_and_the_run_goes_on() {
     let words = [&RUN[..], &SAME].concat();
     let report = without_timing(place.json(&words));
     let journal = std::fs::read(place.path("state/journal.bin")).unwrap();
+    place.put("state/journal.bin", &journal[..bytes as usize - 100]);
+    check(&place, &words, 2, &["had reached the disk", "taken off its end", "remove that file"]);
     for cut in [1, 7, 100, bytes as usize / 2] {
         place.put("state/journal.bin", &journal[..bytes as usize - cut]);
+        // Of what a disk never confirmed nobody has noted that it was there.
+        std::fs::remove_file(place.path("state/journal.head")).unwrap();
         let done = check(&place, &words, 0, &["cut off", "a copy is"]);
         assert_same(&without_timing(done.json()), &report, &format!("{cut} bytes missing"));
     }
@@ -300,7 +304,8 @@ fn live_is_said_twice_or_not_at_all() {
         .replace("expert: { equity", "expert: { account: two, equity");
     place.put("swarm.yaml", live);
     check(&place, &RUN, 2, &["`mode: live` trades real money", "--live"]);
-    check(&place, &[&RUN[..], &["--live"]].concat(), 2, &["does not have yet"]);
+    check(&place, &[&RUN[..], &["--live"]].concat(), 2, &["own prices"]);
+    check(&place, &["run", "--live", "--listen", "127.0.0.1:0", "--state", "state"], 1, &["not confirmed"]);
     assert!(!place.path("state").exists(), "nothing was begun");
 }
 

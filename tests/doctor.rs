@@ -13,7 +13,7 @@ use asterswarm::aster::wire::{BuilderInfo, MarginType, NewOrder, OrderType, Side
 use asterswarm::config::instruments::instrument;
 use asterswarm::doctor::{AccountFacts, Facts, Finding, Level, ask_account, ask_market, examine, without_keys};
 use asterswarm::market::SyntheticTape;
-use asterswarm::venue_server::{Pace, Setup, Venue, VenueServer, read_accounts, serve};
+use asterswarm::venue_server::{Market, Pace, Setup, Venue, VenueServer, read_accounts, serve};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -55,7 +55,12 @@ impl World {
         listener.set_nonblocking(true).unwrap();
         let venue = Venue::new(Setup {
             base: Interval::M5,
-            tape: Box::new(SyntheticTape::new(1, Time(1_735_689_600_000), Interval::M5, &instruments)),
+            market: Market::Candles(Box::new(SyntheticTape::new(
+                1,
+                Time(1_735_689_600_000),
+                Interval::M5,
+                &instruments,
+            ))),
             instruments,
             warm_up: 20,
             start: None,
@@ -63,6 +68,7 @@ impl World {
             params: ExchangeParams::default(),
             chain_ids: vec![714],
             seed: 1,
+            limits: true,
         });
         let server = serve(listener, venue, Pace::Hand).unwrap();
         let (http, ws) = (format!("http://{}", server.address()), format!("ws://{}", server.address()));

@@ -169,6 +169,43 @@ fn nothing_is_entered_on_candles_that_came_too_late() {
     swarm.until("an entry on a fresh candle", |status| !status["positions"].as_array().unwrap().is_empty());
 }
 
+/// Start and four prices of each candle.
+type Prices = Vec<(i64, [f64; 4])>;
+
+#[test]
+fn whatever_streams_do_every_candle_of_the_venue_is_played_once_and_as_it_was() {
+    let venue = Venue::new();
+    let swarm = venue.swarm();
+    let faults = r#"[{"kind":"lose_frames","share":0.2},{"kind":"duplicate_frames","share":0.2},
+        {"kind":"reorder_frames","share":0.2},{"kind":"disconnect","share":0.001,"times":2},
+        {"kind":"unavailable_before","share":0.3,"only":"klines"}]"#;
+    venue.control("POST", "faults", faults);
+    venue.candles(25);
+    venue.control("DELETE", "faults", "");
+    venue.candles(1);
+    wait_for_steps(&swarm, 26);
+    assert_eq!((fate(&swarm, "missing"), fate(&swarm, "differs")), (0.0, 0.0));
+    swarm.process.signal("INT");
+    assert_eq!(swarm.process.end().code, Some(0));
+    let number = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let journal = venue.place.run(&["journal", "export", "state"]).out;
+    let facts: Vec<Value> = journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for symbol in ["BTCUSDT", "ETHUSDT"] {
+        let of_symbol = facts.iter().filter(|fact| fact["type"] == "candle" && fact["symbol"] == symbol);
+        let played = of_symbol.map(|fact| {
+            let prices = ["open", "high", "low", "close"].map(|key| number(&fact["candle"][key]));
+            (fact["candle"]["open_time"].as_i64().unwrap(), prices)
+        });
+        let played: Prices = played.collect();
+        let (_, body) = http(venue.address, &format!("/fapi/v1/klines?symbol={symbol}&interval=5m&limit=100")).unwrap();
+        let rows: Vec<Value> = serde_json::from_str(&body).unwrap();
+        let rows = rows.iter().map(|row| (row[0].as_i64().unwrap(), [1, 2, 3, 4].map(|place| number(&row[place]))));
+        let first = played[0].0;
+        let there: Prices = rows.filter(|row| row.0 >= first).take(26).collect();
+        assert_eq!(played, there, "{symbol}");
+    }
+}
+
 #[test]
 fn a_swarm_that_was_away_plays_what_it_missed_and_goes_on() {
     let venue = Venue::new();

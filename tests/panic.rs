@@ -9,8 +9,9 @@ use asterswarm::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
 use asterswarm::cli::prepare;
 use asterswarm::config;
 use asterswarm::control::{AgentState, Control, Request, Snapshot};
+use asterswarm::fold::Folded;
 use asterswarm::market::{Query, Recording, load};
-use asterswarm::record::Recorder;
+use asterswarm::record::{Listeners, Recorder};
 use asterswarm::store::{Manifest, StateDir, WriterOptions};
 use asterswarm::telemetry::Metrics;
 use std::path::Path;
@@ -177,13 +178,19 @@ impl Stage {
         writer: Arc<asterswarm::store::JournalWriter>,
         (control, requests): (Control, mpsc::Receiver<Request>),
     ) -> Setup {
+        let metrics = Metrics::new(&self.plan, "test");
+        let listeners = Listeners { metrics: metrics.clone(), control: control.clone() };
+        let mut folded = Folded::new(&self.plan, POLICY, Some(listeners));
+        history.iter().for_each(|fact| folded.apply(fact));
         Setup {
             plan: Arc::clone(&self.plan),
             make: Arc::new(self.rules(runner.fault)),
             tape: Box::new(Short(Box::new(self.recording.tape()), steps)),
             live: None,
+            accounts: Vec::new(),
             warm_up_steps: 0,
-            history: history.to_vec(),
+            is_new: history.is_empty(),
+            folded,
             writer,
             barrier: Barrier::Grouped,
             record_holds: true,
@@ -196,7 +203,7 @@ impl Stage {
             load_s: 0.0,
             control,
             requests,
-            metrics: Metrics::new(&self.plan, "test"),
+            metrics,
             kill: KillSwitch::default(),
         }
     }

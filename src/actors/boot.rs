@@ -8,24 +8,25 @@ use super::execution::Execution;
 use super::feed::{Feed, absorb};
 use super::journal::{Barrier, Journal};
 use super::kill::KillSwitch;
+use super::live::{Drivers, LiveAccount, Marks};
 use super::observer::Observer;
 use super::slot::Slot;
 use super::stepper::Floor;
 use super::supervisor::SupervisorActor;
 use crate::control::{Control, Request};
-use crate::record::{Listeners, Recorder};
-use crate::store::JournalWriter;
+use crate::fold::{Folded, WarmUp};
+use crate::store::{JournalFailure, JournalWriter};
 use crate::telemetry::{Actor as ActorName, Metrics};
 use crate::venue::SimulatedVenue;
 use actix::{Actor, Arbiter, ArbiterHandle};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_core::engine::{BuildError, Crew, LifeState, Lifecycle, MakeRule, RestartPolicy};
+use swarm_core::engine::{BuildError, Crew, LifeState, MakeRule, RestartPolicy};
 use swarm_core::exchange::Exchange;
 use swarm_core::experiment::Report;
 use swarm_core::features::{Hub, Wants};
-use swarm_core::model::{AgentChange, AgentId, Fact, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time};
+use swarm_core::model::{AgentId, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time};
 use swarm_core::risk::Supervisor;
 use swarm_core::rule::Rule;
 use tokio::sync::mpsc;
@@ -66,6 +67,8 @@ pub struct Live {
     pub steps: mpsc::Receiver<Step>,
     /// The market's time now.
     pub clock: Clock,
+    /// Mark prices as they come.
+    pub marks: Marks,
 }
 
 /// Says what time it is.
@@ -83,8 +86,12 @@ pub struct Setup {
     pub live: Option<Live>,
     /// Steps of the tape that only warm the feed.
     pub warm_up_steps: u64,
-    /// What the journal holds already, in order, ended at a step's end.
-    pub history: Vec<Fact>,
+    /// The state that the journal gives, at a step's end.
+    pub folded: Folded,
+    /// The journal holds nothing yet, so that what warms the features has to be recorded.
+    pub is_new: bool,
+    /// Accounts at a live venue, by portfolio; empty on the simulated exchange.
+    pub accounts: Vec<LiveAccount>,
     /// Where facts go.
     pub writer: Arc<JournalWriter>,
     /// When an append is answered.
@@ -150,6 +157,9 @@ pub enum BootError {
         /// Last step of the journal.
         journal: Time,
     },
+    /// The journal takes nothing.
+    #[error(transparent)]
+    Journal(JournalFailure),
     /// Venue and book disagree after recovery.
     #[error(
         "after recovery the venue and the book of portfolio `{portfolio}` disagree: {difference}; entries stay gated"
@@ -203,90 +213,21 @@ where
     }
 }
 
-/// The state of a swarm as folded from its journal.
-struct Folded {
-    supervisor: Supervisor,
-    exchanges: Vec<Exchange>,
-    recorder: Recorder,
-    lives: Vec<Lifecycle>,
-    last_step: Option<Time>,
-    steps: u64,
-}
-
-fn fold(setup: &Setup) -> Folded {
-    let plan = &setup.plan;
-    let account = |portfolio: &swarm_core::model::PortfolioPlan| {
-        Exchange::new(plan.exchange.clone(), plan.instruments.clone(), portfolio.equity)
-    };
-    let listeners = Listeners { metrics: setup.metrics.clone(), control: setup.control.clone() };
-    let mut folded = Folded {
-        supervisor: Supervisor::new(Arc::clone(plan)),
-        exchanges: plan.portfolios.iter().map(account).collect(),
-        recorder: Recorder::new(Arc::clone(plan), Some(listeners)),
-        lives: vec![Lifecycle::default(); plan.agents.len()],
-        last_step: None,
-        steps: 0,
-    };
-    let mut candles: Vec<SymbolId> = Vec::new();
-    let mut trades = Vec::new();
-    for fact in &setup.history {
-        folded.supervisor.apply_with(fact, &mut trades);
-        folded.recorder.restore(fact);
-        for trade in trades.drain(..) {
-            folded.recorder.trade_restored(&trade);
-        }
-        match fact {
-            Fact::Candle { symbol, .. } => {
-                candles.push(*symbol);
-                folded.exchanges.iter_mut().for_each(|exchange| exchange.apply(fact));
-            }
-            Fact::Order { order, .. } => folded.exchanges[order.portfolio.index()].apply(fact),
-            Fact::Cancel { portfolio, .. } | Fact::Venue { portfolio, .. } => {
-                folded.exchanges[portfolio.index()].apply(fact);
-            }
-            Fact::Agent { at, agent, change } => {
-                live_through(&mut folded.lives[agent.index()], change, *at, setup);
-            }
-            Fact::StepEnd { at } => {
-                folded.exchanges.iter_mut().for_each(|exchange| exchange.apply(fact));
-                // HOLDs may not be journaled: every running agent whose symbol had a candle decided.
-                for (index, agent) in plan.agents.iter().enumerate() {
-                    if folded.lives[index].runs() && candles.contains(&agent.symbol) {
-                        folded.recorder.decision_restored(AgentId::at(index));
-                    }
-                }
-                folded.recorder.step_restored(*at, candles.len() as u64, &folded.supervisor);
-                candles.clear();
-                folded.last_step = Some(*at);
-                folded.steps += 1;
-            }
-            _ => {}
-        }
-    }
-    folded
-}
-
-fn live_through(life: &mut Lifecycle, change: &AgentChange, now: Time, setup: &Setup) {
-    match change {
-        AgentChange::Started if matches!(life.state(), LifeState::Restarting(_)) => {
-            life.resume(LifeState::Running, life.restarts() + 1);
-        }
-        AgentChange::Started => life.started(),
-        AgentChange::Stopped(_) => life.stopped(),
-        AgentChange::Panicked { .. } => drop(life.panicked(now, &setup.restart)),
-        AgentChange::Failed => life.resume(LifeState::Failed, life.restarts()),
-    }
-}
-
 /// Warms the hub with everything before the next step: the warm-up, and what the journal has covered.
 fn warm(setup: &mut Setup, hub: &mut Hub, last_step: Option<Time>) -> Result<Vec<Option<Rate>>, BootError> {
     let mut rates = vec![None; setup.plan.instruments.len()];
-    let mut step = Step::default();
+    let (mut step, mut inputs) = (Step::default(), WarmUp::default());
     for _ in 0..setup.warm_up_steps {
         if !setup.tape.next(&mut step) {
             break;
         }
         absorb(hub, &mut rates, &step);
+        if setup.is_new {
+            inputs.take(&step);
+        }
+    }
+    if setup.is_new && !inputs.is_empty() {
+        setup.writer.append(inputs.facts()).map_err(BootError::Journal)?;
     }
     let Some(last_step) = last_step else { return Ok(rates) };
     while step.close_time < last_step {
@@ -315,18 +256,21 @@ fn reconcile(plan: &Plan, supervisor: &Supervisor, exchanges: &[Exchange]) -> Re
 pub async fn run(mut setup: Setup) -> Result<Outcome, BootError> {
     let crew = Crew::build(&setup.plan, setup.make.as_ref())?;
     let mut hub = Hub::new(setup.plan.base, setup.plan.gaps, &crew.wants).map_err(BuildError::from)?;
-    let folded = fold(&setup);
-    setup.history = Vec::new();
-    let rates = warm(&mut setup, &mut hub, folded.last_step)?;
-    reconcile(&setup.plan, &folded.supervisor, &folded.exchanges)?;
-    let director = assemble(setup, crew, hub, rates, folded);
+    let last_step = setup.folded.last_step;
+    let rates = warm(&mut setup, &mut hub, last_step)?;
+    // A live account is reconciled by its desk, while entries are gated.
+    if setup.accounts.is_empty() {
+        reconcile(&setup.plan, &setup.folded.supervisor, &setup.folded.exchanges)?;
+    }
+    let director = assemble(setup, crew, hub, rates).await;
     match DirectorActor::begin(director).await {
         Ok((ended, report)) => Ok(Outcome { ended, report }),
         Err(_) => Ok(Outcome { ended: Ended::Halted("the director is gone".to_owned()), report: None }),
     }
 }
 
-fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded: Folded) -> Director {
+async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>) -> Director {
+    let folded = setup.folded;
     let (plan, metrics) = (Arc::clone(&setup.plan), setup.metrics.clone());
     // One arbiter for what trades together, the others for groups of agents.
     let arbiters: Vec<ArbiterHandle> = (1..setup.arbiters).map(|_| Arbiter::new().handle()).collect();
@@ -339,13 +283,28 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
             SupervisorActor::new(Arc::clone(&plan), folded.supervisor, folded.recorder, journal, setup.kill.clone());
         Address::new(host(trading, 0, capacity, actor), ActorName::Supervisor, metrics.clone())
     };
-    let executions = folded.exchanges.into_iter().enumerate().map(|(index, exchange)| {
+    let mut drivers = Drivers::new();
+    let marks = setup.live.as_ref().map(|live| (Arc::clone(&live.clock), live.marks.clone()));
+    let mut live = Vec::new();
+    if let Some((clock, marks)) = marks {
+        for account in std::mem::take(&mut setup.accounts) {
+            let portfolio = account.desk.portfolio();
+            let own = supervisor.for_another_producer();
+            let kill = setup.kill.clone();
+            let commands = drivers.drive(account, own, &plan, &clock, &marks, kill, metrics.clone()).await;
+            let own = supervisor.for_another_producer();
+            let actor = Execution::live(portfolio, plan.base, commands, own, setup.kill.clone());
+            live.push(Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone()));
+        }
+    }
+    let simulated = if live.is_empty() { folded.exchanges } else { Vec::new() };
+    let executions = simulated.into_iter().enumerate().map(|(index, exchange)| {
         let venue = SimulatedVenue::new(exchange);
         let own = supervisor.for_another_producer();
         let actor = Execution::new(PortfolioId::at(index), plan.base, venue, own, setup.kill.clone());
         Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone())
     });
-    let executions = executions.collect();
+    let executions = live.into_iter().chain(executions).collect();
     let gaps = (0..plan.instruments.len()).map(|symbol| hub.gaps(SymbolId::at(symbol))).sum();
     let feed = {
         let slot = Slot::default();
@@ -391,6 +350,7 @@ fn assemble(setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, folded
         pace: setup.pace,
         clock,
         live,
+        drivers,
         run_for: setup.run_for,
         market: setup.market,
         now: folded.last_step.unwrap_or_default(),

@@ -5,6 +5,7 @@ use super::address::Address;
 use super::agent::{Agent, Leave};
 use super::boot::{Clock, Ended, Hands, Pace};
 use super::kill::KillSwitch;
+use super::live::Drivers;
 use super::observe;
 use super::stepper::Floor;
 use super::supervisor::{Act, Ask, AskDecisions, AskReport, Halt, Question, Reset};
@@ -32,6 +33,8 @@ pub struct Director {
     pub(super) clock: Option<Clock>,
     /// Steps that follow the tape, as they close.
     pub(super) live: Option<mpsc::Receiver<Step>>,
+    /// What drives live accounts, and how they say that they cannot go on.
+    pub(super) drivers: Drivers,
     /// Wall time after which the run ends.
     pub(super) run_for: Option<Duration>,
     pub(super) market: String,
@@ -126,6 +129,7 @@ impl Director {
                         return Ok(Ended::Stopped(reason));
                     }
                 }
+                Some(halt) = self.drivers.faults.recv() => return Err(halt),
                 () = over => {
                     return Ok(Ended::Stopped("the time given by --for is over".to_owned()));
                 }
@@ -142,9 +146,12 @@ impl Director {
         let ended = match ended {
             Ended::Halted(reason) => {
                 self.kill.throw(&reason);
+                self.tell_of_halt(&reason).await;
                 Ended::Halted(reason)
             }
             Ended::Complete | Ended::Stopped(_) => {
+                // What happens at a live venue from here on is found at the next start.
+                self.drivers.stop();
                 let act = Act::End(self.now, matches!(ended, Ended::Complete));
                 match self.floor.tell(self.now, act).await {
                     Ok(()) => ended,
@@ -162,6 +169,15 @@ impl Director {
             let _ = agent.ask(Leave).await;
         }
         ended
+    }
+
+    /// Says to log and event streams that trading has ended; the exit code and the last line say it too.
+    async fn tell_of_halt(&self, reason: &str) {
+        tracing::error!(reason, "trading stopped; stops that rest at the venue stay there");
+        let message = format!("trading stopped: {reason}; stops that rest at the venue stay there");
+        let tell: Question<()> = Box::new(move |_, recorder| recorder.tell_notice(message));
+        // A supervisor that is gone tells nobody; the log has it.
+        let _ = self.floor.supervisor.ask(Ask(tell)).await;
     }
 
     async fn renew_metrics(&self) -> Result<(), Halt> {

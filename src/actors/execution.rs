@@ -6,10 +6,11 @@ use super::breath::Breath;
 use super::kill::KillSwitch;
 use super::supervisor::{Act, Halt, SupervisorActor};
 use crate::venue::{SimulatedVenue, Venue};
-use actix::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, MessageResult, WrapFuture};
+use actix::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, ResponseFuture, WrapFuture};
 use std::sync::Arc;
 use swarm_core::model::{FundingDue, Interval, PortfolioId, Purpose, Step, Time, VenueEvent};
 use swarm_core::risk::Command;
+use tokio::sync::mpsc;
 
 /// Begins the candles of a step; answers whether the account has anything at stake in it.
 #[derive(Message)]
@@ -28,15 +29,22 @@ pub struct Walk(pub usize);
 
 /// Hands commands to the venue.
 #[derive(Message)]
-#[rtype(result = "()")]
+#[rtype(result = "Result<(), Halt>")]
 pub struct Obey(pub Time, pub Vec<Command>);
+
+/// Where an account is.
+enum Place {
+    /// Here; away while the account walks.
+    Simulated(Option<Box<SimulatedVenue>>),
+    /// At a live venue: whoever drives it takes its commands, and its events come when they happen.
+    Live(mpsc::Sender<Vec<Command>>),
+}
 
 /// The actor.
 pub struct Execution {
     portfolio: PortfolioId,
     interval: Interval,
-    /// Away while the account walks.
-    venue: Option<SimulatedVenue>,
+    place: Place,
     supervisor: Arc<Address<SupervisorActor>>,
     kill: KillSwitch,
     breath: Breath,
@@ -54,15 +62,23 @@ impl Execution {
         Self {
             portfolio,
             interval,
-            venue: Some(venue),
+            place: Place::Simulated(Some(Box::new(venue))),
             supervisor: Arc::new(supervisor),
             kill,
             breath: Breath::default(),
         }
     }
 
-    fn venue(&mut self) -> &mut SimulatedVenue {
-        self.venue.as_mut().expect("invariant: a walk is atomic, so no message meets an absent venue")
+    /// Before the driver of a live account, which takes the commands.
+    pub fn live(
+        portfolio: PortfolioId,
+        interval: Interval,
+        commands: mpsc::Sender<Vec<Command>>,
+        supervisor: Address<SupervisorActor>,
+        kill: KillSwitch,
+    ) -> Self {
+        let supervisor = Arc::new(supervisor);
+        Self { portfolio, interval, place: Place::Live(commands), supervisor, kill, breath: Breath::default() }
     }
 }
 
@@ -79,7 +95,7 @@ fn obey(venue: &mut SimulatedVenue, kill: &KillSwitch, now: Time, commands: &[Co
 /// What one account needs while its venue is away from the actor.
 struct Account {
     portfolio: PortfolioId,
-    venue: SimulatedVenue,
+    venue: Box<SimulatedVenue>,
     supervisor: Arc<Address<SupervisorActor>>,
     kill: KillSwitch,
 }
@@ -110,13 +126,16 @@ impl Account {
 }
 
 impl Execution {
-    /// Lends the venue to `work` and takes it back.
+    /// Lends the simulated venue to `work` and takes it back; a live one is not walked.
     fn lend<F, W>(&mut self, work: F) -> AtomicResponse<Self, Result<(), Halt>>
     where
         F: FnOnce(Account) -> W,
-        W: Future<Output = (SimulatedVenue, Result<(), Halt>)> + 'static,
+        W: Future<Output = (Box<SimulatedVenue>, Result<(), Halt>)> + 'static,
     {
-        let venue = self.venue.take().expect("invariant: a walk is atomic, so no message meets an absent venue");
+        let Place::Simulated(venue) = &mut self.place else {
+            return AtomicResponse::new(Box::pin(async { Ok(()) }.into_actor(self)));
+        };
+        let venue = venue.take().expect("invariant: a walk is atomic, so no message meets an absent venue");
         let account = Account {
             portfolio: self.portfolio,
             venue,
@@ -124,7 +143,7 @@ impl Execution {
             kill: self.kill.clone(),
         };
         AtomicResponse::new(Box::pin(work(account).into_actor(self).map(|(venue, done), actor, _| {
-            actor.venue = Some(venue);
+            actor.place = Place::Simulated(Some(venue));
             done
         })))
     }
@@ -138,8 +157,13 @@ impl Handler<Begin> for Execution {
     type Result = bool;
 
     fn handle(&mut self, Begin(step): Begin, _: &mut Context<Self>) -> bool {
-        let interval = self.interval;
-        self.venue().begin(interval, &step.candles)
+        match &mut self.place {
+            Place::Simulated(venue) => {
+                let venue = venue.as_mut().expect("invariant: a walk is atomic, so no message meets an absent venue");
+                venue.begin(self.interval, &step.candles)
+            }
+            Place::Live(_) => false,
+        }
     }
 }
 
@@ -169,11 +193,22 @@ impl Handler<Walk> for Execution {
 }
 
 impl Handler<Obey> for Execution {
-    type Result = MessageResult<Obey>;
+    type Result = ResponseFuture<Result<(), Halt>>;
 
     fn handle(&mut self, Obey(now, commands): Obey, _: &mut Context<Self>) -> Self::Result {
-        let kill = self.kill.clone();
-        obey(self.venue(), &kill, now, &commands);
-        MessageResult(())
+        match &mut self.place {
+            Place::Simulated(venue) => {
+                let venue = venue.as_mut().expect("invariant: a walk is atomic, so no message meets an absent venue");
+                obey(venue, &self.kill, now, &commands);
+                Box::pin(async { Ok(()) })
+            }
+            Place::Live(driver) => {
+                let driver = driver.clone();
+                Box::pin(async move {
+                    let gone = |_| Halt("the driver of a live account is gone".to_owned());
+                    driver.send(commands).await.map_err(gone)
+                })
+            }
+        }
     }
 }

@@ -11,7 +11,10 @@ mod director;
 mod execution;
 mod feed;
 mod journal;
+#[cfg(test)]
+mod journal_tests;
 mod kill;
+mod live;
 mod observe;
 mod observer;
 mod slot;
@@ -22,3 +25,4 @@ pub use address::{Address, AskError};
 pub use boot::{BootError, Clock, Ended, Live, Outcome, Pace, Setup, run};
 pub use journal::Barrier;
 pub use kill::KillSwitch;
+pub use live::{LiveAccount, Marks};

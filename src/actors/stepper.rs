@@ -150,7 +150,7 @@ impl Floor {
         }
         for (execution, commands) in self.executions.iter().zip(by_account) {
             if !commands.is_empty() {
-                execution.ask(Obey(now, commands)).await?;
+                execution.ask(Obey(now, commands)).await??;
             }
         }
         Ok(())

@@ -13,7 +13,8 @@ use std::time::Duration;
 use swarm_core::engine::{Answer, Sink, Standing, judge};
 use swarm_core::experiment::Report;
 use swarm_core::model::{
-    AgentChange, AgentId, BreakerScope, Fact, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Time, VenueEvent,
+    AgentChange, AgentId, BreakerScope, Difference, Fact, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Time,
+    VenueEvent,
 };
 use swarm_core::risk::{Command, Effects, ResetError, Supervisor};
 
@@ -54,6 +55,10 @@ pub enum Act {
     Venue(PortfolioId, Vec<VenueEvent>),
     /// Marks of an account.
     Marks(PortfolioId, Time, Vec<Mark>),
+    /// Entries of an account are gated or freed.
+    Gate(PortfolioId, Time, bool),
+    /// An account and the books did not agree.
+    Differences(PortfolioId, Time, Vec<Difference>),
     /// The agents' parts in a step, in declared order, and when they are judged.
     Turns(Arc<Step>, Time, Vec<(AgentId, Turn)>),
     /// An agent's life changed by an operator's hand.
@@ -165,6 +170,9 @@ impl SupervisorActor {
                     self.core.on_candle(symbol, candle, step.close_time);
                     self.effects.facts.push(Fact::Candle { symbol, candle: *candle });
                 }
+                let dues = step.funding.iter();
+                let dues = dues.map(|due| Fact::FundingDue { symbol: due.symbol, at: due.at, rate: due.rate });
+                self.effects.facts.extend(dues);
             }
             Act::Venue(portfolio, events) => {
                 for event in &events {
@@ -175,6 +183,12 @@ impl SupervisorActor {
                 // As the loop does: what is neither held nor working is not measured.
                 if self.core.has_exposure(portfolio) {
                     self.core.on_marks(portfolio, at, &marks, &mut self.effects);
+                }
+            }
+            Act::Gate(portfolio, at, gated) => self.core.set_gate(at, portfolio, gated, &mut self.effects),
+            Act::Differences(portfolio, at, differences) => {
+                for difference in differences {
+                    self.core.note_difference(at, portfolio, difference, &mut self.effects);
                 }
             }
             Act::Turns(step, now, turns) => {

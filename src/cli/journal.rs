@@ -4,12 +4,16 @@
 use super::card::card;
 use super::console::Failure;
 use crate::control::DecisionView;
+use crate::fold::{MakeFolded, STATE_FORMAT};
 use crate::record::verdict_text;
-use crate::store::{ExportError, JournalEnding, StateView, StoreError, Verification, export, verify};
+use crate::store::{
+    Configuration, ExportError, JournalEnding, StateDir, StateView, StoreError, Verification, export, verify,
+};
 use clap::{Args as ClapArgs, Subcommand};
 use std::collections::VecDeque;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use swarm_core::model::{Fact, Time};
 
 /// Read a journal.
@@ -25,6 +29,17 @@ enum Act {
     Verify {
         /// State directory.
         dir: PathBuf,
+        /// Print the result as one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a snapshot and pack what a start does not read any more; nothing is lost by it.
+    Compact {
+        /// State directory, of no running swarm.
+        dir: PathBuf,
+        /// Newest full files that stay unpacked.
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        keep: usize,
         /// Print the result as one JSON document.
         #[arg(long)]
         json: bool,
@@ -59,6 +74,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
             if verification.holds() { Ok(()) } else { Err(Failure::failed("damaged", "the journal is damaged").told()) }
         }
+        Act::Compact { dir, keep, json } => compact(dir, *keep, *json),
         Act::Export { dir } => {
             let view = open(dir)?;
             let mut out = BufWriter::new(std::io::stdout().lock());
@@ -73,6 +89,32 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
+fn compact(dir: &Path, keep: usize, json: bool) -> Result<(), Failure> {
+    let view = open(dir)?;
+    let kept = view.configuration(&view.manifest().config_hash).map_err(|error| failed(&error))?;
+    let Some(Configuration { plan, restart }) = kept else {
+        return Err(Failure::input(format!(
+            "{} does not hold the plan it was written under, as directories of earlier versions do: `swarm run` with it \
+             once, then it does",
+            dir.display()
+        )));
+    };
+    let make = MakeFolded { plan: Arc::new(plan), restart };
+    let packed = StateDir::compact(dir, STATE_FORMAT, &make, keep).map_err(|error| match error {
+        StoreError::InUse { .. } => Failure::input(error.to_string()),
+        error => failed(&error),
+    })?;
+    let text = if json {
+        serde_json::to_string_pretty(&packed).map_err(|error| Failure::failed("failed", error.to_string()))?
+    } else if packed.files == 0 {
+        "nothing to pack".to_owned()
+    } else {
+        format!("{} files packed: {} bytes before, {} after", packed.files, packed.bytes_before, packed.bytes_after)
+    };
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
+}
+
 fn in_words(seen: &Verification) -> String {
     let time = |at: Option<Time>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
     let ending = match &seen.ending {
@@ -81,6 +123,7 @@ fn in_words(seen: &Verification) -> String {
             "every record holds; the last {bytes} bytes, from byte {offset} on, are no whole record: \
              a run is writing, or was cut off, and the next one cuts them"
         ),
+        JournalEnding::Shortened { message, .. } => format!("SHORTENED: {message}"),
         JournalEnding::Damaged { offset, message } => format!("DAMAGED after byte {offset}: {message}"),
     };
     let begun = match seen.begun_records {
@@ -88,13 +131,14 @@ fn in_words(seen: &Verification) -> String {
         records => format!(", {records} records of a step that was begun"),
     };
     format!(
-        "{} records in {} bytes, {} steps{begun}\nfrom {} to {}\nfingerprint {}\n{}\n{ending}",
+        "{} records in {} bytes, {} steps{begun}\nfrom {} to {}\nfingerprint {}\nchain       {}\n{}\n{ending}",
         seen.records,
         seen.bytes,
         seen.steps,
         time(seen.first),
         time(seen.last),
         seen.fingerprint,
+        seen.chain,
         if seen.finished { "finished: its data is used up" } else { "not finished: the next run goes on with it" },
     )
 }

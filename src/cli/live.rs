@@ -4,10 +4,12 @@
 use super::console::Failure;
 use super::filters;
 use super::market::Market;
-use crate::actors;
+use crate::actors::{self, LiveAccount};
 use crate::aster::environment::{Environment, MAINNET_CHAIN_ID, TESTNET_CHAIN_ID, Version};
+use crate::aster::keys::Keys;
 use crate::aster::limiter::Limiter;
 use crate::aster::rest::{Patience, Rest};
+use crate::aster::sign::Credentials;
 use crate::aster::stream::Policy;
 use crate::config::{MarketSpec, RuntimePlan};
 use crate::control::Control;
@@ -15,10 +17,12 @@ use crate::market::live::{
     self, Fate, Following, History, LiveError, MarketClock, News, Note, Waits, contracts, market_time,
 };
 use crate::telemetry::{CandleFate, Metrics};
+use crate::venue::live::AsterLink;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use swarm_core::model::{Fact, Plan, Step, SymbolId, Tape, Time};
+use swarm_core::delivery::{self, Desk, RunTag};
+use swarm_core::model::{Plan, PortfolioId, Step, SymbolId, Tape, Time};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -30,6 +34,7 @@ const SILENCE_MS: i64 = 15_000;
 /// A live market, found and not yet followed.
 pub struct LiveMarket {
     rest: Arc<Rest>,
+    limiter: Arc<Mutex<Limiter>>,
     clock: MarketClock,
     warm_up: u64,
     label: String,
@@ -68,12 +73,12 @@ pub async fn open(runtime: &RuntimePlan, plan: &mut Plan, warm_up: u64) -> Resul
     };
     let kind = if runtime.market == MarketSpec::AsterTestnet { "aster-testnet" } else { "aster" };
     let limiter = Arc::new(Mutex::new(Limiter::default()));
-    let rest = Rest::new(environment, None, limiter, Patience::default())
+    let rest = Rest::new(environment, None, Arc::clone(&limiter), Patience::default())
         .map_err(|error| Failure::failed("market", error.to_string()))?;
     let (instruments, _) = contracts(&rest, &plan.instruments).await.map_err(failure)?;
     plan.instruments = instruments;
     let (now, _) = market_time(&rest, &symbols(plan)).await.map_err(failure)?;
-    Ok(LiveMarket { rest: Arc::new(rest), clock: MarketClock::new(now), warm_up, label, kind, began })
+    Ok(LiveMarket { rest: Arc::new(rest), limiter, clock: MarketClock::new(now), warm_up, label, kind, began })
 }
 
 fn symbols(plan: &Plan) -> Vec<String> {
@@ -87,17 +92,21 @@ impl LiveMarket {
         Market { tape, warm_up_steps: 0, label: self.label.clone(), kind: self.kind, load_s: 0.0 }
     }
 
-    /// Fetches the candles of the past into `market` and begins to follow what comes after them.
+    /// What counts requests of this machine: market and accounts share the venue's limits.
+    pub fn limiter(&self) -> Arc<Mutex<Limiter>> {
+        Arc::clone(&self.limiter)
+    }
+
+    /// Fetches the candles of the past into `market`, those since the journal `ended` included, and begins to follow what
+    /// comes after them.
     pub async fn start(
         self,
         plan: &Arc<Plan>,
-        journal: &[Fact],
+        ended: Option<Time>,
         metrics: &Metrics,
         control: &Control,
         market: &mut Market,
     ) -> Result<(actors::Live, Followers), Failure> {
-        let ended =
-            journal.iter().rev().find_map(|fact| if let Fact::StepEnd { at } = fact { Some(*at) } else { None });
         let symbols = symbols(plan);
         let history = live::history(&self.rest, &symbols, plan.base, &self.clock, self.warm_up, ended);
         let History { steps, warm_up, last } = history.await.map_err(failure)?;
@@ -105,6 +114,7 @@ impl LiveMarket {
         market.warm_up_steps = warm_up;
         market.load_s = self.began.elapsed().as_secs_f64();
         let (steps, coming) = mpsc::channel(STEPS_WAITING);
+        let marks = actors::Marks::default();
         let watch = filters::watch(Arc::clone(&self.rest), Arc::clone(plan), control.clone(), metrics.clone());
         let following = Following {
             rest: self.rest,
@@ -115,7 +125,7 @@ impl LiveMarket {
             waits: Waits::default(),
             policy: Policy::MARKET,
             steps,
-            news: teller(symbols, metrics.clone()),
+            news: teller(symbols, metrics.clone(), marks.clone()),
         };
         let follower = tokio::spawn(async move {
             if let Err(why) = live::follow(following).await {
@@ -124,7 +134,7 @@ impl LiveMarket {
         });
         let clock = self.clock;
         let clock: actors::Clock = Arc::new(move || clock.now());
-        Ok((actors::Live { steps: coming, clock }, Followers(vec![follower, tokio::spawn(watch)])))
+        Ok((actors::Live { steps: coming, clock, marks }, Followers(vec![follower, tokio::spawn(watch)])))
     }
 }
 
@@ -137,6 +147,58 @@ impl Drop for Followers {
     }
 }
 
+/// Opens each portfolio's account at the venue. `begun` is when the state directory was: names of orders derive from
+/// it, so that another directory on the same account uses other names.
+pub async fn accounts(
+    runtime: &RuntimePlan,
+    plan: &Plan,
+    begun: Time,
+    limiter: &Arc<Mutex<Limiter>>,
+) -> Result<Vec<LiveAccount>, Failure> {
+    let tag = tag(begun);
+    let mut whose: BTreeSet<String> = BTreeSet::new();
+    let mut accounts = Vec::new();
+    for (index, portfolio) in plan.portfolios.iter().enumerate() {
+        let name = runtime.accounts.get(index).and_then(Option::as_ref).ok_or_else(|| {
+            Failure::input(format!("portfolio `{}` names no `account`, and the mode is live", portfolio.name))
+        })?;
+        let keys = Keys::from_environment(name).map_err(|error| Failure::input(error.to_string()))?;
+        let environment = environment(runtime, keys.version())?;
+        let credentials = keys.credentials(environment.scheme());
+        let owner = match &credentials {
+            Credentials::Wallet(signer) => signer.user().to_string(),
+            Credentials::Key(signer) => signer.key().key().expose().to_owned(),
+        };
+        if !whose.insert(owner) {
+            return Err(Failure::input(format!(
+                "account `{name}` of portfolio `{}` is another portfolio's already: one account holds one position a \
+                 symbol, so give each portfolio a sub-account",
+                portfolio.name
+            )));
+        }
+        let failed = |error: &dyn std::fmt::Display| Failure::failed("venue", format!("account `{name}`: {error}"));
+        let rest = Rest::new(environment, Some(credentials), Arc::clone(limiter), Patience::default());
+        let rest = rest.map_err(|error| failed(&error))?;
+        let (link, told) = AsterLink::open(rest, plan).await.map_err(|error| failed(&error))?;
+        let policy = delivery::Policy { expects_stop: portfolio.require_stop, ..delivery::Policy::default() };
+        let desk = Desk::new(plan, PortfolioId::at(index), tag.clone(), policy);
+        accounts.push(LiveAccount { desk, link: Box::new(link), told });
+    }
+    Ok(accounts)
+}
+
+/// The tag of a state directory: when it was begun, in milliseconds and base 36, which is eight letters until 2059.
+fn tag(begun: Time) -> RunTag {
+    let mut rest = begun.0.unsigned_abs() % 36_u64.pow(8);
+    let mut letters = [b'0'; 8];
+    for letter in letters.iter_mut().rev() {
+        *letter = b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % 36) as usize];
+        rest /= 36;
+    }
+    let text: String = letters.iter().map(|letter| char::from(*letter)).collect();
+    text.parse().expect("invariant: eight digits and small letters are a tag")
+}
+
 /// Candles of the past.
 struct Past(std::vec::IntoIter<Step>);
 
@@ -147,13 +209,14 @@ impl Tape for Past {
 }
 
 /// Makes metrics and log lines of what is told.
-fn teller(symbols: Vec<String>, metrics: Metrics) -> Arc<dyn Fn(News) + Send + Sync> {
+fn teller(symbols: Vec<String>, metrics: Metrics, marks: actors::Marks) -> Arc<dyn Fn(News) + Send + Sync> {
     let silent: Mutex<BTreeSet<SymbolId>> = Mutex::default();
     Arc::new(move |news| match news {
         News::Candle(note) => {
             metrics.feed_candle(label(note.fate));
             log(&symbols, note);
         }
+        News::Mark(symbol, price) => marks.set(symbol, price),
         News::Age(symbol, age_ms) => {
             metrics.feed_lag(symbol, age_ms as f64 / 1_000.0);
             let mut silent = silent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -204,5 +267,17 @@ const fn label(fate: Fate) -> CandleFate {
         Fate::Late => CandleFate::Late,
         Fate::Missing => CandleFate::Missing,
         Fate::Faulty => CandleFate::Faulty,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_directory_has_a_tag_of_its_own() {
+        assert_eq!(tag(Time(1_700_000_000_000)).to_string(), "loyw3v28");
+        assert_ne!(tag(Time(1_700_000_000_000)), tag(Time(1_700_000_000_001)));
+        assert_eq!(tag(Time(0)).to_string(), "00000000");
     }
 }

@@ -24,6 +24,7 @@ pub mod live;
 pub mod market;
 pub mod prepare;
 pub mod progress;
+pub mod replay;
 pub mod run;
 pub mod simulate;
 pub mod status;
@@ -66,6 +67,7 @@ enum Command {
     Flatten(flatten::Args),
     Decisions(journal::DecisionsArgs),
     Journal(journal::Args),
+    Replay(replay::Args),
     Compare(compare::Args),
     Schema(check::SchemaArgs),
     Venue(venue::Args),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => on_console(args.json, |console| doctor::run(&args, console)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),
         Command::Journal(args) => end(false, journal::run(&args)),
+        Command::Replay(args) => end(args.json, replay::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),
         Command::Schema(args) => end(false, check::schema(&args)),
         Command::Venue(args) => end(false, venue::run(&args)),

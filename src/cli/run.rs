@@ -1,14 +1,16 @@
 //! `swarm run`: the swarm as actors, on paper, until its market, its time or the operator ends it.
 
-use super::console::Failure;
+use super::console::{Console, Failure};
 use super::live::{self, LiveMarket};
 use super::market::{self, Market};
 use super::{interrupt, lines, prepare, summary};
-use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
+use crate::actors::{self, Barrier, Ended, KillSwitch, LiveAccount, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
-use crate::config::{Loaded, MarketSpec, Overrides, Speed, VenueKind};
+use crate::config::{Loaded, MarketSpec, Overrides, RuntimePlan, Speed, VenueKind};
 use crate::control::Control;
-use crate::store::{JournalWriter, Manifest, Opened, Projections, StateDir, WriterOptions};
+use crate::fold::{Folded, MakeFolded, STATE_FORMAT};
+use crate::record::Listeners;
+use crate::store::{Configuration, JournalWriter, Manifest, Opened, Projections, Snapshots, StateDir, WriterOptions};
 use crate::telemetry::Metrics;
 use clap::Args as ClapArgs;
 use std::io::Write;
@@ -17,9 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use swarm_core::engine::Crew;
+use swarm_core::engine::{Crew, RestartPolicy};
 use swarm_core::features::Hub;
-use swarm_core::model::{Fact, Mode, Plan, SymbolId, Time};
+use swarm_core::model::{Mode, Plan, SymbolId, Time};
 
 /// Market time over wall time of the synthetic market when nothing else is said: six 5m candles a
 /// second, so that a first look sees trades within a minute.
@@ -68,6 +70,9 @@ pub struct Args {
     /// Trade with real money; `mode: live` in the file must agree.
     #[arg(long)]
     live: bool,
+    /// With --live: do not ask.
+    #[arg(long, requires = "live")]
+    yes: bool,
 }
 
 /// Runs the command.
@@ -82,10 +87,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         state_dir: args.state.clone(),
         listen: args.listen,
     });
-    if loaded.runtime.venue != VenueKind::Simulated {
-        return Err(Failure::input(
-            "`venue.kind: aster` needs the AsterDEX client, which this version does not have yet",
-        ));
+    if args.live {
+        agree_to_live(args, &loaded)?;
     }
     let warm_up = warm_up_steps(&loaded.plan)?;
     let system = actix::System::new();
@@ -110,9 +113,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 fn refuse_live(args: &Args, mode: Mode) -> Result<(), Failure> {
     match (mode, args.live) {
         (Mode::Live, false) => Err(Failure::input("`mode: live` trades real money: say so with --live as well")),
-        (Mode::Live, true) => {
-            Err(Failure::input("`mode: live` needs the AsterDEX client, which this version does not have yet"))
-        }
+        (Mode::Live, true) => Ok(()),
         (Mode::Paper | Mode::Backtest, true) => {
             Err(Failure::input(format!("--live, but the file says `mode: {}`: make them agree", mode.label())))
         }
@@ -127,6 +128,28 @@ fn refuse_past(args: &Args) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Real money needs the venue's own prices, and a person's word.
+fn agree_to_live(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
+    if !loaded.runtime.market.is_online() || loaded.runtime.venue != VenueKind::Aster {
+        let help = "mode `live` trades at AsterDEX on AsterDEX's own prices: write `venue: { kind: aster }`, and \
+                    --market aster or aster-testnet";
+        return Err(Failure::input(help));
+    }
+    if args.yes {
+        return Ok(());
+    }
+    let plan = &loaded.plan;
+    let accounts: Vec<&str> = loaded.runtime.accounts.iter().flatten().map(String::as_str).collect();
+    let act = format!(
+        "{} agents of `{}` are about to trade account(s) {} at {}.",
+        plan.agents.len(),
+        plan.name,
+        accounts.join(", "),
+        loaded.runtime.market
+    );
+    Console::standard().confirm(Mode::Live, &act, &plan.name)
 }
 
 /// Base candles until every feature that the rules ask for has a value.
@@ -161,7 +184,7 @@ fn open_state(loaded: &Loaded, market: &Market, default_state: bool) -> Result<O
     let manifest = Manifest::new(&loaded.plan, &market.label, seed, &loaded.config_hash, created_at);
     let path = &loaded.runtime.state_dir;
     let input = |error: crate::store::StoreError| Failure::input(error.to_string());
-    let opened = StateDir::open(path, &manifest).map_err(input)?;
+    let opened = StateDir::open_from(path, &manifest, Some(STATE_FORMAT)).map_err(input)?;
     for (cut, what) in
         [(&opened.torn, "an end that was not written completely"), (&opened.begun, "a step that was begun")]
     {
@@ -175,28 +198,61 @@ fn open_state(loaded: &Loaded, market: &Market, default_state: bool) -> Result<O
     // Nobody named this directory: a finished run makes way for a new one and is kept aside.
     let aside = opened.dir.rotate().map_err(input)?;
     eprintln!("the finished run in {} was moved to {}", path.display(), aside.display());
-    StateDir::open(path, &manifest).map_err(input)
+    StateDir::open_from(path, &manifest, Some(STATE_FORMAT)).map_err(input)
 }
 
+/// What a run writes.
 struct Files {
     writer: Arc<JournalWriter>,
     projections: Projections,
-    history: Vec<Fact>,
+    snapshots: Snapshots,
 }
 
-fn open_files(opened: &Opened, metrics: &Metrics) -> Result<Files, Failure> {
+/// The state that the journal gives: that of the snapshot, if there is one, and of the facts behind it.
+fn fold(opened: &Opened, plan: &Arc<Plan>, restart: RestartPolicy, listeners: Listeners) -> Result<Folded, Failure> {
+    let restored = opened.snapshot.as_ref().and_then(|snapshot| {
+        let folded = Folded::restored(plan, restart, Some(listeners.clone()), &snapshot.state)?;
+        Some((snapshot.position, folded))
+    });
+    let failed = |error: crate::store::StoreError| Failure::failed("failed", error.to_string());
+    let (facts, mut folded) = match restored {
+        Some((position, folded)) => (opened.dir.facts_after(position).map_err(failed)?, folded),
+        None => (opened.dir.facts().map_err(failed)?, Folded::new(plan, restart, Some(listeners))),
+    };
+    for record in facts {
+        folded.apply(&record.map_err(failed)?.fact);
+    }
+    Ok(folded)
+}
+
+/// A desk has its state from the whole journal: snapshots do not hold it.
+fn fold_desks(opened: &Opened, accounts: &mut [LiveAccount]) -> Result<(), Failure> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let failed = |error: crate::store::StoreError| Failure::failed("failed", error.to_string());
+    for record in opened.dir.facts().map_err(failed)? {
+        let fact = record.map_err(failed)?.fact;
+        accounts.iter_mut().for_each(|account| account.desk.apply(&fact));
+    }
+    Ok(())
+}
+
+fn open_files(opened: &Opened, metrics: &Metrics, make: MakeFolded, runtime: &RuntimePlan) -> Result<Files, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed("failed", error.to_string());
-    let reader = opened.dir.facts().map_err(|error| failed(&error))?;
-    let history: Result<Vec<Fact>, _> = reader.map(|record| record.map(|record| record.fact)).collect();
-    let history = history.map_err(|error| failed(&error))?;
+    let snapshots =
+        opened.dir.snapshots(STATE_FORMAT, make, runtime.journal_unpacked_files).map_err(|error| failed(&error))?;
+    let file_is_full = snapshots.feed();
     let projections = opened.dir.projections().map_err(|error| failed(&error))?;
     let (feed, flushes) = (projections.feed(), metrics.clone());
+    let options = WriterOptions { file_records: runtime.journal_file_records, ..WriterOptions::default() };
     let on_commit = move |commit: crate::store::Commit| {
         flushes.journal_flush(commit.took);
+        commit.next_file.into_iter().for_each(&file_is_full);
         feed.offer(commit);
     };
-    let writer = opened.dir.writer(WriterOptions::default(), on_commit).map_err(|error| failed(&error))?;
-    Ok(Files { writer: Arc::new(writer), projections, history })
+    let writer = opened.dir.writer(options, on_commit).map_err(|error| failed(&error))?;
+    Ok(Files { writer: Arc::new(writer), projections, snapshots })
 }
 
 async fn host(
@@ -215,24 +271,29 @@ async fn host(
         (_, _, Speed::Max) => Pace::Max,
     };
     let metrics = Metrics::new(&plan, env!("CARGO_PKG_VERSION"));
-    let files = open_files(&opened, &metrics)?;
+    let configuration = Configuration { plan: (*plan).clone(), restart: runtime.restart };
+    opened.dir.keep_configuration(&configuration).map_err(|error| Failure::input(error.to_string()))?;
     let is_live = live.is_some();
+    let mut accounts = match &live {
+        Some(market) if plan.mode == Mode::Live => {
+            live::accounts(&runtime, &plan, opened.dir.manifest().created_at, &market.limiter()).await?
+        }
+        _ => Vec::new(),
+    };
+    fold_desks(&opened, &mut accounts)?;
     let (control, requests) = Control::new(REQUESTS_WAITING);
+    let listeners = Listeners { metrics: metrics.clone(), control: control.clone() };
+    let folded = fold(&opened, &plan, runtime.restart, listeners)?;
+    let make = MakeFolded { plan: Arc::clone(&plan), restart: runtime.restart };
+    let files = open_files(&opened, &metrics, make, &runtime)?;
     let following = match live {
-        Some(live) => Some(live.start(&plan, &files.history, &metrics, &control, &mut market).await?),
+        Some(live) => Some(live.start(&plan, folded.last_step, &metrics, &control, &mut market).await?),
         None => None,
     };
     let server = serve(args, &plan, &control, &metrics, &opened, listener).await?;
     let (live, followers) = following.unzip();
-    greet(
-        args,
-        &plan,
-        &market,
-        if is_live { Pace::Times(1.0) } else { pace },
-        &server,
-        opened.dir.path(),
-        files.history.len(),
-    );
+    let shown_pace = if is_live { Pace::Times(1.0) } else { pace };
+    greet(args, &plan, &market, shown_pace, &server, opened.dir.path(), opened.records);
     let printer = lines::spawn(control.events(), args.json);
     stop_on_signals(control.clone(), interrupted);
     let all_decisions = match args.decisions {
@@ -244,8 +305,10 @@ async fn host(
         plan,
         tape: market.tape,
         live,
+        accounts,
         warm_up_steps: market.warm_up_steps,
-        history: files.history,
+        is_new: opened.records == 0,
+        folded,
         writer: Arc::clone(&files.writer),
         barrier: if pace == Pace::Max && !is_live { Barrier::Grouped } else { Barrier::Strict },
         record_holds: all_decisions,
@@ -269,6 +332,7 @@ async fn host(
     let _ = std::fs::remove_file(by_port);
     printer.abort();
     files.projections.close();
+    files.snapshots.close();
     finish(args, outcome?)
 }
 
@@ -294,7 +358,7 @@ async fn serve(
     crate::api::serve(listener, state).await.map_err(|error| failed(&error))
 }
 
-fn greet(args: &Args, plan: &Plan, market: &Market, pace: Pace, server: &ApiServer, state: &Path, resumed: usize) {
+fn greet(args: &Args, plan: &Plan, market: &Market, pace: Pace, server: &ApiServer, state: &Path, resumed: u64) {
     let speed = pace
         .speed()
         .map_or_else(|| "as fast as it can".to_owned(), |times| format!("{times} times as fast as the clock"));

@@ -113,7 +113,7 @@ fn one(seed: u64, cast: &Registry, length: Length, json: bool, console: &mut Con
     if json {
         let document = json!({
             "ok": broken.is_none(), "seed": seed, "counts": counts(&outcome.counts),
-            "journal": { "records": outcome.journal.0, "check": outcome.journal.1 },
+            "journal": { "records": outcome.journal.seq, "chain": outcome.journal.hex() },
             "failure": broken, "trace": outcome.trace,
         });
         console.json(&document)?;

@@ -2,10 +2,9 @@
 
 use super::console::Failure;
 use super::interrupt;
-use crate::aster::wire::Level;
 use crate::config::instruments::instrument;
 use crate::config::{MarketSpec, defaults};
-use crate::market::ticks::{Side, Tick, TickKind, load_ticks};
+use crate::market::ticks::{Tick, TickKind, load_ticks};
 use crate::market::{Query, SyntheticTape, load};
 use crate::venue_server::{
     AccountSpec, Market, Pace, Recorded, RecordedKind, Setup, Venue, default_accounts, read_accounts, serve,
@@ -109,14 +108,13 @@ fn market(args: &Args, now: Time) -> Result<(Vec<Instrument>, Market), Failure> 
 }
 
 fn recorded(ticks: Vec<Tick>, names: &[String]) -> Vec<Recorded> {
-    let levels = |side: Side| side.into_iter().map(|(price, qty)| Level { price, qty }).collect();
     let symbol = |name: &str| SymbolId::at(names.iter().position(|other| other == name).unwrap_or(0));
     let one = |tick: Tick| Recorded {
         symbol: symbol(&tick.symbol),
         at: tick.at,
         kind: match tick.kind {
             TickKind::Trade { price, qty, is_buyer_maker } => RecordedKind::Trade { price, qty, is_buyer_maker },
-            TickKind::Book { bids, asks } => RecordedKind::Book { bids: levels(bids), asks: levels(asks) },
+            TickKind::Book { bids, asks } => RecordedKind::Book { bids, asks },
         },
     };
     ticks.into_iter().map(one).collect()

@@ -16,6 +16,11 @@ pub const ARBITERS: u32 = 1;
 /// Messages waiting in front of an actor.
 pub const MAILBOX_CAPACITY: u32 = 1024;
 
+/// Records in one file of the journal.
+pub const FILE_RECORDS: u32 = 250_000;
+/// Full files of the journal that are not compressed.
+pub const UNPACKED_FILES: u32 = 4;
+
 /// Restarts of a panicking agent within [`RESTART_WITHIN_MS`].
 pub const MAX_RESTARTS: u32 = 5;
 /// The time in which restarts are counted.

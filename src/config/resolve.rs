@@ -160,6 +160,7 @@ pub(super) fn runtime(swarm: &Swarm, dir: &Path) -> RuntimePlan {
     let listen = swarm.api.as_ref().and_then(|api| api.listen.as_deref()).unwrap_or(defaults::LISTEN);
     let actors = swarm.actors.clone().unwrap_or_default();
     let restart = actors.restart.clone().unwrap_or_default();
+    let journal = swarm.journal.clone().unwrap_or_default();
     let portfolios = required(swarm.portfolios.as_ref());
     let mode = swarm.mode.unwrap_or_default();
     RuntimePlan {
@@ -174,6 +175,8 @@ pub(super) fn runtime(swarm: &Swarm, dir: &Path) -> RuntimePlan {
         arbiters: actors.arbiters.unwrap_or(defaults::ARBITERS) as usize,
         mailbox_capacity: actors.mailbox_capacity.unwrap_or(defaults::MAILBOX_CAPACITY) as usize,
         restart: restart_policy(&restart),
+        journal_file_records: u64::from(journal.file_records.unwrap_or(defaults::FILE_RECORDS)),
+        journal_unpacked_files: journal.unpacked_files.unwrap_or(defaults::UNPACKED_FILES) as usize,
     }
 }
 

@@ -72,6 +72,10 @@ pub struct RuntimePlan {
     pub mailbox_capacity: usize,
     /// What happens to an agent whose rule panicked.
     pub restart: RestartPolicy,
+    /// Records after which the journal goes on in another file.
+    pub journal_file_records: u64,
+    /// Full files of it that are not compressed.
+    pub journal_unpacked_files: usize,
 }
 
 /// What the command line says instead of the file.

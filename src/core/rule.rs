@@ -8,6 +8,7 @@
 
 use crate::features::{Frame, Wants};
 use crate::model::{Decision, Explanation, Instrument, Interval, Price, Qty, Rate, Side, SymbolId, Time, Usd};
+use serde::{Deserialize, Serialize};
 
 /// The position the agent holds on its symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct AccountView {
 }
 
 /// The agent's closed trades so far, for sizing by one's own record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeStats {
     /// Trades with a net profit.
     pub wins: u32,

@@ -4,7 +4,7 @@
 use super::MarketError;
 use super::recorded::discover::files_below;
 use flate2::bufread::MultiGzDecoder;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -92,7 +92,27 @@ pub fn load_ticks(dir: &Path, symbols: Option<&[String]>) -> Result<Vec<Tick>, M
     }
     // What was recorded first at one instant stays first.
     ticks.sort_by_key(|tick| tick.at);
-    Ok(ticks)
+    Ok(from_first_prices(ticks, trades.len()))
+}
+
+/// The ticks from when each of `symbols` has traded: recordings seldom begin at one time, and nobody can trade a symbol
+/// without a price. Of what was before, each symbol's last trade and last book are kept, as of that moment.
+fn from_first_prices(ticks: Vec<Tick>, symbols: usize) -> Vec<Tick> {
+    let mut traded: BTreeSet<&str> = BTreeSet::new();
+    let is_trade = |tick: &&Tick| matches!(tick.kind, TickKind::Trade { .. });
+    let last = ticks.iter().filter(is_trade).find(|tick| traded.insert(&tick.symbol) && traded.len() == symbols);
+    let Some(begin) = last.map(|tick| tick.at) else { return ticks };
+    let mut kept: BTreeMap<(String, bool), Tick> = BTreeMap::new();
+    let mut rest = Vec::new();
+    for tick in ticks {
+        if tick.at < begin {
+            let is_book = matches!(tick.kind, TickKind::Book { .. });
+            kept.insert((tick.symbol.clone(), is_book), Tick { at: begin, ..tick });
+        } else {
+            rest.push(tick);
+        }
+    }
+    kept.into_values().chain(rest).collect()
 }
 
 /// Symbol and kind, from `SYMBOL_trades_...csv` and the like.
@@ -267,6 +287,16 @@ mod tests {
         let TickKind::Book { bids, asks } = &ticks[2].kind else { panic!("a book") };
         assert_eq!((bids.len(), asks.len()), (2, 1));
         assert!(matches!(ticks[3].kind, TickKind::Trade { is_buyer_maker: None, .. }));
+    }
+
+    #[test]
+    fn the_market_begins_when_every_symbol_has_a_price() {
+        let later = "time,price,qty,is_buyer_maker\n2500,7,1,true\n";
+        let dir = folder(&[("AUSDT_trades_1.csv", TRADES), ("AUSDT_bbo_1.csv", BEST), ("BUSDT_trades_1.csv", later)]);
+        let ticks = load_ticks(dir.path(), None).unwrap();
+        let seen: Vec<_> = ticks.iter().map(|tick| (tick.at.0, tick.symbol.as_str())).collect();
+        assert_eq!(seen, [(2_500, "AUSDT"), (2_500, "AUSDT"), (2_500, "BUSDT"), (3_000, "AUSDT")]);
+        assert!(matches!(ticks[0].kind, TickKind::Trade { .. }) && matches!(ticks[1].kind, TickKind::Book { .. }));
     }
 
     fn check(files: &[(&str, &str)], symbols: Option<&[String]>, expected: &str) {

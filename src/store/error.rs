@@ -57,6 +57,14 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// A kept configuration cannot be read.
+    #[error("{} cannot be read as a plan: {reason}; name the swarm's file instead", path.display())]
+    PlanDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The state is another swarm's.
     #[error(
         "{} holds the state of another swarm: {}; use another --state, or move that directory away",
@@ -94,6 +102,33 @@ pub enum StoreError {
         known: u32,
         /// The version that wrote it.
         writer: String,
+    },
+    /// Records that were durable are gone from the end.
+    #[error(
+        "the journal ends with record {last}, but {} says that record {durable} had reached the disk: {} record(s) were \
+         taken off its end, or the disk lost what it had confirmed. Put the journal back from a copy; to go on without \
+         them, remove that file",
+        path.display(), durable - last
+    )]
+    EndLost {
+        /// The head.
+        path: PathBuf,
+        /// Last record there is.
+        last: u64,
+        /// Last record there was.
+        durable: u64,
+    },
+    /// The journal is another one than the head names.
+    #[error(
+        "record {seq} of the journal is not the one that {} names: the journal was replaced or rewritten. Put it back \
+         from a copy; to take it as it is, remove that file",
+        path.display()
+    )]
+    OtherHead {
+        /// The head.
+        path: PathBuf,
+        /// The record that both name.
+        seq: u64,
     },
     /// The journal cannot be read to its end.
     #[error("{}: {source}{}", path.display(), journal_advice(source))]

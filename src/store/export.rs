@@ -1,13 +1,14 @@
 //! The journal for people and scripts: JSON lines with names in place of ids, and a summary of whether
 //! it holds. Reads only, and interprets nothing beyond names and times.
 
-use super::recover::CutRule;
+use super::head::HEAD;
+use super::recover::{CutRule, HeadRule};
 use super::{JournalReader, Manifest, StoreError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::io::{self, Write};
 use swarm_core::journal::{Fingerprint, Position, Record};
-use swarm_core::model::{Fact, Time};
+use swarm_core::model::{Fact, Mode, Time};
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +39,14 @@ impl<'a> Names<'a> {
     /// Decimals are texts, times are milliseconds since 1970, and every `agent`, `symbol` and
     /// `portfolio` is a name.
     pub fn line(&self, record: &Record) -> Value {
+        self.fact_line(record.seq(), &record.fact)
+    }
+
+    /// Likewise, of a fact with this sequence number.
+    pub fn fact_line(&self, seq: u64, fact: &Fact) -> Value {
         let mut line = Map::new();
-        line.insert("seq".into(), record.seq().into());
-        let fact = serde_json::to_value(&record.fact).expect("invariant: facts are plain data");
+        line.insert("seq".into(), seq.into());
+        let fact = serde_json::to_value(fact).expect("invariant: facts are plain data");
         if let Value::Object(fact) = fact {
             for (kind, fields) in fact {
                 line.insert("type".into(), snake_case(&kind).into());
@@ -119,6 +125,13 @@ pub enum JournalEnding {
         /// How many.
         bytes: u64,
     },
+    /// Records that were durable are gone from its end.
+    Shortened {
+        /// The last record that was durable.
+        durable: u64,
+        /// What to do.
+        message: String,
+    },
     /// It cannot be read on although it goes on.
     Damaged {
         /// Where the good part ends.
@@ -145,6 +158,9 @@ pub struct Verification {
     pub last: Option<Time>,
     /// Of all good records.
     pub fingerprint: String,
+    /// The last good record's chain, which vouches for all of them: noted elsewhere, it shows later whether
+    /// any was altered.
+    pub chain: String,
     /// A run had used up its data.
     pub finished: bool,
     /// How it ends.
@@ -154,7 +170,7 @@ pub struct Verification {
 impl Verification {
     /// Every record holds; a torn tail is no fault of the records.
     pub const fn holds(&self) -> bool {
-        !matches!(self.ending, JournalEnding::Damaged { .. })
+        matches!(self.ending, JournalEnding::Whole | JournalEnding::Torn { .. })
     }
 }
 
@@ -163,9 +179,10 @@ impl Verification {
 /// # Errors
 /// When the file itself cannot be read.
 pub fn verify(mut journal: JournalReader) -> Result<Verification, StoreError> {
-    let (mut fingerprint, mut rule) = (Fingerprint::new(), CutRule::new(Position::start()));
+    let (mut fingerprint, mut rule) = (Fingerprint::new(), CutRule::new(Position::start(), Mode::Paper));
     let (mut steps, mut first, mut last) = (0, None::<Time>, None::<Time>);
-    let mut damage = None;
+    let (head, mut damage) = (HeadRule::new(&journal), None);
+    let head_path = journal.place().join(HEAD);
     for record in journal.by_ref() {
         let record = match record {
             Ok(record) => record,
@@ -175,6 +192,10 @@ pub fn verify(mut journal: JournalReader) -> Result<Verification, StoreError> {
             }
             Err(error) => return Err(error),
         };
+        if head.contradicts(record.end) {
+            damage = Some(StoreError::OtherHead { path: head_path.clone(), seq: record.seq() }.to_string());
+            break;
+        }
         fingerprint.add(&record.fact);
         rule.see(&record);
         steps += u64::from(matches!(record.fact, Fact::StepEnd { .. }));
@@ -184,10 +205,14 @@ pub fn verify(mut journal: JournalReader) -> Result<Verification, StoreError> {
         }
     }
     let end = journal.end();
-    let ending = match (damage, journal.torn()) {
-        (Some(message), _) => JournalEnding::Damaged { offset: end.offset, message },
-        (None, Some(torn)) => JournalEnding::Torn { offset: torn.offset, bytes: torn.bytes },
-        (None, None) => JournalEnding::Whole,
+    let ending = match (damage, head.lost(end), journal.torn()) {
+        (Some(message), ..) => JournalEnding::Damaged { offset: end.offset, message },
+        (None, Some(durable), _) => {
+            let lost = StoreError::EndLost { path: head_path, last: end.link.seq, durable };
+            JournalEnding::Shortened { durable, message: lost.to_string() }
+        }
+        (None, None, Some(torn)) => JournalEnding::Torn { offset: torn.offset, bytes: torn.bytes },
+        (None, None, None) => JournalEnding::Whole,
     };
     Ok(Verification {
         records: end.link.seq,
@@ -197,6 +222,7 @@ pub fn verify(mut journal: JournalReader) -> Result<Verification, StoreError> {
         first,
         last,
         fingerprint: fingerprint.finish(),
+        chain: end.link.hex(),
         finished: rule.finished(),
         ending,
     })
@@ -220,6 +246,6 @@ const fn time_of(fact: &Fact) -> Option<Time> {
         | Fact::Difference { at, .. }
         | Fact::StepEnd { at }
         | Fact::End { at, .. } => Some(*at),
-        Fact::Verdict { .. } | Fact::Watermark { .. } => None,
+        Fact::Verdict { .. } | Fact::Watermark { .. } | Fact::FundingDue { .. } | Fact::WarmUp { .. } => None,
     }
 }

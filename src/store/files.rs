@@ -3,7 +3,7 @@
 
 use super::StoreError;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
@@ -42,46 +42,18 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
 
 /// Replaces a file as a whole.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let fresh = path.with_extension("new");
-    let write = || {
-        let mut file = private().write(true).create(true).truncate(true).open(&fresh)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)?;
-        path.parent().map_or(Ok(()), sync_directory)
-    };
-    write().map_err(StoreError::io("write", path))
+    replace_durably(path, content).map_err(StoreError::io("write", path))
 }
 
-/// Copies the bytes from `from` to `to` of a file into a new file named `name`, or `name.1` and so on
-/// where that exists, in the same directory.
-pub(super) fn copy_part(source: &Path, from: u64, to: u64, name: &str) -> Result<PathBuf, StoreError> {
-    let directory = source.parent().unwrap_or(Path::new("."));
-    let (mut copy, path) = create_unused(directory, name)?;
-    let mut transfer = || {
-        let mut file = File::open(source)?;
-        file.seek(SeekFrom::Start(from))?;
-        io::copy(&mut file.take(to - from), &mut copy)?;
-        copy.sync_all()?;
-        sync_directory(directory)
-    };
-    transfer().map_err(StoreError::io("write", &path))?;
-    Ok(path)
-}
-
-fn create_unused(directory: &Path, name: &str) -> Result<(File, PathBuf), StoreError> {
-    let first = directory.join(name);
-    let mut others = numbered(&first);
-    let mut path = first;
-    loop {
-        match private().write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                path = others.next().expect("invariant: numbers do not end");
-            }
-            Err(error) => return Err(StoreError::io("write", &path)(error)),
-            Ok(file) => return Ok((file, path)),
-        }
-    }
+/// Likewise, with the system's own error.
+pub(super) fn replace_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let mut file = private().write(true).create(true).truncate(true).open(&fresh)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    path.parent().map_or(Ok(()), sync_directory)
 }
 
 /// Renames a file or directory to its name with the first free number behind it.

@@ -3,11 +3,12 @@
 //! A group is acknowledged only after its flush. The first write or flush that fails ends the journal
 //! for good: after a failed flush nobody can say what is on the disk, and going on would risk
 //! acknowledging what is lost. Knows no thread and no channel; a simulator can use [`Committer`]
-//! directly, with storage of its own.
+//! directly, with a medium of its own.
 
-use std::fs::File;
+use super::head::{self, HEAD};
+use super::segments::{self, ACTIVE};
+use super::{Medium, recover};
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use swarm_core::journal::{Position, encode};
 use swarm_core::model::Fact;
@@ -39,86 +40,51 @@ impl JournalFailure {
     }
 }
 
-/// Where a journal's bytes go. Tests and the simulator put faults here.
-pub trait JournalStorage: Send + 'static {
-    /// Writes at the end and returns how many of the bytes were written, as `Write::write` does.
-    ///
-    /// # Errors
-    /// When nothing could be written.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
-    /// Returns when everything appended survives a loss of power.
-    ///
-    /// # Errors
-    /// When that is not known.
-    fn sync(&mut self) -> io::Result<()>;
-    /// Drops everything behind `size` bytes.
-    ///
-    /// # Errors
-    /// When that was not possible.
-    fn truncate(&mut self, size: u64) -> io::Result<()>;
-    /// Bytes stored.
-    ///
-    /// # Errors
-    /// When that cannot be told.
-    fn size(&mut self) -> io::Result<u64>;
-}
-
-/// A journal in a file of a locked state directory.
-#[derive(Debug)]
-pub struct FileStorage {
-    file: File,
-    /// The directory stays locked while something can still write to its journal.
-    _lock: Arc<File>,
-}
-
-impl FileStorage {
-    pub(super) fn open(path: &Path, lock: Arc<File>) -> Result<Self, JournalFailure> {
-        let file = File::options().append(true).open(path).map_err(|error| JournalFailure::io("open", &error))?;
-        Ok(Self { file, _lock: lock })
-    }
-}
-
-impl JournalStorage for FileStorage {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        io::Write::write(&mut self.file, bytes)
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-    fn truncate(&mut self, size: u64) -> io::Result<()> {
-        self.file.set_len(size)
-    }
-    fn size(&mut self) -> io::Result<u64> {
-        self.file.metadata().map(|metadata| metadata.len())
-    }
-}
-
 /// Gathers facts into a group and makes the group durable.
 #[derive(Debug)]
-pub struct Committer<S> {
-    storage: S,
+pub struct Committer<M> {
+    medium: M,
+    /// Where the file that is written begins.
+    file_begins: u64,
+    /// Its first record.
+    file_first_seq: u64,
     /// After the last durable record.
     durable: Position,
     /// After the last staged record.
     staged_to: Position,
     staged: Vec<u8>,
+    /// The last record ends a step: there the journal may go on in another file.
+    is_between_steps: bool,
     failure: Option<JournalFailure>,
 }
 
-impl<S: JournalStorage> Committer<S> {
+impl<M: Medium> Committer<M> {
     /// Continues a journal at `position`, which must be its end and durable.
     ///
     /// # Errors
     /// When the journal ends elsewhere.
-    pub fn new(mut storage: S, position: Position) -> Result<Self, JournalFailure> {
-        let size = storage.size().map_err(|error| JournalFailure::io("measure", &error))?;
-        if size != position.offset {
+    pub fn new(medium: M, position: Position) -> Result<Self, JournalFailure> {
+        let header = recover::active_header(&medium).map_err(|error| JournalFailure::io("open", &error))?;
+        let Some(header) = header.filter(|header| header.is_written_now()) else {
+            return Err(JournalFailure::new("its file has no header: something else wrote to it"));
+        };
+        let size = medium.size(ACTIVE).map_err(|error| JournalFailure::io("measure", &error))?;
+        let expected = recover::local_offset(&header, position);
+        if size != expected {
             return Err(JournalFailure::new(format!(
-                "it has {size} bytes, {} were expected: something else wrote to it",
-                position.offset
+                "its file has {size} bytes, {expected} were expected: something else wrote to it"
             )));
         }
-        Ok(Self { storage, durable: position, staged_to: position, staged: Vec::new(), failure: None })
+        Ok(Self {
+            medium,
+            file_begins: header.begins,
+            file_first_seq: header.first.link.seq + 1,
+            durable: position,
+            staged_to: position,
+            staged: Vec::new(),
+            is_between_steps: false,
+            failure: None,
+        })
     }
 
     /// Adds a fact to the group and returns its sequence number. Nothing is written yet.
@@ -131,6 +97,7 @@ impl<S: JournalStorage> Committer<S> {
         match encode(self.staged_to.link, first_of_group, fact, &mut self.staged) {
             Ok(link) => {
                 self.staged_to = Position { link, offset: self.durable.offset + self.staged.len() as u64 };
+                self.is_between_steps = matches!(fact, Fact::StepEnd { .. });
                 Ok(link.seq)
             }
             Err(error) => Err(self.fail(JournalFailure::new(error.to_string()))),
@@ -141,21 +108,51 @@ impl<S: JournalStorage> Committer<S> {
     ///
     /// # Errors
     /// When the journal has failed or does so now: then nothing of the group is acknowledged, and as far
-    /// as the storage allows it is taken back.
+    /// as the medium allows it is taken back.
     pub fn commit(&mut self) -> Result<Position, JournalFailure> {
         self.check()?;
         if self.staged.is_empty() {
             return Ok(self.durable);
         }
-        if let Err(error) = write_all(&mut self.storage, &self.staged) {
+        if let Err(error) = write_all(&mut self.medium, ACTIVE, &self.staged) {
             return Err(self.fail(JournalFailure::io("append to", &error)));
         }
-        if let Err(error) = self.storage.sync() {
+        if let Err(error) = self.medium.sync(ACTIVE) {
             return Err(self.fail(JournalFailure::io("flush", &error)));
         }
         self.staged.clear();
         self.durable = self.staged_to;
+        // The head protects against later losses; without it nothing is lost now.
+        let _ = self.medium.note(HEAD, &head::encode(self.durable));
         Ok(self.durable)
+    }
+
+    /// Goes on in another file, if at least so many records are in this one and the last one ends a step;
+    /// then gives the place. Nothing may be staged.
+    ///
+    /// # Errors
+    /// When the journal has failed or does so now. Everything acknowledged is safe in the full file.
+    pub fn turn_over(&mut self, records: u64) -> Result<Option<Position>, JournalFailure> {
+        self.check()?;
+        let written = (self.durable.link.seq + 1).saturating_sub(self.file_first_seq);
+        if !self.staged.is_empty() || !self.is_between_steps || written < records.max(1) {
+            return Ok(None);
+        }
+        let full = segments::full_name(self.file_first_seq);
+        let begun =
+            self.medium.rename(ACTIVE, &full).and_then(|()| recover::begin_file(&mut self.medium, self.durable));
+        match begun {
+            Ok(position) => {
+                (self.file_begins, self.file_first_seq) = (self.durable.offset, self.durable.link.seq + 1);
+                (self.durable, self.staged_to) = (position, position);
+                Ok(Some(position))
+            }
+            Err(error) => {
+                let failure = JournalFailure::io("begin another file of", &error);
+                self.failure = Some(failure.clone());
+                Err(failure)
+            }
+        }
     }
 
     /// After the last durable record.
@@ -177,14 +174,14 @@ impl<S: JournalStorage> Committer<S> {
         self.staged_to = self.durable;
         self.failure = Some(failure.clone());
         // Only tidiness: whatever stays behind is a torn tail or was never acted on.
-        let _ = self.storage.truncate(self.durable.offset);
+        let _ = self.medium.truncate(ACTIVE, self.durable.offset - self.file_begins);
         failure
     }
 }
 
-fn write_all(storage: &mut impl JournalStorage, mut bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_all(medium: &mut (impl Medium + ?Sized), name: &str, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match storage.append(bytes) {
+        match medium.append(name, bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -196,18 +193,21 @@ fn write_all(storage: &mut impl JournalStorage, mut bytes: &[u8]) -> io::Result<
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{FaultyStorage, started};
+    use super::super::JournalReader;
+    use super::super::MemoryMedium;
+    use super::super::testkit::{empty_journal, started, step_end};
     use super::*;
-    use swarm_core::journal::{HEADER_BYTES, MAX_PAYLOAD_BYTES, RecordError, header, records};
+    use std::path::Path;
+    use swarm_core::journal::{HEADER_BYTES, MAX_PAYLOAD_BYTES, RecordError, first_header, records};
     use swarm_core::model::{AgentChange, AgentId, Time};
 
-    fn committer(storage: &FaultyStorage) -> Committer<FaultyStorage> {
-        Committer::new(storage.clone(), Position::start()).unwrap()
+    fn committer(medium: &MemoryMedium) -> Committer<MemoryMedium> {
+        Committer::new(medium.clone(), Position::start()).unwrap()
     }
 
-    /// The sequence numbers that are in the storage, and how reading ended.
-    fn stored(storage: &FaultyStorage) -> (u64, Option<RecordError>) {
-        let bytes = storage.bytes();
+    /// The sequence numbers that are in the medium, and how reading ended.
+    fn stored(medium: &MemoryMedium) -> (u64, Option<RecordError>) {
+        let bytes = medium.bytes(ACTIVE);
         let mut count = 0;
         for record in records(&bytes) {
             match record {
@@ -220,111 +220,167 @@ mod tests {
 
     #[test]
     fn a_group_is_one_flush() {
-        let storage = FaultyStorage::new();
-        let mut committer = committer(&storage);
+        let medium = empty_journal();
+        let mut committer = committer(&medium);
         assert_eq!((1..=3).map(|n| committer.stage(&started(n)).unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
-        assert_eq!(storage.bytes(), header());
+        assert_eq!(medium.bytes(ACTIVE), first_header());
         assert_eq!(committer.commit().unwrap().link.seq, 3);
-        assert_eq!(storage.syncs(), 1);
-        assert_eq!(stored(&storage), (3, None));
+        assert_eq!(medium.syncs(), 2);
+        assert_eq!(stored(&medium), (3, None));
         assert_eq!(committer.commit().unwrap().link.seq, 3);
-        assert_eq!(storage.syncs(), 1, "nothing to flush");
+        assert_eq!(medium.syncs(), 2, "nothing to flush");
     }
 
     #[test]
     fn a_group_that_never_was_durable_may_be_lost_in_any_order_and_a_durable_one_may_not() {
-        let storage = FaultyStorage::new();
-        let mut committer = committer(&storage);
+        let medium = empty_journal();
+        let mut committer = committer(&medium);
         for n in 1..=3 {
             committer.stage(&started(n)).unwrap();
         }
         committer.commit().unwrap();
-        let mut bytes = storage.bytes();
+        let mut bytes = medium.bytes(ACTIVE);
         bytes[HEADER_BYTES..HEADER_BYTES + 8].fill(0);
-        let torn = RecordError::Torn { offset: 16, bytes: bytes.len() as u64 - 16 };
+        let torn = RecordError::Torn { offset: 52, bytes: bytes.len() as u64 - 52 };
         assert_eq!(records(&bytes).next(), Some(Err(torn)));
 
         let next_group = committer.durable().offset;
         committer.stage(&started(4)).unwrap();
         committer.commit().unwrap();
-        let mut bytes = storage.bytes();
+        let mut bytes = medium.bytes(ACTIVE);
         bytes[HEADER_BYTES..HEADER_BYTES + 8].fill(0);
-        let damaged = RecordError::Damaged { offset: 16, seq: 1, good_offset: next_group };
+        let damaged = RecordError::Damaged { offset: 52, seq: 1, good_offset: next_group };
         assert_eq!(records(&bytes).next(), Some(Err(damaged)));
     }
 
     #[test]
     fn short_writes_are_continued() {
-        let storage = FaultyStorage::new();
-        storage.set(|faults| faults.most_bytes_a_write = Some(3));
-        let mut committer = committer(&storage);
+        let medium = empty_journal();
+        medium.set(|faults| faults.most_bytes_a_write = Some(3));
+        let mut committer = committer(&medium);
         committer.stage(&started(1)).unwrap();
         committer.stage(&started(2)).unwrap();
         committer.commit().unwrap();
-        assert_eq!(stored(&storage), (2, None));
+        assert_eq!(stored(&medium), (2, None));
     }
 
     #[test]
     fn a_full_disk_ends_the_journal_and_says_what_to_do() {
-        let storage = FaultyStorage::new();
-        let mut committer = committer(&storage);
+        let medium = empty_journal();
+        let mut committer = committer(&medium);
         committer.stage(&started(1)).unwrap();
         committer.commit().unwrap();
-        let room = storage.bytes().len() + 10;
-        storage.set(|faults| faults.room_bytes = Some(room));
+        let room = medium.bytes(ACTIVE).len() + medium.bytes(HEAD).len() + 10;
+        medium.set(|faults| faults.room_bytes = Some(room));
         committer.stage(&started(2)).unwrap();
         let failure = committer.commit().unwrap_err();
         assert!(failure.to_string().contains("free some space and start again"), "{failure}");
         assert_eq!(committer.durable().link.seq, 1);
-        assert_eq!(stored(&storage), (1, None), "the part that was written is taken back");
+        assert_eq!(stored(&medium), (1, None), "the part that was written is taken back");
 
-        storage.set(|faults| faults.room_bytes = None);
+        medium.set(|faults| faults.room_bytes = None);
         assert_eq!(committer.stage(&started(3)), Err(failure.clone()), "room that comes back revives nothing");
         assert_eq!(committer.commit(), Err(failure));
     }
 
     #[test]
     fn what_a_full_disk_leaves_behind_is_at_worst_a_torn_tail() {
-        let storage = FaultyStorage::new();
-        storage.set(|faults| (faults.room_bytes, faults.no_truncate) = (Some(16 + 30), true));
-        let mut committer = committer(&storage);
+        let medium = empty_journal();
+        medium.set(|faults| (faults.room_bytes, faults.no_truncate) = (Some(52 + 45), true));
+        let mut committer = committer(&medium);
         committer.stage(&started(1)).unwrap();
         committer.stage(&started(2)).unwrap();
         committer.commit().unwrap_err();
-        let (count, error) = stored(&storage);
+        let (count, error) = stored(&medium);
         assert_eq!((count, committer.durable().link.seq), (1, 0), "record 1 is there but was never acknowledged");
         assert!(matches!(error, Some(RecordError::Torn { .. })), "{error:?}");
     }
 
     #[test]
     fn a_flush_that_fails_acknowledges_nothing_and_is_not_tried_again() {
-        let storage = FaultyStorage::new();
-        storage.set(|faults| faults.failing_syncs = 1);
-        let mut committer = committer(&storage);
+        let medium = empty_journal();
+        medium.set(|faults| faults.syncs_until_failure = Some(0));
+        let mut committer = committer(&medium);
         committer.stage(&started(1)).unwrap();
         let failure = committer.commit().unwrap_err();
         assert!(failure.reason().contains("cannot flush it"), "{failure}");
         assert_eq!(committer.commit(), Err(failure), "though the next flush would succeed");
-        assert_eq!((committer.durable().link.seq, storage.syncs()), (0, 0));
+        assert_eq!((committer.durable().link.seq, medium.syncs()), (0, 1));
+        for kept in [0, usize::MAX] {
+            let found = medium.after_power_loss(|_| kept);
+            assert_eq!(stored(&found), (0, None), "whatever the disk kept of it was taken back");
+        }
     }
 
     #[test]
     fn a_fact_that_does_not_fit_ends_the_journal_before_anything_is_written() {
-        let storage = FaultyStorage::new();
-        let mut committer = committer(&storage);
+        let medium = empty_journal();
+        let mut committer = committer(&medium);
         committer.stage(&started(1)).unwrap();
         let message = "x".repeat(MAX_PAYLOAD_BYTES);
         let long = Fact::Agent { at: Time(1), agent: AgentId(1), change: AgentChange::Panicked { message } };
         assert!(committer.stage(&long).unwrap_err().reason().contains("longer than"));
         committer.commit().unwrap_err();
-        assert_eq!(storage.bytes(), header());
+        assert_eq!(medium.bytes(ACTIVE), first_header());
     }
 
     #[test]
     fn a_journal_that_someone_else_wrote_to_is_not_continued() {
-        let storage = FaultyStorage::new();
-        storage.clone().append(b"?").unwrap();
-        let failure = Committer::new(storage, Position::start()).unwrap_err();
-        assert!(failure.reason().contains("17 bytes, 16 were expected"), "{failure}");
+        let medium = empty_journal();
+        medium.clone().append(ACTIVE, b"?").unwrap();
+        let failure = Committer::new(medium, Position::start()).unwrap_err();
+        assert!(failure.reason().contains("53 bytes, 52 were expected"), "{failure}");
+    }
+
+    #[test]
+    fn a_head_is_noted_after_the_flush_and_never_names_more_than_is_durable() {
+        let medium = empty_journal();
+        let mut committer = committer(&medium);
+        assert_eq!(head::read(&medium).unwrap(), None);
+        committer.stage(&started(1)).unwrap();
+        let first = committer.commit().unwrap();
+        assert_eq!(head::read(&medium).unwrap(), Some(first));
+        medium.set(|faults| faults.syncs_until_failure = Some(0));
+        committer.stage(&started(2)).unwrap();
+        committer.commit().unwrap_err();
+        assert_eq!(head::read(&medium).unwrap(), Some(first));
+    }
+
+    #[test]
+    fn a_journal_goes_on_in_another_file_after_a_step_and_not_before() {
+        let medium = empty_journal();
+        let mut committer = committer(&medium);
+        let mut turned = Vec::new();
+        for n in 1..=3 {
+            committer.stage(&started(1)).unwrap();
+            committer.commit().unwrap();
+            assert_eq!(committer.turn_over(1), Ok(None), "in the middle of a step");
+            committer.stage(&step_end(n)).unwrap();
+            assert_eq!(committer.turn_over(1), Ok(None), "with something staged");
+            committer.commit().unwrap();
+            assert_eq!(committer.turn_over(3), Ok(None), "with too few records");
+            turned.extend(committer.turn_over(2).unwrap());
+        }
+        assert_eq!(turned.iter().map(|place| place.link.seq).collect::<Vec<_>>(), [2, 4, 6]);
+        let names = segments::list(&medium).unwrap().into_iter().map(|segment| segment.name);
+        let expected = ["journal-000000000001.bin", "journal-000000000003.bin", "journal-000000000005.bin", ACTIVE];
+        assert_eq!(names.collect::<Vec<_>>(), expected);
+        let read = JournalReader::over(medium.clone(), Path::new("memory"), None).unwrap();
+        assert_eq!(read.map(|record| record.unwrap().seq()).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+        let mut again = Committer::new(medium.clone(), turned[2]).unwrap();
+        assert_eq!(again.stage(&started(9)), Ok(7));
+    }
+
+    #[test]
+    fn a_disk_that_gives_no_other_file_ends_the_journal_and_loses_nothing() {
+        let medium = empty_journal();
+        let mut committer = committer(&medium);
+        committer.stage(&step_end(1)).unwrap();
+        committer.commit().unwrap();
+        medium.set(|faults| faults.no_rename = true);
+        let failure = committer.turn_over(1).unwrap_err();
+        assert!(failure.reason().contains("cannot begin another file"), "{failure}");
+        assert_eq!(committer.stage(&started(2)), Err(failure));
+        assert_eq!(stored(&medium), (1, None));
     }
 }

@@ -1,8 +1,11 @@
-//! The journal's thread: takes batches of facts, commits as many at once as are waiting, and tells who
-//! waits what has become durable. It decides nothing about facts; when it fails it stops for good, and
-//! whoever appends next is told why.
+//! The one writer of a journal: takes batches of facts and tells who waits what has become durable. Either
+//! a thread commits, as many batches at once as are waiting, or every batch is committed where it is
+//! appended ([`JournalWriter::inline`]), for hosts without threads, such as a simulator in virtual time.
+//! Both are the same value behind the same door. It decides nothing about facts; when it fails it stops for
+//! good, and whoever appends next is told why.
 
-use super::journal_file::{Committer, JournalFailure, JournalStorage};
+use super::Medium;
+use super::journal_file::{Committer, JournalFailure};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -22,13 +25,23 @@ pub struct WriterOptions {
     pub group_bytes: usize,
     /// Time after which a group is flushed, while batches keep coming.
     pub group_time: Duration,
+    /// Records after which the journal goes on in another file, at the end of a step.
+    pub file_records: u64,
 }
 
 impl Default for WriterOptions {
     /// A disk flushes in 0.2 to 5 ms: these bounds let a group fill while the one before is flushed, and
     /// keep the wait of its first record below two flushes.
     fn default() -> Self {
-        Self { queue_batches: 1_024, group_records: 8_192, group_bytes: 4 << 20, group_time: Duration::from_millis(5) }
+        Self {
+            queue_batches: 1_024,
+            group_records: 8_192,
+            group_bytes: 4 << 20,
+            group_time: Duration::from_millis(5),
+            // A start reads at most two such files: the one that is written, and the one before it while its
+            // snapshot is still being taken.
+            file_records: 250_000,
+        }
     }
 }
 
@@ -50,6 +63,8 @@ pub struct Commit {
     pub end: Position,
     /// How long writing and flushing took.
     pub took: Duration,
+    /// The journal went on in another file after it, which begins here.
+    pub next_file: Option<Position>,
 }
 
 /// Why [`JournalWriter::offer`] did not take a batch.
@@ -110,9 +125,17 @@ enum Command {
     Flush(SyncSender<()>),
 }
 
+/// Where batches go.
+enum Way {
+    /// To the thread.
+    Thread(SyncSender<Command>),
+    /// To the journal at once.
+    Inline(Box<dyn FnMut(Batch) + Send>),
+    Closed,
+}
+
 struct Intake {
-    /// Absent once closed.
-    sender: Option<SyncSender<Command>>,
+    way: Way,
     next_seq: u64,
 }
 
@@ -130,21 +153,36 @@ impl JournalWriter {
     /// # Errors
     /// When the journal does not end at `position`, or the thread cannot be started.
     pub fn start(
-        storage: impl JournalStorage,
+        medium: impl Medium,
         position: Position,
         options: WriterOptions,
         on_commit: impl FnMut(Commit) + Send + 'static,
     ) -> Result<Self, JournalFailure> {
-        let committer = Committer::new(storage, position)?;
+        let (mut worker, durable) = Worker::new(medium, position, options, on_commit)?;
         let (sender, receiver) = sync_channel(options.queue_batches);
-        let (publish, progress) = watch::channel(Progress { durable: position, failure: None });
-        let mut worker = Worker { committer, publish, options, on_commit };
         let thread = thread::Builder::new()
             .name("journal".into())
             .spawn(move || worker.run(&receiver))
             .map_err(|error| JournalFailure::new(format!("cannot start its thread: {error}")))?;
-        let intake = Mutex::new(Intake { sender: Some(sender), next_seq: position.link.seq + 1 });
-        Ok(Self { intake, durable: Durable { progress }, thread: Some(thread) })
+        let intake = Mutex::new(Intake { way: Way::Thread(sender), next_seq: position.link.seq + 1 });
+        Ok(Self { intake, durable, thread: Some(thread) })
+    }
+
+    /// A writer without a thread: a batch is durable, or the journal has failed, when
+    /// [`append`](Self::append) or [`offer`](Self::offer) returns.
+    ///
+    /// # Errors
+    /// When the journal does not end at `position`.
+    pub fn inline(
+        medium: impl Medium,
+        position: Position,
+        options: WriterOptions,
+        on_commit: impl FnMut(Commit) + Send + 'static,
+    ) -> Result<Self, JournalFailure> {
+        let (mut worker, durable) = Worker::new(medium, position, options, on_commit)?;
+        let commit = Box::new(move |batch| worker.take_alone(batch));
+        let intake = Mutex::new(Intake { way: Way::Inline(commit), next_seq: position.link.seq + 1 });
+        Ok(Self { intake, durable, thread: None })
     }
 
     /// Appends facts and returns the sequence number of the last one; wait for it with
@@ -155,9 +193,16 @@ impl JournalWriter {
     /// When the journal has failed.
     pub fn append(&self, facts: impl Into<Arc<[Fact]>>) -> Result<u64, JournalFailure> {
         let mut intake = self.open_intake()?;
-        let (command, last_seq) = intake.number(facts.into());
-        let sent = intake.sender.as_ref().is_some_and(|sender| sender.send(command).is_ok());
-        if !sent {
+        let (batch, last_seq) = intake.number(facts.into());
+        let taken = match &mut intake.way {
+            Way::Thread(sender) => sender.send(Command::Facts(batch)).is_ok(),
+            Way::Inline(commit) => {
+                commit(batch);
+                self.durable.failure().is_none()
+            }
+            Way::Closed => false,
+        };
+        if !taken {
             return Err(self.why_ended());
         }
         intake.next_seq = last_seq + 1;
@@ -171,11 +216,18 @@ impl JournalWriter {
     /// When the queue is full or the journal has failed.
     pub fn offer(&self, facts: impl Into<Arc<[Fact]>>) -> Result<u64, OfferError> {
         let mut intake = self.open_intake()?;
-        let (command, last_seq) = intake.number(facts.into());
-        match intake.sender.as_ref().map(|sender| sender.try_send(command)) {
-            Some(Ok(())) => {}
-            Some(Err(TrySendError::Full(Command::Facts(batch)))) => return Err(OfferError::Full(batch.facts)),
-            _ => return Err(self.why_ended().into()),
+        let (batch, last_seq) = intake.number(facts.into());
+        let sent = match &mut intake.way {
+            Way::Thread(sender) => sender.try_send(Command::Facts(batch)),
+            Way::Inline(_) | Way::Closed => {
+                drop(intake);
+                return Ok(self.append(batch.facts)?);
+            }
+        };
+        match sent {
+            Ok(()) => {}
+            Err(TrySendError::Full(Command::Facts(batch))) => return Err(OfferError::Full(batch.facts)),
+            Err(_) => return Err(self.why_ended().into()),
         }
         intake.next_seq = last_seq + 1;
         Ok(last_seq)
@@ -194,9 +246,14 @@ impl JournalWriter {
         let (done, wait) = sync_channel(1);
         let (sender, last_seq) = {
             let intake = self.open_intake()?;
-            (intake.sender.clone(), intake.next_seq - 1)
+            let sender = match &intake.way {
+                Way::Thread(sender) => sender.clone(),
+                Way::Inline(_) => return Ok(intake.next_seq - 1),
+                Way::Closed => return Err(closed()),
+            };
+            (sender, intake.next_seq - 1)
         };
-        let sent = sender.is_some_and(|sender| sender.send(Command::Flush(done)).is_ok());
+        let sent = sender.send(Command::Flush(done)).is_ok();
         if !sent || wait.recv().is_err() || self.durable.seq() < last_seq {
             return Err(self.why_ended());
         }
@@ -223,7 +280,7 @@ impl JournalWriter {
     }
 
     fn end(&mut self) {
-        self.intake.get_mut().unwrap_or_else(PoisonError::into_inner).sender = None;
+        self.intake.get_mut().unwrap_or_else(PoisonError::into_inner).way = Way::Closed;
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has shown itself as a failure already.
             let _ = thread.join();
@@ -232,9 +289,9 @@ impl JournalWriter {
 }
 
 impl Intake {
-    fn number(&self, facts: Arc<[Fact]>) -> (Command, u64) {
+    fn number(&self, facts: Arc<[Fact]>) -> (Batch, u64) {
         let last_seq = self.next_seq + facts.len() as u64 - 1;
-        (Command::Facts(Batch { first_seq: self.next_seq, facts }), last_seq)
+        (Batch { first_seq: self.next_seq, facts }, last_seq)
     }
 }
 
@@ -250,14 +307,25 @@ impl std::fmt::Debug for JournalWriter {
     }
 }
 
-struct Worker<S, F> {
-    committer: Committer<S>,
+struct Worker<M, F> {
+    committer: Committer<M>,
     publish: watch::Sender<Progress>,
     options: WriterOptions,
     on_commit: F,
 }
 
-impl<S: JournalStorage, F: FnMut(Commit)> Worker<S, F> {
+impl<M: Medium, F: FnMut(Commit)> Worker<M, F> {
+    fn new(
+        medium: M,
+        position: Position,
+        options: WriterOptions,
+        on_commit: F,
+    ) -> Result<(Self, Durable), JournalFailure> {
+        let committer = Committer::new(medium, position)?;
+        let (publish, progress) = watch::channel(Progress { durable: position, failure: None });
+        Ok((Self { committer, publish, options, on_commit }, Durable { progress }))
+    }
+
     /// Until all senders are gone or the journal fails.
     fn run(&mut self, receiver: &Receiver<Command>) {
         while let Ok(first) = receiver.recv() {
@@ -265,6 +333,14 @@ impl<S: JournalStorage, F: FnMut(Commit)> Worker<S, F> {
                 self.publish.send_modify(|progress| progress.failure = Some(failure));
                 return;
             }
+        }
+    }
+
+    /// Commits one batch by itself.
+    fn take_alone(&mut self, batch: Batch) {
+        let staged = batch.facts.iter().try_for_each(|fact| self.committer.stage(fact).map(|_| ()));
+        if let Err(failure) = staged.and_then(|()| self.commit(vec![batch])) {
+            self.publish.send_modify(|progress| progress.failure = Some(failure));
         }
     }
 
@@ -289,16 +365,24 @@ impl<S: JournalStorage, F: FnMut(Commit)> Worker<S, F> {
             next = if full { None } else { receiver.try_recv().ok() };
         }
         if records > 0 {
-            let flushing = Instant::now();
-            let end = self.committer.commit()?;
-            let took = flushing.elapsed();
-            self.publish.send_modify(|progress| progress.durable = end);
-            (self.on_commit)(Commit { batches, end, took });
+            self.commit(batches)?;
         }
         for done in waiting {
             // Whoever asked may have gone.
             let _ = done.send(());
         }
         Ok(())
+    }
+
+    /// Makes the staged batches durable and tells so.
+    fn commit(&mut self, batches: Vec<Batch>) -> Result<(), JournalFailure> {
+        let flushing = Instant::now();
+        let end = self.committer.commit()?;
+        let took = flushing.elapsed();
+        self.publish.send_modify(|progress| progress.durable = end);
+        let turned = self.committer.turn_over(self.options.file_records);
+        let next_file = turned.as_ref().ok().copied().flatten();
+        (self.on_commit)(Commit { batches, end, took, next_file });
+        turned.map(|_| ())
     }
 }

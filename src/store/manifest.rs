@@ -13,6 +13,15 @@ pub const MANIFEST_FORMAT: u32 = 1;
 /// Name of the manifest in a state directory.
 pub(super) const MANIFEST: &str = "manifest.json";
 
+/// From when on a configuration held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configured {
+    /// The last record before it.
+    pub after_seq: u64,
+    /// Its hash.
+    pub config_hash: String,
+}
+
 /// What `manifest.json` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -30,6 +39,9 @@ pub struct Manifest {
     pub seed: u64,
     /// Hash of the resolved configuration of the last run.
     pub config_hash: String,
+    /// The configurations there were, each from which record on; of an earlier version's directory none is told.
+    #[serde(default)]
+    pub configurations: Vec<Configured>,
     /// When the directory was begun.
     pub created_at: Time,
     /// Names by `SymbolId`.
@@ -51,6 +63,7 @@ impl Manifest {
             market: market.to_owned(),
             seed,
             config_hash: config_hash.to_owned(),
+            configurations: Vec::new(),
             created_at,
             symbols: plan.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
             portfolios: plan.portfolios.iter().map(|portfolio| portfolio.name.clone()).collect(),
@@ -88,6 +101,25 @@ impl Manifest {
         let mut text = serde_json::to_vec_pretty(self).expect("invariant: a manifest is plain data");
         text.push(b'\n');
         files::replace(&directory.join(MANIFEST), &text)
+    }
+
+    /// Takes over from the manifest of an earlier run, which ended with this record.
+    pub(super) fn follow(&mut self, earlier: Option<&Self>, last_seq: u64) {
+        let mut known = earlier.map(|earlier| earlier.configurations.clone()).unwrap_or_default();
+        if let Some(earlier) = earlier {
+            self.created_at = earlier.created_at;
+            if known.is_empty() && last_seq > 0 {
+                known.push(Configured { after_seq: 0, config_hash: earlier.config_hash.clone() });
+            }
+        }
+        // A configuration under which nothing was written leaves no trace.
+        while known.last().is_some_and(|last| last.after_seq >= last_seq) {
+            known.pop();
+        }
+        if known.last().is_none_or(|last| last.config_hash != self.config_hash) {
+            known.push(Configured { after_seq: last_seq, config_hash: self.config_hash.clone() });
+        }
+        self.configurations = known;
     }
 
     /// What makes `asked` another swarm than this one, in words. The configuration may change: limits

@@ -1,18 +1,24 @@
 //! A state directory held for a run: created or opened, locked, checked, and its journal brought to
 //! where it can be continued. Start and recovery are this one path.
 
-use super::journal_file::FileStorage;
 use super::lock::{self, LOCK};
 use super::manifest::MANIFEST;
-use super::reader::{JOURNAL, JournalReader};
-use super::recover::{self, Scan};
-use super::{Commit, JournalFailure, JournalWriter, Manifest, ProjectionError, Projections, StoreError, WriterOptions};
+use super::medium::DirectoryMedium;
+use super::reader::JournalReader;
+use super::recover::{self, CutPart, Scan};
+use super::segments::ACTIVE;
+use super::{
+    Commit, Configuration, JournalFailure, JournalWriter, Manifest, ProjectionError, Projections, StoreError,
+    WriterOptions,
+};
+use super::{MakeFolding, Packed, Snapshot, SnapshotKey, Snapshots, compact, snapshots};
 use super::{files, view::StateView};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use swarm_core::journal::{Position, header};
+use swarm_core::journal::Position;
+use swarm_core::model::Mode;
 
 /// Name of the projections' directory.
 pub(super) const PROJECTIONS: &str = "projections";
@@ -45,6 +51,8 @@ pub struct Opened {
     pub begun: Option<Cut>,
     /// The hash of the configuration of the last run, where it was another one.
     pub previous_config: Option<String>,
+    /// The state up to somewhere in the journal, from which it is enough to go on.
+    pub snapshot: Option<Snapshot>,
     finished: bool,
 }
 
@@ -74,6 +82,15 @@ impl StateDir {
     /// When the directory is another swarm's, in use, of a newer format, damaged, no directory, or not
     /// writable. Nothing has been changed then.
     pub fn open(path: &Path, manifest: &Manifest) -> Result<Opened, StoreError> {
+        Self::open_from(path, manifest, None)
+    }
+
+    /// Likewise, and reads no more of the journal than what follows the newest good snapshot whose state has
+    /// this format. Damage before it is `swarm journal verify`'s business.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_from(path: &Path, manifest: &Manifest, state_format: Option<u32>) -> Result<Opened, StoreError> {
         refuse_other_uses(path)?;
         files::create_directory(path).map_err(StoreError::io("create", path))?;
         let path = path.canonicalize().map_err(StoreError::io("open", path))?;
@@ -86,33 +103,41 @@ impl StateDir {
             if !differences.is_empty() {
                 return Err(StoreError::OtherSwarm { path, differences });
             }
-            manifest.created_at = found.created_at;
         }
 
-        let journal = path.join(JOURNAL);
-        let scan = if journal.exists() { Some(recover::scan(&mut JournalReader::open(&journal)?)?) } else { None };
+        let key =
+            state_format.map(|format| SnapshotKey { state_format: format, config_hash: manifest.config_hash.clone() });
+        let from_snapshot = key.as_ref().and_then(|key| scan_from_snapshot(&path, key, manifest.mode));
+        let (snapshot, scan) = match from_snapshot {
+            Some((snapshot, scan)) => (Some(snapshot), scan),
+            None => (None, recover::scan(&mut JournalReader::open(&path)?, manifest.mode)?),
+        };
+        manifest.follow(found.as_ref(), scan.kept.link.seq);
         files::restrict_directory(&path).map_err(StoreError::io("change the rights of", &path))?;
         if found.as_ref() != Some(&manifest) {
             manifest.write(&path)?;
         }
-        let (torn, begun) = match &scan {
-            Some(scan) => continue_journal(&journal, scan)?,
-            None => (None, None),
+        let lock = Arc::new(lock);
+        let mut medium = DirectoryMedium::locked(&path, Arc::clone(&lock));
+        let continued =
+            recover::continue_journal(&mut medium, &scan).map_err(StoreError::io("continue", &path.join(ACTIVE)))?;
+        let cut = |part: CutPart, records: u64, after: Position| Cut {
+            records,
+            bytes: part.bytes,
+            after_seq: after.link.seq,
+            copy: path.join(part.copy),
         };
-        let position = scan.map_or(Position::start(), |scan| scan.kept);
-        if position == Position::start() {
-            begin_journal(&journal)?;
-        }
         let created = found.is_none();
         let previous_config = found.map(|found| found.config_hash).filter(|hash| *hash != manifest.config_hash);
         Ok(Opened {
             created,
-            records: position.link.seq,
-            torn,
-            begun,
+            records: scan.kept.link.seq,
+            torn: continued.torn.map(|part| cut(part, 0, scan.end)),
+            begun: continued.begun.map(|part| cut(part, scan.begun_records(), scan.kept)),
             previous_config,
-            finished: scan.is_some_and(|scan| scan.finished),
-            dir: Self { path, lock: Arc::new(lock), manifest, position },
+            snapshot,
+            finished: scan.finished,
+            dir: Self { position: continued.position, path, lock, manifest },
         })
     }
 
@@ -136,7 +161,53 @@ impl StateDir {
     /// # Errors
     /// When the journal cannot be read.
     pub fn facts(&self) -> Result<JournalReader, StoreError> {
-        JournalReader::open_until(&self.path.join(JOURNAL), self.position)
+        Ok(JournalReader::open(&self.path)?.until(self.position))
+    }
+
+    /// Those of them that follow a place.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn facts_after(&self, from: Position) -> Result<JournalReader, StoreError> {
+        Ok(JournalReader::open_from(&self.path, from)?.until(self.position))
+    }
+
+    /// Starts the thread that takes snapshots and packs old files, all but the newest `unpacked_files`.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn snapshots(
+        &self,
+        state_format: u32,
+        make: impl MakeFolding,
+        unpacked_files: usize,
+    ) -> Result<Snapshots, StoreError> {
+        let key = SnapshotKey { state_format, config_hash: self.manifest.config_hash.clone() };
+        let medium = DirectoryMedium::locked(&self.path, Arc::clone(&self.lock));
+        let started = Snapshots::start(medium, self.path.clone(), key, make, unpacked_files);
+        started.map_err(StoreError::io("start a thread for", &self.path))
+    }
+
+    /// Takes the snapshot up to the last full file of a directory that no run holds, and packs what it makes
+    /// old, all but the newest `unpacked_files`.
+    ///
+    /// # Errors
+    /// When the directory is in use, or cannot be read or written.
+    pub fn compact(
+        path: &Path,
+        state_format: u32,
+        make: &impl MakeFolding,
+        unpacked_files: usize,
+    ) -> Result<Packed, StoreError> {
+        let manifest = StateView::open(path)?.manifest().clone();
+        let lock = Arc::new(lock::acquire(path)?);
+        let mut medium = DirectoryMedium::locked(path, lock);
+        let key = SnapshotKey { state_format, config_hash: manifest.config_hash };
+        match snapshots::last_boundary(&medium).map_err(StoreError::io("read", path))? {
+            Some(end) => snapshots::take(&mut medium, path, &key, make, end)?,
+            None => return Ok(Packed::default()),
+        }
+        compact::pack(&mut medium, path, &key, unpacked_files)
     }
 
     /// Starts the one writer of the journal. `on_commit` is called on the writer's thread after each
@@ -149,8 +220,8 @@ impl StateDir {
         options: WriterOptions,
         on_commit: impl FnMut(Commit) + Send + 'static,
     ) -> Result<JournalWriter, JournalFailure> {
-        let storage = FileStorage::open(&self.path.join(JOURNAL), Arc::clone(&self.lock))?;
-        JournalWriter::start(storage, self.position, options, on_commit)
+        let medium = DirectoryMedium::locked(&self.path, Arc::clone(&self.lock));
+        JournalWriter::start(medium, self.position, options, on_commit)
     }
 
     /// Starts the projections: opens or rebuilds them on their own thread.
@@ -158,7 +229,15 @@ impl StateDir {
     /// # Errors
     /// When the thread cannot be started.
     pub fn projections(&self) -> Result<Projections, ProjectionError> {
-        Projections::start(&self.path.join(PROJECTIONS), &self.path.join(JOURNAL), self.position)
+        Projections::start(&self.path.join(PROJECTIONS), &self.path, self.position)
+    }
+
+    /// Keeps what the present configuration comes to, for whoever replays the journal later.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_configuration(&self, configuration: &Configuration) -> Result<(), StoreError> {
+        configuration.write(&self.path, &self.manifest.config_hash)
     }
 
     /// A view for reading, as another process would get it.
@@ -179,6 +258,19 @@ impl StateDir {
     }
 }
 
+/// The newest good snapshot from which the journal can be read to its end. Whatever is wrong with one costs
+/// time only: the one before, or the whole journal, says the same.
+fn scan_from_snapshot(path: &Path, key: &SnapshotKey, mode: Mode) -> Option<(Snapshot, Scan)> {
+    let medium = DirectoryMedium::new(path);
+    let listed = snapshots::list(&medium).ok()?;
+    listed.into_iter().find_map(|seq| {
+        let snapshot = snapshots::read(&medium, seq, key)?;
+        let mut reader = JournalReader::open_from(path, snapshot.position).ok()?;
+        let scan = recover::scan(&mut reader, mode).ok()?;
+        (scan.kept.link.seq >= seq).then_some((snapshot, scan))
+    })
+}
+
 /// Refuses what is not a directory, and directories that hold something else, before anything is
 /// written there.
 fn refuse_other_uses(path: &Path) -> Result<(), StoreError> {
@@ -193,54 +285,15 @@ fn refuse_other_uses(path: &Path) -> Result<(), StoreError> {
     if path.join(MANIFEST).exists() {
         return Ok(());
     }
-    if path.join(JOURNAL).exists() {
+    if path.join(ACTIVE).exists() {
         return Err(StoreError::ManifestMissing(path.to_owned()));
     }
     for entry in entries {
         let name = entry.map_err(StoreError::io("read", path))?.file_name();
         // A start that was cut off leaves these behind.
-        if name != LOCK && name != "manifest.new" {
+        if name != LOCK && name != "manifest.json.new" {
             return Err(StoreError::Foreign { path: path.to_owned(), found: name.to_string_lossy().into_owned() });
         }
     }
     Ok(())
-}
-
-/// Cuts the journal where it may be continued.
-fn continue_journal(path: &Path, scan: &Scan) -> Result<(Option<Cut>, Option<Cut>), StoreError> {
-    let part = |kind: &str, from: Position, to: u64, records: u64| {
-        let name = format!("{JOURNAL}.{kind}-{}", from.link.seq + 1).replace(".bin", "");
-        let copy = files::copy_part(path, from.offset, to, &name)?;
-        Ok::<_, StoreError>(Cut { records, bytes: to - from.offset, after_seq: from.link.seq, copy })
-    };
-    // A header that was not written completely had nothing behind it: no loss to speak of.
-    let torn = match scan.torn.filter(|torn| torn.offset > 0) {
-        Some(torn) => Some(part("torn", scan.end, torn.offset + torn.bytes, 0)?),
-        None => None,
-    };
-    let begun = match scan.begun_records() {
-        0 => None,
-        records => Some(part("begun", scan.kept, scan.end.offset, records)?),
-    };
-    let cut = || {
-        let file = files::private().write(true).open(path)?;
-        if scan.kept.offset < scan.end.offset || scan.torn.is_some() {
-            file.set_len(scan.kept.offset)?;
-        }
-        // What a killed process wrote may still be in memory only; from here on it counts as durable.
-        file.sync_all()
-    };
-    cut().map_err(StoreError::io("cut", path))?;
-    Ok((torn, begun))
-}
-
-/// Writes an empty journal.
-fn begin_journal(path: &Path) -> Result<(), StoreError> {
-    let write = || {
-        let mut file = files::private().write(true).create(true).truncate(true).open(path)?;
-        file.write_all(&header())?;
-        file.sync_all()?;
-        path.parent().map_or(Ok(()), files::sync_directory)
-    };
-    write().map_err(StoreError::io("write", path))
 }

@@ -1,9 +1,8 @@
-//! What the tests of this room share: facts, directories and storage that breaks on demand.
+//! What the tests of this room share: facts, manifests and journals in memory.
 
-use super::{JournalStorage, Manifest};
-use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use swarm_core::journal::header;
+use super::recover::begin_file;
+use super::{Manifest, MemoryMedium};
+use swarm_core::journal::Position;
 use swarm_core::model::{
     Action, AgentChange, AgentId, Candle, Decision, DecisionRecord, Explanation, Fact, Fill, IntentId, Mode, OrderId,
     PortfolioId, Price, Qty, ReportKind, Side, SymbolId, Time, Usd, VenueEvent,
@@ -71,6 +70,7 @@ pub(super) fn manifest() -> Manifest {
         market: "synthetic:7".into(),
         seed: 7,
         config_hash: "c0ffee".into(),
+        configurations: vec![],
         created_at: Time(1_698_796_800_000),
         symbols: names(["BTCUSDT", "ETHUSDT"]),
         portfolios: names(["control", "expert"]),
@@ -78,110 +78,26 @@ pub(super) fn manifest() -> Manifest {
     }
 }
 
-/// What goes wrong.
-#[derive(Debug, Default)]
-pub(super) struct Faults {
-    /// A write takes no more bytes than this.
-    pub(super) most_bytes_a_write: Option<usize>,
-    /// The disk is full at this size.
-    pub(super) room_bytes: Option<usize>,
-    /// So many flushes fail.
-    pub(super) failing_syncs: usize,
-    /// Truncating fails.
-    pub(super) no_truncate: bool,
-    hold_syncs: bool,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    bytes: Vec<u8>,
-    syncs: usize,
-    waiting: usize,
-    faults: Faults,
-}
-
-/// A journal in memory that breaks on demand; clones are the same journal.
-#[derive(Clone, Debug)]
-pub(super) struct FaultyStorage {
-    shared: Arc<(Mutex<State>, Condvar)>,
+/// An empty journal in memory, without faults, that can be written on.
+pub(super) fn empty_journal() -> MemoryMedium {
+    let mut medium = MemoryMedium::new();
+    begin_file(&mut medium, Position { offset: 0, ..Position::start() }).expect("memory can be written");
+    medium
 }
 
 /// Lets held flushes go on when dropped.
-pub(super) struct Gate(FaultyStorage);
+pub(super) struct Gate(MemoryMedium);
+
+impl Gate {
+    /// Flushes wait until it is dropped.
+    pub(super) fn close(medium: &MemoryMedium) -> Self {
+        medium.set(|faults| faults.hold_syncs = true);
+        Self(medium.clone())
+    }
+}
 
 impl Drop for Gate {
     fn drop(&mut self) {
         self.0.set(|faults| faults.hold_syncs = false);
-    }
-}
-
-impl FaultyStorage {
-    /// An empty journal without faults.
-    pub(super) fn new() -> Self {
-        let state = State { bytes: header().to_vec(), ..State::default() };
-        Self { shared: Arc::new((Mutex::new(state), Condvar::new())) }
-    }
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.0.lock().expect("no test panics while it holds the state")
-    }
-    /// Changes what goes wrong.
-    pub(super) fn set(&self, change: impl FnOnce(&mut Faults)) {
-        change(&mut self.state().faults);
-        self.shared.1.notify_all();
-    }
-    /// What is stored.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.state().bytes.clone()
-    }
-    /// How many flushes succeeded.
-    pub(super) fn syncs(&self) -> usize {
-        self.state().syncs
-    }
-    /// Flushes wait until the gate is dropped.
-    pub(super) fn hold_syncs(&self) -> Gate {
-        self.set(|faults| faults.hold_syncs = true);
-        Gate(self.clone())
-    }
-    /// Returns when a flush is being held.
-    pub(super) fn wait_for_held_sync(&self) {
-        let state = self.state();
-        drop(self.shared.1.wait_while(state, |state| state.waiting == 0).expect("no test panics while waiting"));
-    }
-}
-
-impl JournalStorage for FaultyStorage {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut state = self.state();
-        let room = state.faults.room_bytes.map_or(usize::MAX, |room| room.saturating_sub(state.bytes.len()));
-        let count = bytes.len().min(room).min(state.faults.most_bytes_a_write.unwrap_or(usize::MAX));
-        if count == 0 {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        state.bytes.extend_from_slice(&bytes[..count]);
-        Ok(count)
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        let mut state = self.state();
-        state.waiting += 1;
-        self.shared.1.notify_all();
-        state = self.shared.1.wait_while(state, |state| state.faults.hold_syncs).expect("no test panics while waiting");
-        state.waiting -= 1;
-        if state.faults.failing_syncs > 0 {
-            state.faults.failing_syncs -= 1;
-            return Err(io::Error::other("input/output error"));
-        }
-        state.syncs += 1;
-        Ok(())
-    }
-    fn truncate(&mut self, size: u64) -> io::Result<()> {
-        let mut state = self.state();
-        if state.faults.no_truncate {
-            return Err(io::Error::other("input/output error"));
-        }
-        state.bytes.truncate(usize::try_from(size).expect("a small journal"));
-        Ok(())
-    }
-    fn size(&mut self) -> io::Result<u64> {
-        Ok(self.state().bytes.len() as u64)
     }
 }

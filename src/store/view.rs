@@ -1,8 +1,10 @@
 //! A state directory opened for reading only, also while a run holds its lock. Changes nothing.
 
 use super::manifest::MANIFEST;
-use super::reader::{JOURNAL, JournalReader};
-use super::{Manifest, Recorded, StoreError};
+use super::medium::DirectoryMedium;
+use super::reader::JournalReader;
+use super::segments::{self, ACTIVE};
+use super::{Configuration, Manifest, Recorded, StoreError};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use swarm_core::model::{AgentId, DecisionRecord, Fact};
@@ -22,8 +24,9 @@ impl StateView {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let missing = |missing| StoreError::NoState { path: path.to_owned(), missing };
         let manifest = Manifest::read(path)?.ok_or_else(|| missing(MANIFEST))?;
-        if !path.join(JOURNAL).exists() {
-            return Err(missing(JOURNAL));
+        let segments = segments::list(&DirectoryMedium::new(path)).map_err(StoreError::io("read", path))?;
+        if segments.is_empty() {
+            return Err(missing(ACTIVE));
         }
         Ok(Self { path: path.to_owned(), manifest })
     }
@@ -33,12 +36,20 @@ impl StateView {
         &self.manifest
     }
 
+    /// What the configuration with this hash came to; none where it was not kept.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn configuration(&self, hash: &str) -> Result<Option<Configuration>, StoreError> {
+        Configuration::read(&self.path, hash)
+    }
+
     /// Everything the journal holds by now, a begun step included.
     ///
     /// # Errors
     /// When the journal cannot be opened.
     pub fn facts(&self) -> Result<JournalReader, StoreError> {
-        JournalReader::open(&self.path.join(JOURNAL))
+        JournalReader::open(&self.path)
     }
 
     /// The last decisions in the journal, oldest first, of one agent or of all. Reads the whole journal,

@@ -1,5 +1,6 @@
 //! Venues: what takes approved commands and tells what became of them. Knows no agent and no limit.
 
+pub mod live;
 mod simulated;
 
 pub use simulated::SimulatedVenue;

@@ -45,10 +45,10 @@ pub enum RecordedKind {
     },
     /// The best levels of a book; a quantity of 0 is one that is not known.
     Book {
-        /// Best first.
-        bids: Vec<Level>,
-        /// Best first.
-        asks: Vec<Level>,
+        /// Price and quantity, best first.
+        bids: Vec<(Price, Qty)>,
+        /// Price and quantity, best first.
+        asks: Vec<(Price, Qty)>,
     },
 }
 
@@ -120,6 +120,9 @@ impl Feed {
     /// Moves all times that are still to come.
     pub fn shift_by(&mut self, shift: Millis) {
         self.shift += shift;
+        if let Source::Ticks(_, forming) = &mut self.source {
+            forming.iter_mut().flatten().for_each(|candle| candle.open_time = candle.open_time.plus(shift));
+        }
         for happening in &mut self.ahead {
             match happening {
                 Happening::Trade { at, .. } | Happening::Book { at, .. } => *at = at.plus(shift),
@@ -215,7 +218,10 @@ fn close_before(forming: &mut [Option<Candle>], at: Time, ms: Millis, ahead: &mu
 fn happening(tick: Recorded, forming: &mut [Option<Candle>], ms: Millis) -> Happening {
     let Recorded { symbol, at, kind } = tick;
     match kind {
-        RecordedKind::Book { bids, asks } => Happening::Book { symbol, at, book: Book { bids, asks } },
+        RecordedKind::Book { bids, asks } => {
+            let levels = |side: Vec<(Price, Qty)>| side.into_iter().map(|(price, qty)| Level { price, qty }).collect();
+            Happening::Book { symbol, at, book: Book { bids: levels(bids), asks: levels(asks) } }
+        }
         RecordedKind::Trade { price, qty, is_buyer_maker } => {
             if let Some(place) = forming.get_mut(symbol.index()) {
                 let open_time = at.floor(ms);

@@ -114,7 +114,7 @@ fn report(
         }
         ReportKind::Filled { fill, .. } => {
             let rested = record.orig_type == OrderType::Limit || record.orig_type == OrderType::Market;
-            let conditional = !rested && !(record.orig_type.has_limit() && fill.maker);
+            let conditional = !(rested || record.orig_type.has_limit() && fill.maker);
             if conditional || !fill.maker {
                 if conditional {
                     record.order_type = if record.orig_type.has_limit() { OrderType::Limit } else { OrderType::Market };

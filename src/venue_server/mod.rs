@@ -8,6 +8,7 @@ mod accounts;
 mod auth;
 mod board;
 mod broadcast;
+mod chase;
 mod control;
 mod faults;
 mod feed;

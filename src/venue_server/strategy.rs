@@ -1,62 +1,48 @@
-//! Orders that belong together: an entry that brings its exits, two exits of which one ends the other, both, and an
-//! order that follows the best price. Each leg is an ordinary order; what happens to one places or cancels others.
+//! Orders that belong together: an entry that brings its exits, two exits of which one ends the other, and both.
+//! Each leg is an ordinary order; what happens to one places or cancels others.
 
 use super::auth::Parameters;
+use super::chase::Chase;
 use super::refusal::Refusal;
 use super::venue::{Venue, to_json};
 use crate::aster::sign::read_request;
 use crate::aster::wire::{
-    DrivenOn, Event, LegTrigger, ModifyOrder, NewChase, NewOrder, OffsetType, OrderStatus, OrderType, PlaceStrategy,
-    PositionSide, QuantityUnit, QueryStrategy, SecurityType, Side, Strategy, StrategyAnswer, StrategyLeg,
-    StrategyStatus, StrategySubOrder, StrategyType, TimeInForce, UpdateStrategy, WorkingType,
+    DrivenOn, Event, LegTrigger, ModifyOrder, NewOrder, OrderStatus, OrderType, PlaceStrategy, PositionSide,
+    QueryStrategy, SecurityType, Strategy, StrategyAnswer, StrategyLeg, StrategyStatus, StrategySubOrder, StrategyType,
+    TimeInForce, UpdateStrategy, WorkingType,
 };
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use swarm_core::model::{self, Price, Qty, Rate, Round, SymbolId, Time, Usd};
+use swarm_core::model::{Price, Qty, Time};
 
 /// Strategies kept of an account.
 const MAX_KEPT: usize = 10_000;
-/// Longest name of a chase.
-const MAX_CHASE_NAME: usize = 28;
-/// How often a chase looks at the price.
-const CHASE_MS: i64 = 1_000;
 
 /// A leg, placed or not.
 #[derive(Clone, Debug)]
-struct Leg {
-    spec: StrategyLeg,
+pub(super) struct Leg {
+    pub spec: StrategyLeg,
     /// Number of its order, once it is placed.
-    order: Option<u64>,
+    pub order: Option<u64>,
     /// Where it is while there is no order, and when it never came to one.
-    status: OrderStatus,
-    triggered: Time,
-}
-
-/// How a chase follows.
-#[derive(Clone, Copy, Debug)]
-struct Chase {
-    offset: Price,
-    /// Farthest from the first price, in price units.
-    most: Option<Price>,
-    first: Price,
-    looked: Time,
+    pub status: OrderStatus,
+    pub triggered: Time,
 }
 
 /// Orders that belong together.
 #[derive(Clone, Debug)]
-struct Group {
-    id: u64,
-    name: String,
-    kind: StrategyType,
-    status: StrategyStatus,
-    placed: Time,
-    updated: Time,
-    legs: Vec<Leg>,
-    chase: Option<Chase>,
+pub(super) struct Group {
+    pub id: u64,
+    pub name: String,
+    pub kind: StrategyType,
+    pub status: StrategyStatus,
+    pub placed: Time,
+    pub updated: Time,
+    pub legs: Vec<Leg>,
+    pub chase: Option<Chase>,
 }
 
 impl Group {
-    fn is_working(&self) -> bool {
+    pub fn is_working(&self) -> bool {
         self.status == StrategyStatus::Working
     }
 }
@@ -64,7 +50,7 @@ impl Group {
 /// All strategies of an account.
 #[derive(Debug, Default)]
 pub(super) struct Strategies {
-    groups: BTreeMap<u64, Group>,
+    pub groups: BTreeMap<u64, Group>,
     /// Group and leg of an order.
     of_order: BTreeMap<u64, (u64, usize)>,
     last: u64,
@@ -74,8 +60,15 @@ pub(super) struct Strategies {
     touched: BTreeSet<u64>,
 }
 
+impl Leg {
+    /// Not placed yet.
+    pub fn new(spec: StrategyLeg) -> Self {
+        Self { spec, order: None, status: OrderStatus::New, triggered: Time(0) }
+    }
+}
+
 impl Strategies {
-    fn add(&mut self, name: Option<String>, kind: StrategyType, now: Time, legs: Vec<Leg>) -> u64 {
+    pub fn add(&mut self, name: Option<String>, kind: StrategyType, now: Time, legs: Vec<Leg>) -> u64 {
         self.last += 1;
         let (id, status) = (self.last, StrategyStatus::Working);
         let name = name.unwrap_or_else(|| format!("strategy-{id}"));
@@ -114,8 +107,7 @@ impl Venue {
         for (number, leg) in (1..).zip(&asked.sub_order_list) {
             self.check_leg(account, number, wanted, leg)?;
         }
-        let leg = |spec| Leg { spec, order: None, status: OrderStatus::New, triggered: Time(0) };
-        let legs: Vec<Leg> = asked.sub_order_list.into_iter().map(leg).collect();
+        let legs: Vec<Leg> = asked.sub_order_list.into_iter().map(Leg::new).collect();
         let first: Vec<usize> = (0..legs.len()).filter(|place| !waits(&legs[*place].spec)).collect();
         if first.is_empty() {
             return Err(Refusal::value("subOrderList", "one order at least must wait for none"));
@@ -156,7 +148,7 @@ impl Venue {
         }
     }
 
-    fn check_name(&self, account: usize, name: Option<&str>, most: usize) -> Result<(), Refusal> {
+    pub(super) fn check_name(&self, account: usize, name: Option<&str>, most: usize) -> Result<(), Refusal> {
         let Some(name) = name else { return Ok(()) };
         let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:/_-".contains(&byte));
         if !(1..=most).contains(&name.len()) || !letters {
@@ -199,7 +191,7 @@ impl Venue {
         self.accounts[account].strategies.groups.get_mut(&id).and_then(|group| group.legs.get_mut(place))
     }
 
-    fn place_leg(&mut self, account: usize, id: u64, place: usize) -> Result<(), Refusal> {
+    pub(super) fn place_leg(&mut self, account: usize, id: u64, place: usize) -> Result<(), Refusal> {
         let Some(new) = self.leg(account, id, place).map(|leg| order_of(&leg.spec)) else { return Ok(()) };
         // Its number is known before it is placed, so that what it does at once finds its group.
         let number = self.accounts[account].next_order;
@@ -255,9 +247,7 @@ impl Venue {
             let Some(leg) = self.leg_mut(account, id, place) else { continue };
             match (trigger, leg.order) {
                 (LegTrigger::PlaceOrder, None) if leg.status == OrderStatus::New => {
-                    if self.place_leg(account, id, place).is_err() {
-                        self.drive_from(account, id, place, &[DrivenOn::Rejected]);
-                    }
+                    self.place_driven(account, id, place);
                 }
                 (LegTrigger::CancelOrder, None) => leg.status = OrderStatus::Canceled,
                 (LegTrigger::CancelOrder, Some(order)) => self.cancel_open(account, order),
@@ -265,6 +255,13 @@ impl Venue {
             }
         }
         self.accounts[account].strategies.touched.insert(id);
+    }
+
+    /// Places a leg whose turn it is; one that is refused drives others as such.
+    fn place_driven(&mut self, account: usize, id: u64, place: usize) {
+        if self.place_leg(account, id, place).is_err() {
+            self.drive_from(account, id, place, &[DrivenOn::Rejected]);
+        }
     }
 
     fn cancel_open(&mut self, account: usize, order: u64) {
@@ -295,7 +292,7 @@ impl Venue {
         self.end(account, id, if cancelled { StrategyStatus::Canceled } else { StrategyStatus::Expired });
     }
 
-    fn end(&mut self, account: usize, id: u64, status: StrategyStatus) {
+    pub(super) fn end(&mut self, account: usize, id: u64, status: StrategyStatus) {
         let now = self.now;
         let Some(group) = self.accounts[account].strategies.groups.get_mut(&id) else { return };
         (group.status, group.updated) = (status, now);
@@ -311,7 +308,7 @@ impl Venue {
         }
     }
 
-    fn told(&self, account: usize, id: u64) -> Result<StrategyAnswer, Refusal> {
+    pub(super) fn told(&self, account: usize, id: u64) -> Result<StrategyAnswer, Refusal> {
         let group = self.accounts[account].strategies.groups.get(&id).ok_or_else(Refusal::no_order)?;
         Ok(StrategyAnswer {
             strategy_id: group.id,
@@ -464,116 +461,6 @@ impl Venue {
             callback_rate: spec.callback_rate,
             working_type: spec.working_type.clone().unwrap_or(WorkingType::ContractPrice),
             trigger_time: Some(leg.triggered),
-        }
-    }
-
-    /// A limit order that stays at the best price, or at a distance behind it.
-    pub(super) fn chase(&mut self, account: usize, parameters: &Parameters) -> Result<String, Refusal> {
-        let asked: NewChase = read_request(parameters)?;
-        let symbol = self.symbol(&asked.symbol)?;
-        let side = asked.side.core().ok_or_else(|| Refusal::new(-1117, "Invalid side."))?;
-        self.check_name(account, asked.client_strategy_id.as_deref(), MAX_CHASE_NAME)?;
-        let instrument = self.boards[symbol.index()].instrument.clone();
-        let offset = asked.chase_offset.unwrap_or(Price::ZERO);
-        if offset < Price::ZERO || offset.0 % instrument.tick.0.max(1) != 0 {
-            return Err(Refusal::value("chaseOffset", "it must be a multiple of the tick and not negative"));
-        }
-        let first = self.chased(symbol, side, offset)?;
-        let most = match (asked.max_chase_offset, &asked.max_chase_offset_type) {
-            (None, _) => None,
-            (Some(most), _) if most <= Price::ZERO => {
-                return Err(Refusal::value("maxChaseOffset", "it must be positive"));
-            }
-            (Some(percent), Some(OffsetType::Percentage)) => Some(first.times(Rate(percent.0 / 100), Round::Down)),
-            (Some(most), _) => Some(most),
-        };
-        let quantity = match asked.quantity_unit {
-            QuantityUnit::Base => asked.quantity,
-            QuantityUnit::Quote => {
-                Qty::worth(Usd(asked.quantity.0), first, Round::Down).snap(instrument.step, Round::Down)
-            }
-            QuantityUnit::Other(_) => return Err(Refusal::parameter("quantityUnit")),
-        };
-        let order = NewOrder {
-            quantity: Some(quantity),
-            price: Some(first),
-            time_in_force: Some(asked.time_in_force.clone().unwrap_or(TimeInForce::Gtx)),
-            position_side: asked.position_side.clone(),
-            reduce_only: asked.reduce_only,
-            ..NewOrder::new(asked.symbol.clone(), side, OrderType::Limit)
-        };
-        let now = self.now;
-        let leg = Leg { spec: StrategyLeg::of(1, order), order: None, status: OrderStatus::New, triggered: Time(0) };
-        let id = self.accounts[account].strategies.add(
-            asked.client_strategy_id.clone(),
-            StrategyType::Chase,
-            now,
-            vec![leg],
-        );
-        if let Some(group) = self.accounts[account].strategies.groups.get_mut(&id) {
-            group.chase = Some(Chase { offset, most, first, looked: now });
-        }
-        if let Err(refusal) = self.place_leg(account, id, 0) {
-            self.accounts[account].strategies.groups.remove(&id);
-            return Err(refusal);
-        }
-        // The short answer of live use and the long one of the documents in one.
-        let mut answer = json!(self.told(account, id)?);
-        answer["symbol"] = json!(asked.symbol);
-        answer["side"] = json!(asked.side);
-        answer["positionSide"] = json!(asked.position_side.unwrap_or(PositionSide::Both));
-        answer["quantity"] = json!(asked.quantity);
-        answer["quantityUnit"] = json!(asked.quantity_unit);
-        answer["reduceOnly"] = json!(asked.reduce_only == Some(true));
-        answer["chaseOffset"] = json!(offset);
-        answer["chaseOffsetType"] = json!(OffsetType::Absolute);
-        answer["maxChaseOffset"] = json!(asked.max_chase_offset);
-        answer["maxChaseOffsetType"] = json!(asked.max_chase_offset_type.unwrap_or(OffsetType::Absolute));
-        answer["timeInForce"] = json!(asked.time_in_force.unwrap_or(TimeInForce::Gtx));
-        answer["bookTime"] = json!(now);
-        Ok(answer.to_string())
-    }
-
-    /// Where a chase stands now.
-    fn chased(&self, symbol: SymbolId, side: model::Side, offset: Price) -> Result<Price, Refusal> {
-        let quotes = self.boards[symbol.index()].quotes();
-        let (bid, ask) = quotes.ok_or_else(|| Refusal::new(-1112, "No orders on book for symbol."))?;
-        let price = if side == model::Side::Buy { bid - offset } else { ask + offset };
-        if price > Price::ZERO { Ok(price) } else { Err(Refusal::value("chaseOffset", "it is above the price")) }
-    }
-
-    /// Lets every chase follow the price, once a second of market time.
-    pub(super) fn chase_all(&mut self) {
-        for account in 0..self.accounts.len() {
-            let groups = self.accounts[account].strategies.groups.values();
-            let due = |group: &&Group| {
-                group.is_working() && group.chase.is_some_and(|chase| self.now.since(chase.looked) >= CHASE_MS)
-            };
-            let ids: Vec<u64> = groups.filter(due).map(|group| group.id).collect();
-            ids.into_iter().for_each(|id| self.follow(account, id));
-        }
-    }
-
-    fn follow(&mut self, account: usize, id: u64) {
-        let now = self.now;
-        let Some(group) = self.accounts[account].strategies.groups.get_mut(&id) else { return };
-        let (Some(chase), Some(order)) = (&mut group.chase, group.legs.first().and_then(|leg| leg.order)) else {
-            return;
-        };
-        chase.looked = now;
-        let chase = *chase;
-        let Some(record) = self.accounts[account].orders.get(&order).filter(|record| record.is_open()).cloned() else {
-            return;
-        };
-        let side = if record.side == Side::Buy { model::Side::Buy } else { model::Side::Sell };
-        let Ok(price) = self.chased(record.symbol, side, chase.offset) else { return };
-        if chase.most.is_some_and(|most| (price.0 - chase.first.0).abs() > most.0) {
-            self.end(account, id, StrategyStatus::Expired);
-        } else if price != record.price {
-            let (symbol, quantity) = (record.name, record.qty);
-            let change = ModifyOrder { order_id: Some(order), orig_client_order_id: None, price, quantity, symbol };
-            // Refused it stays where it is, and tries again in a second.
-            let _ = self.modify(account, &change);
         }
     }
 }

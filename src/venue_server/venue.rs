@@ -158,6 +158,8 @@ impl Venue {
         });
         let opens = end.or_else(|| feed.next_at()).unwrap_or_default();
         let start = setup.start.unwrap_or(opens).floor(setup.base.ms());
+        // Ticks begin within a candle and stay where they are in it.
+        let opens = opens.floor(setup.base.ms());
         let shift = start.since(opens).div_euclid(setup.base.ms()) * setup.base.ms();
         let mut venue = Self {
             accounts,

@@ -164,11 +164,13 @@ fn what_a_run_needs_has_defaults_and_may_be_written() {
     assert_eq!((runtime.listen.to_string(), runtime.venue), ("127.0.0.1:8080".to_owned(), VenueKind::Simulated));
     assert_eq!(runtime.state_dir, sample("state/paper"));
     assert_eq!((runtime.arbiters, runtime.mailbox_capacity, runtime.restart.max_restarts), (1, 1024, 5));
-    let written = "name: sample\nstate: journal\napi: { listen: \"127.0.0.1:9000\" }\nactors: { arbiters: 2, mailbox_capacity: 64, \
+    assert_eq!((runtime.journal_file_records, runtime.journal_unpacked_files), (250_000, 4));
+    let written = "name: sample\njournal: { file_records: 500, unpacked_files: 0 }\nstate: journal\napi: { listen: \"127.0.0.1:9000\" }\nactors: { arbiters: 2, mailbox_capacity: 64, \
                    restart: { max_restarts: 0, within: 1h, back_off: 50ms, back_off_max: 2s } }";
     let runtime = variant("name: sample", written).runtime;
     assert_eq!((runtime.state_dir, runtime.listen.port()), (sample("journal/paper"), 9000));
     assert_eq!((runtime.arbiters, runtime.mailbox_capacity), (2, 64));
+    assert_eq!((runtime.journal_file_records, runtime.journal_unpacked_files), (500, 0));
     let restart = runtime.restart;
     assert_eq!((restart.max_restarts, restart.window_ms), (0, 3_600_000));
     assert_eq!((restart.back_off_ms, restart.max_back_off_ms), (50, 2_000));

@@ -3,7 +3,7 @@
 use super::targets::ANSWERS;
 use serde_json::Value;
 use std::path::PathBuf;
-use swarm_core::journal::{Link, encode, header};
+use swarm_core::journal::{Link, encode, first_header};
 use swarm_core::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, CancelReason, Candle, Fact, Fill, IntentId, Order, OrderId,
     OrderKind, PortfolioId, Price, Purpose, Qty, Rate, ReportKind, Side, StopPolicy, SymbolId, Time, Usd, VenueEvent,
@@ -17,7 +17,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "frames" => shapes("events.json").into_iter().map(|(_, value)| value.to_string().into_bytes()).collect(),
         "requests" => REQUESTS.iter().map(|text| text.as_bytes().to_vec()).collect(),
         "venue" => venue(),
-        "journal" => vec![journal(), journal()[header().len()..].to_vec()],
+        "journal" => vec![journal(), journal()[first_header().len()..].to_vec()],
         "facts" => facts().iter().map(|fact| postcard::to_allocvec(fact).unwrap()).collect(),
         other => panic!("no seeds for {other}"),
     }
@@ -85,7 +85,7 @@ fn venue() -> Vec<Vec<u8>> {
 }
 
 fn journal() -> Vec<u8> {
-    let (mut journal, mut link) = (header().to_vec(), Link::start());
+    let (mut journal, mut link) = (first_header().to_vec(), Link::start());
     for (index, fact) in facts().iter().enumerate() {
         link = encode(link, index % 3 == 0, fact, &mut journal).unwrap();
     }

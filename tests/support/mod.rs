@@ -110,6 +110,13 @@ impl Place {
         Process::start(self.command(words), words)
     }
 
+    /// The same with variables of the environment.
+    pub fn start_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Running {
+        let mut command = self.command(words);
+        command.envs(variables.iter().copied());
+        Running::start(command, words)
+    }
+
     /// Starts a swarm and waits until it says where its API is.
     pub fn start(&self, words: &[&str]) -> Running {
         Running::start(self.command(words), words)

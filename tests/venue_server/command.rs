@@ -13,6 +13,7 @@ fn wrong_input_ends_with_2_and_says_what_to_do() {
     swarm(&["--symbols", "btc"]).code(2).stderr(contains("BTCUSDT"));
     swarm(&["--market", "aster"]).code(2).stderr(contains("synthetic"));
     swarm(&["--market", "replay:/nowhere"]).code(2);
+    swarm(&["--market", "ticks:/nowhere"]).code(2).stderr(contains("cannot be read"));
     swarm(&["--accounts", "/nowhere.yaml"]).code(2).stderr(contains("cannot read"));
     swarm(&["--listen", "here"]).code(2);
 }

@@ -144,6 +144,14 @@ fn check_wallet(change: impl FnOnce(&mut Desk, &mut Request), expected: (u16, i6
 #[test]
 fn wallet_signatures_nonces_and_signers_are_checked() {
     check_wallet(|_, _| {}, (200, 0));
+    check_wallet(|desk, request| request.signature = desk.venue.wallets().look(request), (200, 0));
+    check_wallet(
+        |desk, request| {
+            request.query = request.query.replace("nonce=1", "nonce=2");
+            request.signature = desk.venue.wallets().look(request);
+        },
+        (400, -1022),
+    );
     check_wallet(|_, request| request.query = request.query.replace("nonce=1", "nonce=2"), (400, -1022));
     check_wallet(|_, request| request.query = request.query.replace("&signature=0x", "&signature=0X00"), (400, -1022));
     check_wallet(|_, request| request.query = String::new(), (400, -1102));

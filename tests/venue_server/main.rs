@@ -14,3 +14,4 @@ mod shapes;
 mod strategies;
 mod streams;
 mod support;
+mod ticks;

@@ -143,6 +143,16 @@ impl Rest {
 
     /// Sends a call, once.
     pub async fn send<P: Serialize, A: DeserializeOwned>(&self, call: &Call<P, A>) -> Outcome<A> {
+        self.send_as(call, &mut None).await
+    }
+
+    /// Sends a call, once, under the nonce given, and says which nonce it went out under: a noop under the nonce of a
+    /// request whose outcome is unknown keeps that request from being carried out later. V1 has no nonces.
+    pub async fn send_as<P: Serialize, A: DeserializeOwned>(
+        &self,
+        call: &Call<P, A>,
+        nonce: &mut Option<Micros>,
+    ) -> Outcome<A> {
         if !call.route.exists(self.environment.scheme().version()) {
             return Outcome::NotSent(NotSent::NoSuchCall);
         }
@@ -158,7 +168,7 @@ impl Rest {
         {
             return Outcome::NotSent(NotSent::Limited { until, reason });
         }
-        let prepared = match self.prepare(call, pairs) {
+        let prepared = match self.prepare(call, pairs, nonce) {
             Ok(prepared) => prepared,
             Err(not_sent) => return Outcome::NotSent(not_sent),
         };
@@ -196,11 +206,17 @@ impl Rest {
     }
 
     /// The text of a call, signed where it must be, in the place where its method carries it.
-    fn prepare<P, A>(&self, call: &Call<P, A>, pairs: Pairs) -> Result<Prepared, NotSent> {
+    fn prepare<P, A>(&self, call: &Call<P, A>, pairs: Pairs, nonce: &mut Option<Micros>) -> Result<Prepared, NotSent> {
         let (text, key) = match (call.route.security(), &self.credentials) {
             (Security::Public, _) => (pairs.into_text(), None),
             (_, None) => return Err(NotSent::NoCredentials),
             (Security::UserStream, Some(Credentials::Key(signer))) => (pairs.into_text(), Some(signer.key().key())),
+            (_, Some(Credentials::Wallet(wallet))) => {
+                let mut signing = lock(&self.signing);
+                let now = signing.offset.correct((self.clock)());
+                let used = *nonce.get_or_insert_with(|| signing.nonces.next(now));
+                (wallet.sign(pairs, used).into_string(), None)
+            }
             (_, Some(credentials)) => {
                 let mut signing = lock(&self.signing);
                 let now = signing.offset.correct((self.clock)());

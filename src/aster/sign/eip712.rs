@@ -103,7 +103,7 @@ impl Domain {
 fn public_key(digest: &[u8; 32], signature: &Signature, parity: u8) -> Option<VerifyingKey> {
     let (r, s) = signature.split_scalars();
     let point = Option::<AffinePoint>::from(AffinePoint::decompress(&r.to_repr(), parity.into()))?;
-    let inverse = *r.invert();
+    let inverse = Option::<Scalar>::from(<Scalar as Invert>::invert_vartime(&r))?;
     let z = <Scalar as Reduce<U256>>::reduce_bytes(&(*digest).into());
     let (of_generator, of_point) = (-(inverse * z), inverse * *s);
     let key = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &of_generator, &point.into(), &of_point);

@@ -122,6 +122,8 @@ pub struct Swarm {
     pub state: Option<String>,
     /// How agents are hosted in `swarm run`.
     pub actors: Option<Actors>,
+    /// How the journal of `swarm run` is kept.
+    pub journal: Option<Journal>,
 }
 
 /// What is traded, and where its candles come from.
@@ -230,6 +232,19 @@ pub struct Actors {
     pub mailbox_capacity: Option<u32>,
     /// What happens to an agent whose rule panicked.
     pub restart: Option<Restart>,
+}
+
+/// How the journal of `swarm run` is kept. Nothing of it is ever removed.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// Records after which it goes on in another file, with a snapshot of the state before it: a start reads at most
+    /// about twice as many. Default: 250000.
+    #[schemars(range(min = 100, max = 100000000), extend("default" = defaults::FILE_RECORDS))]
+    pub file_records: Option<u32>,
+    /// Full files that stay as they are; older ones are compressed. Default: 4.
+    #[schemars(range(min = 0, max = 100000), extend("default" = defaults::UNPACKED_FILES))]
+    pub unpacked_files: Option<u32>,
 }
 
 /// What happens to an agent whose rule panicked.

@@ -223,12 +223,8 @@ impl Desk {
         if order.symbol.index() >= self.lanes.len() {
             return;
         }
-        let mut tracked = Tracked::new(order.clone(), at, Stage::Unknown);
-        if tracked.is_entry() {
-            // It may have waited for its turn before it left. How long an exit waited is not known.
-            tracked.arrives_before = at.plus(self.policy.valid_ms() + self.policy.entry_life_ms);
-        }
-        self.orders.insert(order.id, tracked);
+        // When it left, if it did, is not known: until when it may arrive is counted from the start.
+        self.orders.insert(order.id, Tracked::new(order.clone(), at, Stage::Unknown));
     }
 
     fn apply_event(&mut self, event: &VenueEvent) {

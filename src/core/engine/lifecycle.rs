@@ -37,7 +37,7 @@ pub enum LifeState {
 }
 
 /// One agent's life.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifecycle {
     state: LifeState,
     restarts: u32,

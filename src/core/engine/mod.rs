@@ -3,6 +3,7 @@
 //!
 //! It knows no journal file, no report and no clock: facts go to a [`Sink`].
 
+mod act;
 mod calm;
 mod consult;
 mod crew;
@@ -10,6 +11,7 @@ mod fleet;
 mod lifecycle;
 mod stretch;
 
+pub use act::{OperatorAct, Resumed};
 pub use consult::{Answer, RulePanic, Standing, consult, judge, may_act};
 pub use crew::{BuildError, Crew, MakeRule};
 pub use fleet::Fleet;
@@ -50,7 +52,8 @@ pub trait Sink {
 pub struct EngineOptions {
     /// Record HOLD decisions in full.
     pub record_holds: bool,
-    /// Give the sink a `Fact::Candle` for each candle: needed by a journal, not by a fingerprint.
+    /// Give the sink a `Fact::Candle` for each candle and a `Fact::FundingDue` for each payment: needed by a
+    /// journal, not by a fingerprint.
     pub record_candles: bool,
     /// How a panicking rule is treated.
     pub restart: RestartPolicy,
@@ -188,6 +191,11 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
             self.supervisor.on_candle(SymbolId::at(index), candle, step.close_time);
             if self.options.record_candles {
                 sink.fact(&Fact::Candle { symbol: SymbolId::at(index), candle: *candle });
+            }
+        }
+        if self.options.record_candles {
+            for due in &step.funding {
+                sink.fact(&Fact::FundingDue { symbol: due.symbol, at: due.at, rate: due.rate });
             }
         }
         for exchange in &mut self.exchanges {
@@ -334,11 +342,7 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
     }
 
     fn restart(&mut self, agent: AgentId, step: &Step, sink: &mut impl Sink) {
-        let symbol = self.plan.agents[agent.index()].symbol;
-        // The same wishes again: every one is known, so the slots stay as they are.
-        if let Ok(rule) = self.make.make(agent, &mut Arc::make_mut(&mut self.wants)[symbol.index()]) {
-            self.rules[agent.index()] = rule;
-        }
+        self.renew_rule(agent);
         self.supervisor.on_agent(step.close_time, agent, AgentChange::Started, &mut self.effects);
         self.dispatch(step.close_time, sink);
     }

@@ -3,9 +3,10 @@
 
 use super::path::{Leg, Way};
 use crate::model::{Order, OrderKind, Price, Qty, Rate, Side, Time};
+use serde::{Deserialize, Serialize};
 
 /// An open order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenOrder {
     /// As submitted.
     pub order: Order,

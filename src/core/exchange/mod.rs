@@ -14,6 +14,7 @@ mod margin;
 mod matching;
 mod path;
 mod price;
+mod saved;
 #[cfg(test)]
 mod tests;
 
@@ -25,11 +26,12 @@ use crate::model::{
     SymbolId, Time, Usd, VenueEvent,
 };
 use path::{Leg, Market, Walk};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What the account has on one symbol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountPosition {
     /// Signed quantity and signed cost.
     pub holding: Holding,
@@ -40,7 +42,7 @@ pub struct AccountPosition {
 }
 
 /// Something on its way to the venue.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Request {
     Order(Order),
     Cancel { id: OrderId, symbol: SymbolId },
@@ -56,7 +58,7 @@ impl Request {
 }
 
 /// A request with its time of arrival.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Queued {
     arrives: Time,
     request: Request,

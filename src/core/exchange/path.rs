@@ -5,12 +5,13 @@ use super::{Exchange, Request};
 use crate::model::{
     Candle, CandlePath, Millis, Order, OrderKind, Price, PriceRange, Qty, Round, SymbolId, Time, mul_div,
 };
+use serde::{Deserialize, Serialize};
 
 /// Points of a candle: open, the two extremes, close.
 pub const POINTS: usize = 4;
 
 /// The time of a step, and how far it is walked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Walk {
     /// Open time of the candles.
     pub start: Time,
@@ -36,7 +37,7 @@ impl Walk {
 }
 
 /// Where a price stands on one symbol, and the way it takes in this step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Market {
     /// Price before this step, or the last single price.
     pub last: Option<Price>,
@@ -98,7 +99,7 @@ impl Way {
 }
 
 /// A straight way of one price. With `start == end` it is a jump, which trades at no price between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Leg {
     pub from: Price,
     pub to: Price,

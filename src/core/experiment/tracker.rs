@@ -10,11 +10,13 @@ use crate::model::{
     Time, Usd, VenueEvent, Verdict,
 };
 use crate::risk::Supervisor;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A curve of equity in USDT, exact: daily points for the figures, and the drawdown at every step.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     daily: Vec<Usd>,
     last: Usd,
@@ -57,7 +59,7 @@ impl Curve {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct AgentRecord {
     curve: Curve,
     entry_leverage: Vec<f64>,
@@ -72,11 +74,11 @@ struct AgentRecord {
     held: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct PortfolioRecord {
     curve: Curve,
     tripped_at: Option<Time>,
-    rejections: BTreeMap<&'static str, u64>,
+    rejections: BTreeMap<Cow<'static, str>, u64>,
 }
 
 /// Follows a run.
@@ -155,6 +157,43 @@ impl Tracker {
         Self { keeps_trades: false, ..Self::new(plan) }
     }
 
+    /// What it has followed so far, without the plan, for snapshots.
+    pub fn save(&self) -> Vec<u8> {
+        let records = (&self.agents, &self.cohorts, &self.portfolios);
+        let trades = (&self.trades, self.keeps_trades, &self.closed);
+        let time = (self.from, self.to, self.steps, self.candles, self.next_midnight);
+        let state = (records, trades, time, &self.moving, &self.holding);
+        postcard::to_allocvec(&state).expect("invariant: every list of a state knows its length")
+    }
+
+    /// A tracker that has followed what a saved one had; none when the bytes are none of this plan.
+    pub fn restore(plan: Arc<Plan>, bytes: &[u8]) -> Option<Self> {
+        let (records, trades, time, moving, holding) = postcard::from_bytes(bytes).ok()?;
+        let (agents, cohorts, portfolios) = records;
+        let (trades, keeps_trades, closed) = trades;
+        let (from, to, steps, candles, next_midnight) = time;
+        let restored = Self {
+            agents,
+            cohorts,
+            portfolios,
+            trades,
+            keeps_trades,
+            closed,
+            from,
+            to,
+            steps,
+            candles,
+            next_midnight,
+            moving,
+            holding,
+            plan,
+        };
+        let fits = restored.agents.len() == restored.plan.agents.len()
+            && restored.cohorts.len() == restored.plan.cohorts.len()
+            && restored.portfolios.len() == restored.plan.portfolios.len();
+        fits.then_some(restored)
+    }
+
     /// Closed trades in order of closing; none when they are not kept.
     pub fn trades(&self) -> &[Trade] {
         &self.trades
@@ -196,7 +235,7 @@ impl Tracker {
         self.holding[cohort.index()]
     }
     /// Refusals of a portfolio by reason.
-    pub fn rejections(&self, portfolio: PortfolioId) -> &BTreeMap<&'static str, u64> {
+    pub fn rejections(&self, portfolio: PortfolioId) -> &BTreeMap<Cow<'static, str>, u64> {
         &self.portfolios[portfolio.index()].rejections
     }
     /// Decisions of an agent, HOLD included.
@@ -227,7 +266,7 @@ impl Tracker {
                     Verdict::Refused(refusal) => {
                         agent.rejections += 1;
                         let rejections = &mut self.portfolios[portfolio.index()].rejections;
-                        *rejections.entry(refusal.reason.label()).or_default() += 1;
+                        *rejections.entry(Cow::Borrowed(refusal.reason.label())).or_default() += 1;
                     }
                     Verdict::Approved | Verdict::Resized(_) if agent.wants_entry => {
                         agent.entry_confidence.push(agent.last_confidence);
@@ -463,7 +502,7 @@ impl Tracker {
                 tripped: record.tripped_at.is_some(),
                 at: record.tripped_at.map(|at| at.to_string()),
             },
-            rejections: record.rejections.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+            rejections: record.rejections.iter().map(|(reason, count)| (reason.clone().into_owned(), *count)).collect(),
         }
     }
 }

@@ -6,9 +6,12 @@
 //! guess what it said. If there is none, the writer was cut off while writing a group that nobody had
 //! been told was durable: a torn tail, which may be cut off. It does not know where bytes come from.
 
-use super::record::{AFTER_DURABLE, FORMAT_VERSION, HEADER_BYTES, MAGIC, Position, RECORD_HEADER_BYTES, RawHeader};
-use super::{Link, header};
+use super::Link;
+use super::record::{AFTER_DURABLE, CHAIN_BYTES, FORMAT_VERSION, HEADER_BYTES, Layout, MAGIC, Position, RawHeader};
 use crate::model::Fact;
+
+/// Length of the header of a file in format 1.
+const FIRST_HEADER_BYTES: usize = 16;
 
 /// A record as read.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +77,25 @@ pub enum RecordError {
         /// Its own sequence number.
         found: u64,
     },
+    /// A file that does not continue the one before it.
+    #[error(
+        "this part goes on after sequence {found}, the part before it ends with sequence {after}: records are missing \
+             or were altered"
+    )]
+    Missing {
+        /// The last record of the part before.
+        after: u64,
+        /// The record that this one says it continues.
+        found: u64,
+    },
+    /// A file that ends in the middle of a record although the journal goes on in another one.
+    #[error("it ends at byte {offset} in the middle of sequence {seq} although the journal goes on: its end was lost")]
+    EndsEarly {
+        /// Where the good part ends.
+        offset: u64,
+        /// The record expected there.
+        seq: u64,
+    },
     /// A good record whose fact this version does not know.
     #[error("the record at byte {offset} (sequence {seq}) holds a fact that this version of swarm does not know")]
     Unreadable {
@@ -104,6 +126,73 @@ enum Phase {
     Ended,
 }
 
+/// What the header of a file of a journal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileHeader {
+    /// Version of the format.
+    pub format: u32,
+    /// Where the file begins, in bytes from the start of the journal.
+    pub begins: u64,
+    /// The place of its first record.
+    pub first: Position,
+    layout: Layout,
+}
+
+impl FileHeader {
+    /// Reads a header; `None` when there are too few bytes.
+    ///
+    /// # Errors
+    /// When it is none, damaged, or of a newer format.
+    pub fn read(bytes: &[u8]) -> Result<Option<Self>, RecordError> {
+        let known = bytes.len().min(MAGIC.len());
+        if bytes[..known] != MAGIC[..known] {
+            return Err(RecordError::NotAJournal);
+        }
+        let Some(start) = bytes.first_chunk::<FIRST_HEADER_BYTES>() else { return Ok(None) };
+        if crc32fast::hash(&start[..12]) != number(start, 12) {
+            return Err(RecordError::HeaderDamaged);
+        }
+        match number(start, 8) {
+            1 => {
+                let mut chain = [0; CHAIN_BYTES];
+                chain[..4].copy_from_slice(&start[12..]);
+                let first = Position { link: Link { seq: 0, chain }, offset: FIRST_HEADER_BYTES as u64 };
+                Ok(Some(Self { format: 1, begins: 0, first, layout: Layout::One }))
+            }
+            FORMAT_VERSION => Self::read_present(bytes),
+            found if found > FORMAT_VERSION => Err(RecordError::NewerFormat { found }),
+            _ => Err(RecordError::NotAJournal),
+        }
+    }
+
+    fn read_present(bytes: &[u8]) -> Result<Option<Self>, RecordError> {
+        let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        if crc32fast::hash(&header[..48]) != number(header, 48) {
+            return Err(RecordError::HeaderDamaged);
+        }
+        let long = |at| u64::from(number(header, at)) | (u64::from(number(header, at + 4)) << 32);
+        let mut chain = [0; CHAIN_BYTES];
+        chain.copy_from_slice(&header[32..48]);
+        let (link, begins) = (Link { seq: long(16), chain }, long(24));
+        let first = Position { link, offset: begins.saturating_add(HEADER_BYTES as u64) };
+        Ok(Some(Self { format: FORMAT_VERSION, begins, first, layout: Layout::Two }))
+    }
+
+    /// Whether records can be added in the format that is written now.
+    pub const fn is_written_now(&self) -> bool {
+        matches!(self.layout, Layout::Two)
+    }
+
+    /// Bytes of the header itself.
+    pub const fn bytes(&self) -> u64 {
+        self.first.offset - self.begins
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
 /// Turns pushed bytes into records.
 #[derive(Debug)]
 pub struct Decoder {
@@ -111,6 +200,9 @@ pub struct Decoder {
     /// Bytes of the buffer that are done with.
     consumed: usize,
     position: Position,
+    /// What the file has to continue, where that is known.
+    continues: Option<Link>,
+    layout: Layout,
     no_more_bytes: bool,
     phase: Phase,
 }
@@ -119,20 +211,28 @@ pub struct Decoder {
 const COMPACT_BYTES: usize = 1 << 16;
 
 impl Decoder {
-    /// At the beginning of a journal: the next byte pushed is the first of the header.
+    /// At the beginning of a file: the next byte pushed is the first of its header. The file may continue
+    /// any journal at any place; its header says which.
     pub fn new() -> Self {
         Self {
             buffer: Vec::new(),
             consumed: 0,
             position: Position { link: Link::start(), offset: 0 },
+            continues: None,
+            layout: Layout::Two,
             no_more_bytes: false,
             phase: Phase::Header,
         }
     }
 
-    /// In the middle: the next byte pushed is the one at the offset of `position`.
-    pub fn resume(position: Position) -> Self {
-        Self { position, phase: Phase::Records, ..Self::new() }
+    /// At the beginning of a file that has to continue a journal at `position`.
+    pub fn continuing(position: Position) -> Self {
+        Self { position, continues: Some(position.link), ..Self::new() }
+    }
+
+    /// In the middle of a file with this header: the next byte pushed is the one at the offset of `position`.
+    pub fn resume(header: &FileHeader, position: Position) -> Self {
+        Self { position, layout: header.layout, phase: Phase::Records, ..Self::new() }
     }
 
     /// After the last good record.
@@ -177,30 +277,20 @@ impl Decoder {
 
     fn read_header(&mut self) -> Result<Progress, RecordError> {
         let bytes = self.unread();
-        let Some(found) = bytes.first_chunk::<HEADER_BYTES>() else {
-            return match (self.no_more_bytes, header().starts_with(bytes)) {
-                (false, _) => Ok(Progress::NeedsBytes),
-                (true, true) => Err(RecordError::Torn { offset: 0, bytes: bytes.len() as u64 }),
-                (true, false) => Err(RecordError::NotAJournal),
+        let Some(found) = FileHeader::read(bytes)? else {
+            return match self.no_more_bytes {
+                false => Ok(Progress::NeedsBytes),
+                true => Err(RecordError::Torn { offset: self.position.offset, bytes: bytes.len() as u64 }),
             };
         };
-        if found[..8] != MAGIC {
-            return Err(RecordError::NotAJournal);
+        if let Some(after) = self.continues.filter(|after| *after != found.first.link) {
+            return Err(RecordError::Missing { after: after.seq, found: found.first.link.seq });
         }
-        let number = |at: usize| u32::from_le_bytes([found[at], found[at + 1], found[at + 2], found[at + 3]]);
-        if crc32fast::hash(&found[..12]) != number(12) {
-            return Err(RecordError::HeaderDamaged);
-        }
-        match number(8) {
-            FORMAT_VERSION => {
-                self.consumed += HEADER_BYTES;
-                self.position = Position::start();
-                self.phase = Phase::Records;
-                self.read_record()
-            }
-            found if found > FORMAT_VERSION => Err(RecordError::NewerFormat { found }),
-            _ => Err(RecordError::NotAJournal),
-        }
+        self.consumed += usize::try_from(found.bytes()).expect("invariant: a header is short");
+        self.position = found.first;
+        self.layout = found.layout;
+        self.phase = Phase::Records;
+        self.read_record()
     }
 
     fn read_record(&mut self) -> Result<Progress, RecordError> {
@@ -208,7 +298,7 @@ impl Decoder {
         if bytes.is_empty() && self.no_more_bytes {
             return Ok(Progress::Finished);
         }
-        let raw = RawHeader::read(bytes);
+        let raw = RawHeader::read(self.layout, bytes);
         let complete = raw.is_some_and(|raw| !raw.is_plausible() || raw.record_bytes() <= bytes.len());
         if !complete && !self.no_more_bytes {
             return Ok(Progress::NeedsBytes);
@@ -225,17 +315,16 @@ impl Decoder {
     /// Takes a record that holds, if it continues the one before and can be understood.
     fn take(&mut self, raw: RawHeader) -> Result<Record, RecordError> {
         let (offset, before) = (self.position.offset, self.position.link);
-        if raw.previous != before.check || raw.seq != before.seq + 1 {
+        let payload = &self.unread()[raw.layout.record_header_bytes()..raw.record_bytes()];
+        let Some(link) = raw.link_after(&before, payload) else {
             return Err(RecordError::ChainBroken { offset, after: before.seq, found: raw.seq });
-        }
-        let payload = &self.unread()[RECORD_HEADER_BYTES..raw.record_bytes()];
+        };
         let fact = match postcard::take_from_bytes::<Fact>(payload) {
             Ok((fact, [])) => fact,
             _ => return Err(RecordError::Unreadable { offset, seq: raw.seq }),
         };
         self.consumed += raw.record_bytes();
-        self.position =
-            Position { link: Link { seq: raw.seq, check: raw.check }, offset: offset + raw.record_bytes() as u64 };
+        self.position = Position { link, offset: offset + raw.record_bytes() as u64 };
         Ok(Record { offset, end: self.position, fact })
     }
 
@@ -245,7 +334,7 @@ impl Decoder {
         let (offset, seq) = (self.position.offset, self.position.link.seq);
         loop {
             let rest = self.unread();
-            let raw = RawHeader::read(rest);
+            let raw = RawHeader::read(self.layout, rest);
             let candidate = raw.filter(|raw| raw.is_plausible() && raw.flags == AFTER_DURABLE && raw.seq > seq);
             let complete = raw.is_some() && candidate.is_none_or(|raw| raw.record_bytes() <= rest.len());
             if !complete && !self.no_more_bytes {

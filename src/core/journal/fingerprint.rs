@@ -7,16 +7,33 @@
 
 use super::record::write_fact;
 use crate::model::Fact;
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
+use sha2::digest::generic_array::GenericArray;
 use std::fmt::Write;
 
-/// Grows with each fact and can be read at any time. A clone goes on by itself.
-#[derive(Clone, Debug, Default)]
+/// SHA-256 works on blocks of this length, in bytes.
+const BLOCK_BYTES: usize = 64;
+/// So many bytes are gathered before they are hashed: many blocks at a time.
+const GATHERED_BYTES: usize = 64 * BLOCK_BYTES;
+/// The state of SHA-256 before the first block (FIPS 180-4, 5.3.3).
+const START: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+
+/// Grows with each fact and can be read at any time. A clone goes on by itself, and so does one that was
+/// saved and restored: that is why the hash is kept here between its blocks, which a hasher does not show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
-    hash: Sha256,
+    state: [u32; 8],
+    hashed_bytes: u64,
     facts: u64,
-    /// Reused, so that adding a fact allocates nothing.
-    buffer: Vec<u8>,
+    /// Not hashed yet. Facts are written right into it, so that adding one allocates nothing.
+    gathered: Vec<u8>,
+}
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self { state: START, hashed_bytes: 0, facts: 0, gathered: Vec::with_capacity(2 * GATHERED_BYTES) }
+    }
 }
 
 impl Fingerprint {
@@ -30,13 +47,28 @@ impl Fingerprint {
         if !fact.fingerprinted() {
             return;
         }
-        self.buffer.clear();
-        self.buffer.extend_from_slice(&[0; 4]);
-        write_fact(fact, &mut self.buffer);
-        let length = u32::try_from(self.buffer.len() - 4).expect("invariant: a fact is shorter than 4 GiB");
-        self.buffer[..4].copy_from_slice(&length.to_le_bytes());
-        self.hash.update(&self.buffer);
+        let start = self.gathered.len();
+        self.gathered.extend_from_slice(&[0; 4]);
+        write_fact(fact, &mut self.gathered);
+        let length = u32::try_from(self.gathered.len() - start - 4).expect("invariant: a fact is shorter than 4 GiB");
+        self.gathered[start..start + 4].copy_from_slice(&length.to_le_bytes());
         self.facts += 1;
+        if self.gathered.len() >= GATHERED_BYTES {
+            self.hash_blocks();
+        }
+    }
+
+    /// Hashes the whole blocks that are gathered; what is left stays.
+    fn hash_blocks(&mut self) {
+        let blocks = self.gathered.chunks_exact(BLOCK_BYTES);
+        let left = blocks.remainder().len();
+        for block in blocks {
+            sha2::compress256(&mut self.state, std::slice::from_ref(GenericArray::from_slice(block)));
+        }
+        let hashed = self.gathered.len() - left;
+        self.hashed_bytes += hashed as u64;
+        self.gathered.copy_within(hashed.., 0);
+        self.gathered.truncate(left);
     }
 
     /// How many facts it covers.
@@ -46,18 +78,34 @@ impl Fingerprint {
 
     /// The fingerprint of the facts so far: 64 hexadecimal digits.
     pub fn finish(&self) -> String {
-        let digest = self.hash.clone().finalize();
-        digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("invariant: writing to a text cannot fail");
-            text
-        })
+        let mut last = self.clone();
+        last.hash_blocks();
+        let bits = (last.hashed_bytes + last.gathered.len() as u64) * 8;
+        // The end of SHA-256: a one, zeros to the end of a block, and the length in bits.
+        last.gathered.push(0x80);
+        while last.gathered.len() % BLOCK_BYTES != BLOCK_BYTES - 8 {
+            last.gathered.push(0);
+        }
+        last.gathered.extend_from_slice(&bits.to_be_bytes());
+        last.hash_blocks();
+        hex(&last.state.map(u32::to_be_bytes).concat())
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("invariant: writing to a text cannot fail");
+        text
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{AgentId, BreakerChange, BreakerScope, Time, Usd};
+    use proptest::prelude::*;
+    use sha2::{Digest, Sha256};
 
     fn breaker(reason: &str) -> Fact {
         let change = BreakerChange::Reset { reason: reason.into() };
@@ -118,5 +166,28 @@ mod tests {
         assert_eq!((copy.finish(), copy.facts(), fingerprint.facts()), (early, 1, 2));
         copy.add(&breaker("b"));
         assert_eq!(copy.finish(), of(&[breaker("a"), breaker("b")]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn it_is_sha256_whatever_the_lengths_and_goes_on_where_it_was_saved(
+            reasons in prop::collection::vec(".{0,900}", 0..40), saved_after in 0usize..40,
+        ) {
+            let (mut fingerprint, mut expected) = (Fingerprint::new(), Sha256::new());
+            for (place, reason) in reasons.iter().enumerate() {
+                if place == saved_after {
+                    let bytes = postcard::to_allocvec(&fingerprint).unwrap();
+                    fingerprint = postcard::from_bytes(&bytes).unwrap();
+                }
+                let fact = breaker(reason);
+                let bytes = postcard::to_allocvec(&fact).unwrap();
+                expected.update(u32::try_from(bytes.len()).unwrap().to_le_bytes());
+                expected.update(&bytes);
+                fingerprint.add(&fact);
+            }
+            prop_assert_eq!(fingerprint.finish(), hex(&expected.finalize()));
+        }
     }
 }

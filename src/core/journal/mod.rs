@@ -9,9 +9,9 @@ mod fingerprint;
 mod record;
 mod wire;
 
-pub use decode::{Decoder, Progress, Record, RecordError, Records, records};
+pub use decode::{Decoder, FileHeader, Progress, Record, RecordError, Records, records};
 pub use fingerprint::Fingerprint;
 pub use record::{
-    FORMAT_VERSION, FactTooLarge, HEADER_BYTES, Link, MAGIC, MAX_PAYLOAD_BYTES, Position, RECORD_HEADER_BYTES, encode,
-    header,
+    CHAIN_BYTES, FORMAT_VERSION, FactTooLarge, HEADER_BYTES, Link, MAGIC, MAX_PAYLOAD_BYTES, Position,
+    RECORD_HEADER_BYTES, encode, first_header, header, write_fact,
 };

@@ -1,31 +1,41 @@
 //! One record as bytes, and the header of a file of them. Integers are little endian.
 //!
 //! ```text
-//! header  magic 8 B | format version u32 | crc32 of the 12 bytes before u32
-//! record  check u32 | payload length u32 | previous record's check u32 | sequence u64 | flags u8 | payload
+//! header  magic 8 B | format version u32 | crc32 of these u32
+//!         sequence before u64 | offset u64 | chain before 16 B | crc32 of all before u32
+//! record  crc32 of the rest u32 | payload length u32 | chain 16 B | sequence u64 | flags u8 | payload
 //! ```
 //!
-//! `check` is the crc32 of everything after itself. Since that includes the check of the record before,
-//! a record that was taken out or altered breaks the chain, even if its own check was made right again.
-//! The previous check is stored and not only mixed in, so that a record can be recognised on its own:
-//! that is how damage in the middle is told from a tail that was never written to its end.
+//! `chain` is the first half of SHA-256 over the chain of the record before, sequence, flags and payload: a
+//! record that was altered, taken out or put in breaks the chain, whoever did it and however well he knows
+//! the format, and the last chain vouches for everything before it. Forging one record means forging all
+//! that follow, and then the last one is not the one that was noted elsewhere. The crc32 is of the record
+//! alone, so that a record can be recognised where the chain is lost: that is how damage in the middle is
+//! told from a tail that was never written to its end.
 //!
-//! The payload is the fact in postcard's wire format. This file knows nothing of how bytes are read back.
+//! A journal is one file or several, each beginning with a header that says where it goes on.
+//!
+//! Format 1, still read, had the first line of the header only, one file, and the crc32 of the record before
+//! in place of the chain. The payload is the fact in postcard's wire format in both. This
+//! file knows nothing of how bytes are read back.
 
 use super::wire;
 use crate::model::Fact;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// First bytes of a journal.
 pub const MAGIC: [u8; 8] = *b"swarmjnl";
 /// Version of the format written here; a reader refuses newer ones.
-pub const FORMAT_VERSION: u32 = 1;
-/// Length of the header of a journal, in bytes.
-pub const HEADER_BYTES: usize = 16;
+pub const FORMAT_VERSION: u32 = 2;
+/// Length of the header of a file, in bytes.
+pub const HEADER_BYTES: usize = 52;
 /// Length of a record without its payload, in bytes.
-pub const RECORD_HEADER_BYTES: usize = 21;
+pub const RECORD_HEADER_BYTES: usize = 33;
 /// Longest payload of a record, in bytes. A longer fact is a fault in whatever made it.
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
+/// Length of a chain, in bytes.
+pub const CHAIN_BYTES: usize = 16;
 
 /// Flag of a record before which everything had reached the disk when it was written. Records of one
 /// group are written together and may be lost in any order when the power fails; the first record of
@@ -37,14 +47,19 @@ pub(super) const AFTER_DURABLE: u8 = 1;
 pub struct Link {
     /// Sequence number, counted from 1; 0 before the first record.
     pub seq: u64,
-    /// Its check; that of the header before the first record.
-    pub check: u32,
+    /// Its chain; zeros before the first record. In format 1 its crc32, followed by zeros.
+    pub chain: [u8; CHAIN_BYTES],
 }
 
 impl Link {
     /// Where the first record continues.
-    pub fn start() -> Self {
-        Self { seq: 0, check: crc32fast::hash(&header()[..12]) }
+    pub const fn start() -> Self {
+        Self { seq: 0, chain: [0; CHAIN_BYTES] }
+    }
+
+    /// The chain as 32 hexadecimal digits: what to note elsewhere, to know the journal by.
+    pub fn hex(&self) -> String {
+        super::fingerprint::hex(&self.chain)
     }
 }
 
@@ -53,13 +68,13 @@ impl Link {
 pub struct Position {
     /// The record before it.
     pub link: Link,
-    /// Bytes from the start of the journal, header included.
+    /// Bytes from the start of the journal, headers included, all files put one behind the other.
     pub offset: u64,
 }
 
 impl Position {
     /// The place of the first record.
-    pub fn start() -> Self {
+    pub const fn start() -> Self {
         Self { link: Link::start(), offset: HEADER_BYTES as u64 }
     }
 }
@@ -72,14 +87,36 @@ pub struct FactTooLarge {
     pub bytes: usize,
 }
 
-/// The header of a journal.
-pub fn header() -> [u8; HEADER_BYTES] {
+/// The header of a file that continues a journal at `at`, where the file begins.
+pub fn header(at: Position) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
     let check = crc32fast::hash(&header[..12]);
-    header[12..].copy_from_slice(&check.to_le_bytes());
+    header[12..16].copy_from_slice(&check.to_le_bytes());
+    header[16..24].copy_from_slice(&at.link.seq.to_le_bytes());
+    header[24..32].copy_from_slice(&at.offset.to_le_bytes());
+    header[32..48].copy_from_slice(&at.link.chain);
+    let check = crc32fast::hash(&header[..48]);
+    header[48..].copy_from_slice(&check.to_le_bytes());
     header
+}
+
+/// The header of a journal's first file.
+pub fn first_header() -> [u8; HEADER_BYTES] {
+    header(Position { link: Link::start(), offset: 0 })
+}
+
+/// The chain of a record.
+pub(super) fn chain(before: &[u8; CHAIN_BYTES], seq: u64, flags: u8, payload: &[u8]) -> [u8; CHAIN_BYTES] {
+    let mut chained = [0; CHAIN_BYTES + 9];
+    chained[..CHAIN_BYTES].copy_from_slice(before);
+    chained[CHAIN_BYTES..CHAIN_BYTES + 8].copy_from_slice(&seq.to_le_bytes());
+    chained[CHAIN_BYTES + 8] = flags;
+    let digest = Sha256::new().chain_update(chained).chain_update(payload).finalize();
+    let mut chain = [0; CHAIN_BYTES];
+    chain.copy_from_slice(&digest[..CHAIN_BYTES]);
+    chain
 }
 
 /// Adds the record of a fact to `out` and returns what the next record continues.
@@ -101,43 +138,71 @@ pub fn encode(link: Link, after_durable: bool, fact: &Fact, out: &mut Vec<u8>) -
             return Err(FactTooLarge { bytes });
         }
     };
-    let seq = link.seq + 1;
+    let (seq, flags) = (link.seq + 1, if after_durable { AFTER_DURABLE } else { 0 });
+    let chain = chain(&link.chain, seq, flags, &out[start + RECORD_HEADER_BYTES..]);
     let record = &mut out[start..];
     record[4..8].copy_from_slice(&length.to_le_bytes());
-    record[8..12].copy_from_slice(&link.check.to_le_bytes());
-    record[12..20].copy_from_slice(&seq.to_le_bytes());
-    record[20] = if after_durable { AFTER_DURABLE } else { 0 };
+    record[8..24].copy_from_slice(&chain);
+    record[24..32].copy_from_slice(&seq.to_le_bytes());
+    record[32] = flags;
     let check = crc32fast::hash(&record[4..]);
     record[..4].copy_from_slice(&check.to_le_bytes());
-    Ok(Link { seq, check })
+    Ok(Link { seq, chain })
 }
 
 /// Adds a fact in postcard's format to `out`.
-pub(super) fn write_fact(fact: &Fact, out: &mut Vec<u8>) {
+pub fn write_fact(fact: &Fact, out: &mut Vec<u8>) {
     wire::write(fact, out).expect("invariant: every list in a fact knows its length");
+}
+
+/// How records look in a version of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// With the crc32 of the record before.
+    One,
+    /// With a chain.
+    Two,
+}
+
+impl Layout {
+    const fn chain_bytes(self) -> usize {
+        match self {
+            Self::One => 4,
+            Self::Two => CHAIN_BYTES,
+        }
+    }
+    /// Length of a record without its payload.
+    pub(super) const fn record_header_bytes(self) -> usize {
+        17 + self.chain_bytes()
+    }
 }
 
 /// The fields of a record before its payload, unchecked.
 #[derive(Clone, Copy)]
 pub(super) struct RawHeader {
+    pub(super) layout: Layout,
     pub(super) check: u32,
     pub(super) length: usize,
-    pub(super) previous: u32,
+    /// Its own chain, or in format 1 the crc32 of the record before.
+    pub(super) chain: [u8; CHAIN_BYTES],
     pub(super) seq: u64,
     pub(super) flags: u8,
 }
 
 impl RawHeader {
     /// Reads the fields; `None` when there are too few bytes.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn read(layout: Layout, bytes: &[u8]) -> Option<Self> {
         let (check, rest) = bytes.split_first_chunk::<4>()?;
         let (length, rest) = rest.split_first_chunk::<4>()?;
-        let (previous, rest) = rest.split_first_chunk::<4>()?;
+        let (stored, rest) = rest.split_at_checked(layout.chain_bytes())?;
         let (seq, rest) = rest.split_first_chunk::<8>()?;
+        let mut chain = [0; CHAIN_BYTES];
+        chain[..stored.len()].copy_from_slice(stored);
         Some(Self {
+            layout,
             check: u32::from_le_bytes(*check),
             length: u32::from_le_bytes(*length) as usize,
-            previous: u32::from_le_bytes(*previous),
+            chain,
             seq: u64::from_le_bytes(*seq),
             flags: *rest.first()?,
         })
@@ -148,6 +213,24 @@ impl RawHeader {
     }
     /// Length of the whole record.
     pub(super) const fn record_bytes(self) -> usize {
-        RECORD_HEADER_BYTES + self.length
+        self.layout.record_header_bytes() + self.length
+    }
+    /// The link that this record makes behind `before`; `None` when it does not continue it.
+    pub(super) fn link_after(self, before: &Link, payload: &[u8]) -> Option<Link> {
+        if self.seq != before.seq + 1 {
+            return None;
+        }
+        let (expected, made) = match self.layout {
+            Layout::One => {
+                let mut own = [0; CHAIN_BYTES];
+                own[..4].copy_from_slice(&self.check.to_le_bytes());
+                (before.chain, own)
+            }
+            Layout::Two => {
+                let made = chain(&before.chain, self.seq, self.flags, payload);
+                (made, made)
+            }
+        };
+        (self.chain == expected).then_some(Link { seq: self.seq, chain: made })
     }
 }

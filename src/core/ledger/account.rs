@@ -2,9 +2,10 @@
 //! that is a matter of marks, not of money.
 
 use crate::model::Usd;
+use serde::{Deserialize, Serialize};
 
 /// The wallet of a portfolio, in USDT.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// What it began with.
     pub start: Usd,

@@ -3,9 +3,10 @@
 use super::Trade;
 use crate::model::Usd;
 use crate::rule::TradeStats;
+use serde::{Deserialize, Serialize};
 
 /// The books of one agent, in USDT.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentBook {
     /// Sum of realised profits before fees.
     pub realized: Usd,

@@ -2,6 +2,7 @@
 //! Knows neither its owner nor its orders.
 
 use crate::model::{Fill, Holding, Price, Qty, Rate, Round, Side, Time, Usd, div};
+use serde::{Deserialize, Serialize};
 
 /// A part of an execution: all of it, or what one position gets of it when it closes one position and
 /// opens another.
@@ -60,7 +61,7 @@ pub struct Booking {
 }
 
 /// A position and the sums of its trade. The default is flat.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// What is held and what was paid for it.
     pub holding: Holding,

@@ -241,6 +241,24 @@ pub enum Fact {
         /// What it did not pass.
         refusal: Refusal,
     },
+    /// A funding payment that falls due inside a step: an input. What it did to an account is a venue event.
+    FundingDue {
+        /// Of which contract.
+        symbol: SymbolId,
+        /// When.
+        at: Time,
+        /// Rate of the period, positive is paid by longs.
+        rate: Rate,
+    },
+    /// A candle from before the first step, which only warmed the features: an input.
+    WarmUp {
+        /// Which contract.
+        symbol: SymbolId,
+        /// The candle.
+        candle: Candle,
+        /// How many more of these follow.
+        left: u32,
+    },
     /// A live venue's account and the books did not agree. Changes nothing by itself: what follows from it are
     /// facts of their own.
     Difference {

@@ -6,9 +6,10 @@ use crate::model::{
     CancelReason, EntryOrder, ExitPlan, ExitReason, Instrument, Order, OrderId, OrderKind, Price, Purpose, Qty,
     ReportKind, Side, Time, VenueReject,
 };
+use serde::{Deserialize, Serialize};
 
 /// How far a target has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Target {
     /// Executed so far.
     pub(super) done: Qty,
@@ -19,7 +20,7 @@ pub(super) struct Target {
 }
 
 /// The guard of one entry and of the position it becomes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guard {
     pub(super) side: Side,
     pub(super) exits: ExitPlan,

@@ -5,9 +5,10 @@
 use super::exits::{better, break_even_stop, stop_price};
 use super::{Guard, Working};
 use crate::model::{Instrument, OrderKind, Price, Purpose, Qty, Rate, Round, Side, StopPlan, Time, Trail};
+use serde::{Deserialize, Serialize};
 
 /// A guard has nothing to do before a time, while the mark lies between two prices (both exclusive).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rest {
     until: Time,
     above: Price,

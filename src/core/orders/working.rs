@@ -1,9 +1,10 @@
 //! An order that is not final, as far as the venue told.
 
 use crate::model::{Order, OrderId, OrderKind, Purpose, Qty, Side, Time};
+use serde::{Deserialize, Serialize};
 
 /// What is known of a working order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// On its way, or its outcome is unknown: it may live.
     Sent,
@@ -12,7 +13,7 @@ pub enum Status {
 }
 
 /// An order that may still execute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Working {
     /// Its id.
     pub id: OrderId,

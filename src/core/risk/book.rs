@@ -6,6 +6,7 @@ use super::pace::Pace;
 use crate::ledger::{Account, AgentBook};
 use crate::model::{EntryOrder, ExitPlan, IntentId, Price, Rate, Side, SymbolId, Usd};
 use crate::orders::LAST_MOVING_LEG;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What is open, reserved and used at one level.
@@ -20,7 +21,7 @@ pub(super) struct Exposure {
 }
 
 /// A portfolio.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Book {
     pub(super) account: Account,
     /// Sorted by symbol, then intent.
@@ -113,7 +114,7 @@ impl Book {
 }
 
 /// What the last intent to open asked for, until its order comes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Asked {
     pub(super) intent: Option<IntentId>,
     pub(super) order: EntryOrder,
@@ -123,7 +124,7 @@ pub(super) struct Asked {
 }
 
 /// An agent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct AgentState {
     pub(super) running: bool,
     /// Intents so far; the next one's number is one more.

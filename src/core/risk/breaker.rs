@@ -15,9 +15,10 @@
 
 use super::calm::Span;
 use crate::model::{ONE, Rate, Time, Usd, Watermark};
+use serde::{Deserialize, Serialize};
 
 /// That a breaker is tripped, and on what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trip {
     /// When.
     pub at: Time,
@@ -45,7 +46,7 @@ pub struct Sample {
 }
 
 /// The breaker of the swarm, of a portfolio or of an agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
     mark: Watermark,
     /// The watermark as folding the facts so far would give it.

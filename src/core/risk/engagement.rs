@@ -6,9 +6,10 @@ use crate::ledger::Position;
 use crate::model::{AgentId, Instrument, IntentId, Price, Qty, Rate, Round, SymbolId, Time, Usd};
 use crate::orders::{Context, Guard, Rest};
 use crate::planted::{Bug, is_planted};
+use serde::{Deserialize, Serialize};
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Engagement {
     pub(super) symbol: SymbolId,
     /// The entry's intent; all orders of this engagement are its legs.

@@ -56,8 +56,14 @@ impl Supervisor {
                 }
             }
             Fact::StepEnd { at } => self.fold_step_end(*at),
-            // The answer shows in the orders that follow it; holds and the end of a run change nothing.
-            Fact::Verdict { .. } | Fact::Hold(_) | Fact::End { .. } | Fact::Difference { .. } => {}
+            // The answer shows in the orders that follow it; holds, the end of a run, differences and inputs of others
+            // change nothing.
+            Fact::Verdict { .. }
+            | Fact::Hold(_)
+            | Fact::End { .. }
+            | Fact::FundingDue { .. }
+            | Fact::WarmUp { .. }
+            | Fact::Difference { .. } => {}
         }
     }
 

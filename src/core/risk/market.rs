@@ -2,8 +2,9 @@
 //! facts, so they are the same after a restart; marks of a single account's path live with its positions.
 
 use crate::model::{Price, SymbolId, Time};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Quote {
     at: Time,
     /// Zero: none yet.
@@ -16,7 +17,7 @@ impl Quote {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Quotes {
     close: Quote,
     /// The close before: while a step's path is walked, its own close is not known yet.
@@ -25,7 +26,7 @@ struct Quotes {
 }
 
 /// Prices by symbol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Market {
     symbols: Vec<Quotes>,
 }
@@ -33,6 +34,10 @@ pub(super) struct Market {
 impl Market {
     pub(super) fn new(symbols: usize) -> Self {
         Self { symbols: vec![Quotes::default(); symbols] }
+    }
+
+    pub(super) const fn symbols(&self) -> usize {
+        self.symbols.len()
     }
 
     /// A candle closed, or will have closed when `close_time` comes.

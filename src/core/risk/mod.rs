@@ -23,6 +23,7 @@ mod follow;
 mod market;
 mod pace;
 mod react;
+mod saved;
 mod sizing;
 mod supervisor;
 mod tiers;

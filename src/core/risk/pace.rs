@@ -2,10 +2,11 @@
 
 use crate::ledger::Trade;
 use crate::model::{Limits, LossRun, MINUTE_MS, Time, Usd};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// The pace of one level.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pace {
     /// Approvals of entries, oldest first; no more of them than the limit counts.
     approvals: VecDeque<Time>,

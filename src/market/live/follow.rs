@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use swarm_core::model::{Candle, Interval, MINUTE_MS, Millis, Step, SymbolId, Time};
+use swarm_core::model::{Candle, Interval, MINUTE_MS, Millis, Price, Step, SymbolId, Time};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -33,6 +33,8 @@ const STREAMS_OF_A_SYMBOL: usize = 2;
 pub enum News {
     /// A candle had a fate worth telling.
     Candle(Note),
+    /// A symbol's mark price, each second.
+    Mark(SymbolId, Price),
     /// Nothing was heard of a symbol for so many milliseconds.
     Age(SymbolId, Millis),
     /// Streams deliver again, after having been lost.
@@ -215,7 +217,13 @@ impl Task {
             Delivery::Unreadable(error) => self.tell(News::Lost(format!("a frame cannot be read: {error}"))),
             Delivery::Frame { frame, .. } => match frame.body {
                 Body::Event(event) => return self.event(&event),
-                Body::Events(events) => return events.iter().fold(false, |any, event| self.event(event) || any),
+                Body::Events(events) => {
+                    let mut closed = false;
+                    for event in &events {
+                        closed |= self.event(event);
+                    }
+                    return closed;
+                }
                 Body::Done { .. } | Body::Refused { .. } => {}
             },
         }
@@ -234,6 +242,7 @@ impl Task {
             }
             Event::MarkPrice(event) => {
                 let Some(symbol) = self.hear(&event.symbol, event.sent) else { return false };
+                self.tell(News::Mark(symbol, event.mark));
                 if let (Some(rate), Some(due)) = (event.funding_rate, event.next_funding) {
                     self.funding.announced(symbol, due, rate);
                 }
@@ -246,7 +255,14 @@ impl Task {
     fn answered(&mut self, answer: Answer) {
         let now = self.moment();
         match answer {
-            Answer::Candles(question, Ok(candles)) => self.assembly.answered(question, &candles, now),
+            Answer::Candles(question, Ok(candles)) => {
+                // A market that has closed a candle is past it, whatever the streams have brought.
+                if let Some(last) = candles.last() {
+                    self.of.clock.saw(last.close_time(self.of.base));
+                }
+                let now = self.moment();
+                self.assembly.answered(question, &candles, now);
+            }
             Answer::Candles(question, Err(why)) => {
                 self.assembly.unanswered(question, now);
                 self.tell(News::Unanswered(format!("candles of {}: {why}", self.of.symbols[question.symbol.index()])));
@@ -309,9 +325,12 @@ impl Task {
                 self.held = self.assembly.next_step(now).map(|step| (step, now.steady));
             }
             let Some((step, since)) = &self.held else { break };
-            let known = self.funding.knows(step.close_time);
-            if !known && now.steady - since < self.of.waits.give_up_ms {
-                break;
+            let end = step.close_time;
+            if !self.funding.is_settled(end) {
+                if now.steady - since < self.of.waits.give_up_ms {
+                    break;
+                }
+                self.funding.waive(end);
             }
             if let Some((mut step, _)) = self.held.take() {
                 let opened = step.close_time.plus(-self.of.base.ms());

@@ -16,6 +16,8 @@ pub struct Funding {
     announced: BTreeMap<(Time, SymbolId), Rate>,
     /// Hours up to here have been asked about and answered.
     known_until: Time,
+    /// Hours up to here are not waited for any more.
+    waived_until: Time,
     asked: bool,
     ask_at: i64,
 }
@@ -26,7 +28,8 @@ impl Funding {
         let known_until = from.floor(HOUR_MS);
         // A payment on the very hour belongs to the candle that begins then.
         let known_until = if known_until == from { known_until.plus(-1) } else { known_until };
-        Self { paid: BTreeMap::new(), announced: BTreeMap::new(), known_until, asked: false, ask_at: i64::MIN }
+        let (paid, announced) = (BTreeMap::new(), BTreeMap::new());
+        Self { paid, announced, known_until, waived_until: known_until, asked: false, ask_at: i64::MIN }
     }
 
     /// The mark price stream announced a rate.
@@ -56,9 +59,14 @@ impl Funding {
         (self.asked, self.ask_at) = (false, ask_at);
     }
 
-    /// Whether every payment before `end` is known.
-    pub fn knows(&self, end: Time) -> bool {
-        end.plus(-1).floor(HOUR_MS) <= self.known_until
+    /// Whether every payment before `end` is known, or is not to be waited for.
+    pub fn is_settled(&self, end: Time) -> bool {
+        end.plus(-1).floor(HOUR_MS) <= self.known_until.max(self.waived_until)
+    }
+
+    /// Payments before `end` have been waited for long enough: announcements stand in for them.
+    pub fn waive(&mut self, end: Time) {
+        self.waived_until = self.waived_until.max(end.plus(-1).floor(HOUR_MS));
     }
 
     /// Payments due in `[from, to)`, in order of time and symbol; what is older is forgotten.
@@ -96,10 +104,10 @@ mod tests {
         let window = funding.question(Time(HOUR_MS + LISTED_AFTER_MS), 0).unwrap();
         assert_eq!(window, (Time(1), Time(HOUR_MS + MINUTE_MS - 1)));
         assert_eq!(funding.question(Time(HOUR_MS + LISTED_AFTER_MS), 0), None, "one question at a time");
-        assert!(!funding.knows(Time(HOUR_MS + 300_000)));
-        assert!(funding.knows(Time(HOUR_MS)), "a payment on the hour belongs to the candle that begins then");
+        assert!(!funding.is_settled(Time(HOUR_MS + 300_000)));
+        assert!(funding.is_settled(Time(HOUR_MS)), "a payment on the hour belongs to the candle that begins then");
         funding.answered(window.1, [(Time(HOUR_MS + 7), S, Rate(5))]);
-        assert!(funding.knows(Time(HOUR_MS + 300_000)));
+        assert!(funding.is_settled(Time(HOUR_MS + 300_000)));
         assert_eq!(funding.due(Time(HOUR_MS - 300_000), Time(HOUR_MS)), []);
         assert_eq!(funding.due(Time(HOUR_MS), Time(HOUR_MS + 300_000)), [due(HOUR_MS, 5)]);
         assert_eq!(funding.due(Time(HOUR_MS), Time(HOUR_MS + 300_000)), []);
@@ -115,6 +123,17 @@ mod tests {
         assert_eq!(listed, [due(HOUR_MS, 4)], "the last word before it is paid");
         funding.answered(Time(HOUR_MS + MINUTE_MS - 1), []);
         assert_eq!(funding.due(Time(HOUR_MS), Time(HOUR_MS + MINUTE_MS)), [], "listed as not paid");
+    }
+
+    #[test]
+    fn an_hour_that_was_waited_for_is_not_waited_for_again() {
+        let mut funding = Funding::new(Time(HOUR_MS - 1));
+        let ends = [Time(HOUR_MS + 60_000), Time(HOUR_MS + 120_000), Time(2 * HOUR_MS)];
+        assert!(ends.iter().all(|end| !funding.is_settled(*end)));
+        funding.waive(ends[0]);
+        assert!(ends.iter().all(|end| funding.is_settled(*end)));
+        assert!(!funding.is_settled(Time(2 * HOUR_MS + 1)), "the next hour is");
+        assert!(funding.question(Time(HOUR_MS + LISTED_AFTER_MS), 0).is_some(), "it is asked about all the same");
     }
 
     #[test]

@@ -43,6 +43,7 @@ impl From<ProjectionError> for Obstacle {
 
 pub(super) struct Keeper {
     folder: PathBuf,
+    /// The directory of the journal.
     journal: PathBuf,
     /// The journal's end when the thread was started: up to there the projections should be.
     started_at: Position,
@@ -158,15 +159,15 @@ impl Keeper {
         let (trees, rings) = guarded(|| Trees::open(&self.folder))?;
         let (reflects, farthest) = guarded(|| Ok((trees.reflects()?, trees.farthest()?)))?;
         let end = self.end();
-        let beyond = farthest.offset > end.offset || farthest.link.seq > end.link.seq;
-        let elsewhere = farthest.link.seq == end.link.seq && farthest != end;
+        let beyond = farthest.link.seq > end.link.seq;
+        let elsewhere = farthest.link.seq == end.link.seq && farthest.link != end.link;
         self.rings = rings;
         if beyond || elsewhere {
             guarded(|| trees.clear())?;
             self.rings = Rings::default();
             self.lost = true;
         }
-        let missing = reflects == Position::start() && self.started_at != reflects;
+        let missing = reflects.link.seq == 0 && self.started_at.link.seq != 0;
         if std::mem::take(&mut self.lost) || missing {
             self.shared.rebuilt.fetch_add(1, Ordering::Relaxed);
         }
@@ -177,17 +178,22 @@ impl Keeper {
     /// Reads from the journal what the trees lack.
     fn catch_up(&mut self) -> Result<(), Obstacle> {
         let (from, journal_end) = (self.with_trees(|trees, _| trees.reflects())?, self.end());
-        if from.offset >= journal_end.offset {
+        if from.link.seq >= journal_end.link.seq {
             return Ok(());
         }
         let hopeless = |error: StoreError| Obstacle::Hopeless(error.to_string());
-        let mut reader = JournalReader::open_between(&self.journal, from, journal_end).map_err(hopeless)?;
+        let opened = JournalReader::open_from(&self.journal, from);
+        let other = matches!(&opened, Err(StoreError::Journal { .. })) && from.link.seq > 0;
+        if other {
+            return Err(Obstacle::OtherHistory);
+        }
+        let mut reader = opened.map_err(hopeless)?.until(journal_end);
         loop {
             let mut chunk = Vec::with_capacity(CHUNK_RECORDS);
             for record in reader.by_ref().take(CHUNK_RECORDS) {
                 match record {
                     Ok(record) => chunk.push(record),
-                    Err(StoreError::Journal { .. }) if from != Position::start() => {
+                    Err(StoreError::Journal { .. }) if from.link.seq > 0 => {
                         return Err(Obstacle::OtherHistory);
                     }
                     Err(error) => return Err(hopeless(error)),
@@ -198,11 +204,11 @@ impl Keeper {
             let end = last.end;
             self.with_trees(|trees, rings| trees.apply(&facts, end, rings))?;
         }
-        if reader.end() == journal_end {
+        if reader.end().link == journal_end.link {
             return Ok(());
         }
         // A place in the middle of a record of this journal.
-        if from == Position::start() {
+        if from.link.seq == 0 {
             return Err(Obstacle::Hopeless("the journal is shorter than it was".into()));
         }
         Err(Obstacle::OtherHistory)

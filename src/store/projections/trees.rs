@@ -15,7 +15,7 @@ use swarm_core::journal::Position;
 use swarm_core::model::{AgentId, DecisionRecord, Fact, ReportKind, VenueEvent};
 
 /// Version of keys and values; another one is rebuilt.
-const SCHEMA: u8 = 1;
+const SCHEMA: u8 = 2;
 /// Key of the place in the journal.
 const POSITION: &[u8] = b"p";
 /// First byte of a record's key; its sequence number follows, big endian.
@@ -106,7 +106,7 @@ impl Trees {
         let mut earliest: Option<Position> = None;
         for tree in self.all() {
             let position = place_of(tree)?;
-            if earliest.is_none_or(|earliest| position.offset < earliest.offset) {
+            if earliest.is_none_or(|earliest| position.link.seq < earliest.link.seq) {
                 earliest = Some(position);
             }
         }
@@ -118,7 +118,7 @@ impl Trees {
         let mut farthest = Position::start();
         for tree in self.all() {
             let position = place_of(tree)?;
-            if position.offset > farthest.offset {
+            if position.link.seq > farthest.link.seq {
                 farthest = position;
             }
         }

@@ -4,7 +4,7 @@ use super::super::testkit::{candle, decision, filled, manifest, step_end};
 use super::super::{JournalEnding, StateView, export, verify};
 use super::{Place, append};
 use serde_json::{Value, json};
-use swarm_core::journal::Fingerprint;
+use swarm_core::journal::{Fingerprint, HEADER_BYTES};
 use swarm_core::model::{Action, AgentId, BreakerChange, BreakerScope, Fact, PortfolioId, Time};
 
 fn run() -> Vec<Fact> {
@@ -77,16 +77,17 @@ fn a_torn_tail_holds_and_damage_does_not() {
     let view = view(&place);
     let bytes = std::fs::read(place.journal()).unwrap();
     std::fs::write(place.journal(), &bytes[..bytes.len() - 1]).unwrap();
+    std::fs::remove_file(place.file("journal.head")).unwrap();
     let found = verify(view.facts().unwrap()).unwrap();
     assert!(found.holds() && matches!(found.ending, JournalEnding::Torn { .. }), "{found:?}");
     assert_eq!(found.records, 6);
 
     let mut damaged = bytes;
-    damaged[40] ^= 1;
+    damaged[HEADER_BYTES + 24] ^= 1;
     std::fs::write(place.journal(), &damaged).unwrap();
     let found = verify(view.facts().unwrap()).unwrap();
     assert!(!found.holds());
-    assert!(matches!(&found.ending, JournalEnding::Damaged { offset: 16, message } if message.contains("byte 16")));
+    assert!(matches!(&found.ending, JournalEnding::Damaged { offset: 52, message } if message.contains("byte 52")));
     let mut output = Vec::new();
     assert!(export(view.facts().unwrap(), &manifest(), &mut output).is_err());
 }

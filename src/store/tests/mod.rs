@@ -4,10 +4,11 @@ mod export;
 mod journal_writer;
 mod projections;
 mod recovery;
+mod snapshots;
 mod state_dir;
 
 use super::testkit::manifest;
-use super::{Opened, StateDir, StoreError, WriterOptions};
+use super::{Opened, StateDir, StateView, StoreError, WriterOptions};
 use std::path::{Path, PathBuf};
 use swarm_core::model::Fact;
 
@@ -37,6 +38,9 @@ impl Place {
     }
     fn open(&self) -> Opened {
         self.try_open().expect("the state can be opened")
+    }
+    fn view(&self) -> StateView {
+        StateView::open(&self.state()).expect("the state can be read")
     }
     /// Names in the directory, sorted.
     fn names(&self) -> Vec<String> {

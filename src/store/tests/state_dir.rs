@@ -1,7 +1,7 @@
 //! Whose a directory is, who may use it, and what it says when it may not be used.
 
 use super::super::testkit::{manifest, started};
-use super::super::{Manifest, StateDir, StateView, StoreError, WriterOptions};
+use super::super::{Configured, Manifest, StateDir, StateView, StoreError, WriterOptions};
 use super::{Place, append, facts, names};
 use swarm_core::model::{Mode, Time};
 
@@ -74,7 +74,9 @@ fn a_running_swarm_can_be_read() {
     let opened = place.open();
     append(&opened.dir, &[started(1), started(2)]);
     let view = StateView::open(&place.state()).unwrap();
-    assert_eq!(view.manifest(), &manifest());
+    let hash = manifest().config_hash;
+    let configurations = vec![Configured { after_seq: 0, config_hash: hash }];
+    assert_eq!(view.manifest(), &Manifest { configurations, ..manifest() });
     assert_eq!(view.facts().unwrap().count(), 2);
 }
 
@@ -108,6 +110,8 @@ fn another_configuration_of_the_same_swarm_is_told_and_remembered() {
     assert_eq!(opened.dir.manifest().created_at, manifest().created_at);
     drop(opened);
     let manifest = StateView::open(&place.state()).unwrap().manifest().clone();
+    let known: Vec<_> = manifest.configurations.iter().map(|one| one.config_hash.as_str()).collect();
+    assert_eq!(known, ["beef"], "nothing was written under the first one");
     assert_eq!((manifest.config_hash.as_str(), manifest.created_at), ("beef", super::manifest().created_at));
 }
 
@@ -125,11 +129,11 @@ fn a_newer_journal_is_refused_by_its_version() {
     let place = Place::new();
     drop(place.open());
     let mut journal = std::fs::read(place.journal()).unwrap();
-    journal[8] = 2;
+    journal[8] = 3;
     let check = crc32fast::hash(&journal[..12]);
-    journal[12..].copy_from_slice(&check.to_le_bytes());
+    journal[12..16].copy_from_slice(&check.to_le_bytes());
     std::fs::write(place.journal(), &journal).unwrap();
-    refused(&place, |_| {}, &["journal format 2 is newer than 1", "use the version of swarm that wrote it"]);
+    refused(&place, |_| {}, &["journal format 3 is newer than 2", "use the version of swarm that wrote it"]);
     assert_eq!(std::fs::read(place.journal()).unwrap(), journal);
 }
 
@@ -177,7 +181,7 @@ fn a_place_that_cannot_be_written_is_refused_with_advice() {
 fn a_start_that_was_cut_off_is_continued() {
     let place = Place::new();
     std::fs::create_dir(place.state()).unwrap();
-    for name in ["lock", "manifest.new"] {
+    for name in ["lock", "manifest.json.new"] {
         std::fs::write(place.file(name), "").unwrap();
     }
     assert!(place.open().created);

@@ -35,6 +35,34 @@ fn free_balance_is_what_positions_and_orders_leave() {
 }
 
 #[test]
+fn margin_moves_between_the_wallet_and_an_isolated_position_only() {
+    let mut world = World::new(isolated());
+    world.trade_at("100");
+    assert!(!world.exchange.move_margin(BTC, usd("1")), "there is no position");
+    world.send("buy 100 market x10");
+    world.trade_at("100");
+    let check = |world: &mut World, amount: &str, done: bool, free: &str| {
+        assert_eq!(world.exchange.move_margin(BTC, usd(amount)), done, "{amount}");
+        assert_eq!(world.exchange.free_balance(), usd(free), "{amount}");
+        assert_eq!(world.exchange.wallet(), usd("10000"), "it stays the account's");
+    };
+    check(&mut world, "-1", false, "9000");
+    check(&mut world, "9001", false, "9000");
+    check(&mut world, "500", true, "8500");
+    check(&mut world, "-501", false, "8500");
+    check(&mut world, "-200", true, "8700");
+    world.trade_at("98");
+    check(&mut world, "-121", false, "8700");
+    // 1,300 less a loss of 200 covers 980, the initial margin at 98, by 120.
+    check(&mut world, "-120", true, "8820");
+    let mut shared = World::new(free_params());
+    shared.trade_at("100");
+    shared.send("buy 100 market x10");
+    shared.trade_at("100");
+    assert!(!shared.exchange.move_margin(BTC, usd("1")), "all positions share the wallet");
+}
+
+#[test]
 fn leverage_is_that_of_the_latest_order_that_could_open() {
     let mut world = World::new(free_params());
     world.trade_at("100");

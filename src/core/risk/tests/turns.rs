@@ -62,6 +62,23 @@ fn a_reverse_whose_reports_come_in_the_wrong_order_nets_as_the_venue_does() {
 }
 
 #[test]
+fn a_close_that_is_told_after_the_reversal_gives_the_new_position_what_the_old_one_took() {
+    let mut world = World::with(|_| {});
+    world.long("1", stop("5"));
+    world.accept("0-1-1");
+    world.wish(0, IntentKind::Reverse(Entry { exits: stop("5"), ..sell("2") }));
+    world.fill("0-2-0", Side::Sell, "2", "102", "0");
+    world.sent();
+    world.fill("0-1-2", Side::Sell, "1", "102", "0");
+    let held: Vec<_> = world.supervisor.positions(P0).map(|one| (one.intent.number, one.qty)).collect();
+    assert_eq!(held, [(2, qty("-2"))], "not a second position of the old intent");
+    assert_eq!(world.sent(), ["0-2-2 Stop buy 2 stop 107 reduce"], "its stop covers all of it");
+    world.accept("0-2-2");
+    world.report("0-1-1", ReportKind::Canceled(CancelReason::Requested));
+    world.step("102");
+}
+
+#[test]
 fn a_fill_of_an_order_nobody_knows_is_closed_at_once() {
     let mut world = World::with(|_| {});
     world.fill("0-7-3", Side::Buy, "1", "100", "0");

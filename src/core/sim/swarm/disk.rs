@@ -1,7 +1,7 @@
 //! The journal of a simulated process: real records in memory, of which a kill leaves whatever had been
 //! written. Knows no process.
 
-use crate::journal::{HEADER_BYTES, Position, RecordError, encode, header, records};
+use crate::journal::{HEADER_BYTES, Link, Position, RecordError, encode, first_header, records};
 use crate::model::Fact;
 use crate::planted::{Bug, is_planted};
 
@@ -14,7 +14,7 @@ pub(super) struct Disk {
 
 impl Disk {
     pub(super) fn new() -> Self {
-        Self { bytes: header().to_vec(), end: Position::start() }
+        Self { bytes: first_header().to_vec(), end: Position::start() }
     }
 
     /// Whether nothing was ever written.
@@ -77,8 +77,8 @@ impl Disk {
         records(&damaged).any(|record| record.is_err())
     }
 
-    /// The last record's check, which depends on all before it.
-    pub(super) const fn fingerprint(&self) -> (u64, u32) {
-        (self.end.link.seq, self.end.link.check)
+    /// The chain at the last record, which depends on all before it.
+    pub(super) const fn fingerprint(&self) -> Link {
+        self.end.link
     }
 }

@@ -6,6 +6,7 @@ use super::process::tag;
 use super::scenario::Scenario;
 use crate::delivery::{Owner, Pending};
 use crate::invariants::{self, Violation};
+use crate::journal::Link;
 use crate::model::{PortfolioId, Round, SECOND_MS, Time, Usd};
 use crate::risk::OpenPosition;
 use std::collections::BTreeSet;
@@ -36,8 +37,8 @@ pub struct Outcome {
     pub seed: u64,
     /// What happened, in numbers.
     pub counts: Counts,
-    /// The journal's last record: its sequence and its check, which depends on all before it.
-    pub journal: (u64, u32),
+    /// The journal's last record, whose chain depends on all before it.
+    pub journal: Link,
     /// What does not hold, if anything.
     pub failure: Option<Failure>,
     /// Everything that happened, a line a turn; empty unless it was asked for.

@@ -8,9 +8,9 @@ use asterdex_sdk::futures::models::trading::{
     AllOrdersParams, CountdownParams, GetOrderParams, IncomeParams, PositionMarginParams, UserTradesParams,
 };
 use asterdex_sdk::{
-    AsterDexError, BookTickerShape, CancelOrderParams, Credentials, futures::FuturesClient,
-    KlineInterval, MarkPriceShape, ModifyOrderParams, PlaceOrderParams, Ticker24hrShape, TickerPriceShape,
-    UserDataEvent, WebSocketClient, WebSocketMessage,
+    AsterDexError, BookTickerShape, CancelOrderParams, Credentials, KlineInterval, MarkPriceShape, ModifyOrderParams,
+    PlaceOrderParams, Ticker24hrShape, TickerPriceShape, UserDataEvent, WebSocketClient, WebSocketMessage,
+    futures::FuturesClient,
 };
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -170,7 +170,9 @@ async fn the_market_is_read_by_everybody() {
     let day = client.get_ticker_24hr(Some(SYMBOL)).await.unwrap().data;
     assert!(matches!(day, Ticker24hrShape::Single(day) if !day.prev_close_price.is_empty() && day.count > 0));
     assert!(matches!(client.get_ticker_24hr(None).await.unwrap().data, Ticker24hrShape::Multi(all) if all.len() == 6));
-    assert!(matches!(client.get_ticker_price(None).await.unwrap().data, TickerPriceShape::Multi(all) if all.len() == 6));
+    assert!(
+        matches!(client.get_ticker_price(None).await.unwrap().data, TickerPriceShape::Multi(all) if all.len() == 6)
+    );
     let book = client.get_book_ticker(Some(SYMBOL)).await.unwrap().data;
     assert!(matches!(book, BookTickerShape::Single(book) if book.bid_price != book.ask_price));
     assert!(matches!(client.get_book_ticker(None).await.unwrap().data, BookTickerShape::Multi(all) if all.len() == 6));
@@ -187,7 +189,8 @@ async fn orders_are_placed_changed_asked_for_and_cancelled() {
         order.new_client_order_id = Some(format!("mine-{chain}"));
         let placed = client.place_order(order).await.unwrap().data;
         assert_eq!((placed.status.as_str(), placed.orig_type.as_str()), ("NEW", "LIMIT"));
-        let by_id = || GetOrderParams { symbol: SYMBOL.into(), order_id: Some(placed.order_id), orig_client_order_id: None };
+        let by_id =
+            || GetOrderParams { symbol: SYMBOL.into(), order_id: Some(placed.order_id), orig_client_order_id: None };
         assert_eq!(client.get_order(by_id()).await.unwrap().data.client_order_id, format!("mine-{chain}"));
         assert!(client.get_open_order(by_id()).await.unwrap().data.time.is_some());
         assert_eq!(client.get_open_orders(Some(SYMBOL)).await.unwrap().data.len(), 1);
@@ -313,7 +316,8 @@ async fn modes_and_margins_are_set() {
     client.place_order(market("SELL", "0.01")).await.unwrap();
     let before = client.get_position_risk(Some(SYMBOL)).await.unwrap().data;
     assert_eq!(before[0].margin_type, "isolated");
-    let margin = PositionMarginParams { symbol: SYMBOL.into(), position_side: None, amount: "5".into(), margin_type: 1 };
+    let margin =
+        PositionMarginParams { symbol: SYMBOL.into(), position_side: None, amount: "5".into(), margin_type: 1 };
     // The crate reads the amount as a text, the documents print a number: carried out, and not understood.
     assert!(matches!(client.set_position_margin(margin).await, Err(AsterDexError::SerdeError { .. })));
     let after = client.get_position_risk(Some(SYMBOL)).await.unwrap().data;
@@ -373,8 +377,16 @@ async fn market_streams_are_delivered_and_read() {
     let client = FuturesClient::new_public(&venue.url()).unwrap();
     let sockets = WebSocketClient::new(&format!("ws://{}", venue.address)).unwrap();
     let names = [
-        "btcusdt@aggTrade", "btcusdt@markPrice", "!markPrice@arr", "btcusdt@kline_1m", "btcusdt@bookTicker",
-        "btcusdt@depth@100ms", "btcusdt@miniTicker", "btcusdt@ticker", "!miniTicker@arr", "!ticker@arr",
+        "btcusdt@aggTrade",
+        "btcusdt@markPrice",
+        "!markPrice@arr",
+        "btcusdt@kline_1m",
+        "btcusdt@bookTicker",
+        "btcusdt@depth@100ms",
+        "btcusdt@miniTicker",
+        "btcusdt@ticker",
+        "!miniTicker@arr",
+        "!ticker@arr",
     ];
     let mut stream = sockets.subscribe(names.to_vec()).await.unwrap();
     venue.move_price(&client, 1.0).await;

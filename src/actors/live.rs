@@ -1,0 +1,292 @@
+//! Driving live accounts: one task for each carries its desk's requests over the link, brings answers, events and
+//! marks to the supervisor at any time, and takes the supervisor's commands. The desk decides what to ask and what
+//! it means; the supervisor decides what to do about it; here is only the carrying, with the present time.
+
+use super::address::Address;
+use super::boot::Clock;
+use super::kill::KillSwitch;
+use super::supervisor::{Act, Halt, SupervisorActor};
+use crate::telemetry::{Metrics, OrderOutcome, VenueLabel};
+use crate::venue::live::{Link, Told};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use swarm_core::delivery::{Answer, Desk, Out, Request, RequestId, StreamEvent};
+use swarm_core::model::{Mark, Plan, PortfolioId, Price, Purpose, SymbolId, Time, VenueEvent};
+use swarm_core::risk::Command;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// How often guards and breakers look at marks and time.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Lists of commands that wait for a driver; whoever sends more waits.
+const COMMANDS_WAITING: usize = 1_024;
+/// Where nothing is due, the desk is asked again after this long.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Last mark prices, by symbol; clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Marks(Arc<Mutex<Vec<Option<Price>>>>);
+
+impl Marks {
+    /// Takes a price in.
+    pub fn set(&self, symbol: SymbolId, price: Price) {
+        let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks.len() <= symbol.index() {
+            marks.resize(symbol.index() + 1, None);
+        }
+        marks[symbol.index()] = Some(price);
+    }
+
+    fn all(&self) -> Vec<Mark> {
+        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = marks.iter().enumerate().filter_map(|(index, price)| Some((index, (*price)?)));
+        known.map(|(index, price)| Mark { symbol: SymbolId::at(index), price }).collect()
+    }
+}
+
+/// An account at a live venue: what is known of it, and the way there.
+pub struct LiveAccount {
+    /// Folded from the journal before it is driven.
+    pub desk: Desk,
+    /// Carries its requests.
+    pub link: Box<dyn Link>,
+    /// What its user stream tells.
+    pub told: mpsc::Receiver<Told>,
+}
+
+/// The drivers of all accounts.
+pub struct Drivers {
+    tasks: Vec<JoinHandle<()>>,
+    /// A driver that cannot go on says why.
+    pub(super) faults: mpsc::Receiver<Halt>,
+    tell: mpsc::Sender<Halt>,
+}
+
+impl Drop for Drivers {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Drivers {
+    /// None yet.
+    pub fn new() -> Self {
+        let (tell, faults) = mpsc::channel(16);
+        Self { tasks: Vec::new(), faults, tell }
+    }
+
+    /// Gates the account's entries and begins to drive it; commands for it go where this answers.
+    #[expect(clippy::too_many_arguments, reason = "what a driver needs, once, at the start")]
+    pub async fn drive(
+        &mut self,
+        account: LiveAccount,
+        supervisor: Address<SupervisorActor>,
+        plan: &Arc<Plan>,
+        clock: &Clock,
+        marks: &Marks,
+        kill: KillSwitch,
+        metrics: Metrics,
+    ) -> mpsc::Sender<Vec<Command>> {
+        let (send, commands) = mpsc::channel(COMMANDS_WAITING);
+        let name = plan.portfolios[account.desk.portfolio().index()].name.clone();
+        let mut driver = Driver {
+            portfolio: account.desk.portfolio(),
+            name,
+            desk: account.desk,
+            link: account.link,
+            supervisor,
+            born: Instant::now(),
+            began: clock(),
+            clock: Arc::clone(clock),
+            marks: marks.clone(),
+            kill,
+            metrics,
+            answers: FuturesUnordered::new(),
+        };
+        let (told, faults) = (account.told, self.tell.clone());
+        let begun = driver.begin().await;
+        self.tasks.push(tokio::spawn(async move {
+            let ended = match begun {
+                Ok(()) => driver.run(told, commands).await,
+                Err(halt) => Err(halt),
+            };
+            if let Err(halt) = ended {
+                // Whoever listened is gone: then the run is over anyway.
+                let _ = faults.send(halt).await;
+            }
+        }));
+        send
+    }
+
+    /// Ends them: nothing more is sent.
+    pub fn stop(&mut self) {
+        self.tasks.drain(..).for_each(|task| task.abort());
+    }
+}
+
+/// An answer with its request.
+type Coming = Pin<Box<dyn Future<Output = (RequestId, Carried, Answer)> + Send>>;
+
+/// What of a request is of interest when its answer comes.
+#[derive(Clone, Copy, Debug)]
+struct Carried {
+    places: bool,
+    sent: Instant,
+}
+
+struct Driver {
+    portfolio: PortfolioId,
+    name: String,
+    desk: Desk,
+    link: Box<dyn Link>,
+    supervisor: Address<SupervisorActor>,
+    born: Instant,
+    began: Time,
+    clock: Clock,
+    marks: Marks,
+    kill: KillSwitch,
+    metrics: Metrics,
+    answers: FuturesUnordered<Coming>,
+}
+
+impl Driver {
+    /// The desk's time: where the market's clock stood at the start, carried on by the steady clock, so that waits
+    /// are waits whatever the venue stamps.
+    fn now(&self) -> Time {
+        self.began.plus(i64::try_from(self.born.elapsed().as_millis()).unwrap_or(i64::MAX / 4))
+    }
+
+    async fn begin(&mut self) -> Result<(), Halt> {
+        let mut out = Out::default();
+        self.desk.start(self.now(), &mut out);
+        self.carry_out(out).await
+    }
+
+    async fn run(
+        mut self,
+        mut told: mpsc::Receiver<Told>,
+        mut commands: mpsc::Receiver<Vec<Command>>,
+    ) -> Result<(), Halt> {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let due = self.desk.next_deadline().map(|due| due.since(self.now()).max(0));
+            let wait = due.map_or(IDLE, |ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(IDLE));
+            let mut out = Out::default();
+            tokio::select! {
+                biased;
+                given = commands.recv() => match given {
+                    Some(given) => self.obey(&given, &mut out),
+                    // The swarm is gone.
+                    None => return Ok(()),
+                },
+                Some((id, carried, answer)) = self.answers.next(), if !self.answers.is_empty() => {
+                    self.measure(carried, &answer);
+                    self.desk.answered(self.now(), id, answer, &mut out);
+                }
+                one = told.recv() => match one {
+                    Some(Told::Link(state)) => self.desk.link(self.now(), state, &mut out),
+                    Some(Told::Event(event)) => self.hear(event, &mut out),
+                    None => return Err(Halt(format!("the user stream of portfolio `{}` is gone", self.name))),
+                },
+                _ = looks.tick() => self.look(&mut out).await?,
+                () = tokio::time::sleep(wait) => self.desk.tick(self.now(), &mut out),
+            }
+            self.carry_out(out).await?;
+        }
+    }
+
+    fn hear(&mut self, event: StreamEvent, out: &mut Out) {
+        self.desk.streamed(self.now(), event, out);
+    }
+
+    fn measure(&self, carried: Carried, answer: &Answer) {
+        if !carried.places {
+            return;
+        }
+        self.metrics.order_roundtrip(VenueLabel::Aster, carried.sent.elapsed());
+        if *answer == Answer::Unknown {
+            self.metrics.portfolio(self.portfolio).order(OrderOutcome::Unknown);
+            tracing::warn!("portfolio `{}`: what became of an order is unknown: asking", self.name);
+        }
+    }
+
+    /// Lets guards and breakers look at the marks and at the time.
+    async fn look(&mut self, out: &mut Out) -> Result<(), Halt> {
+        let act = Act::Marks(self.portfolio, (self.clock)(), self.marks.all());
+        let commands = self.supervisor.ask(act).await??;
+        self.obey(&commands, out);
+        Ok(())
+    }
+
+    /// Hands commands to the desk; after the kill switch only what takes risk away.
+    fn obey(&mut self, commands: &[Command], out: &mut Out) {
+        for command in commands {
+            let adds_risk = matches!(command, Command::Place(order) if order.get().purpose == Purpose::Entry);
+            if !(adds_risk && self.kill.is_thrown()) {
+                self.desk.command(self.now(), command, out);
+            }
+        }
+    }
+
+    /// Sends requests, and tells the supervisor what the desk found out, until nothing follows from it any more.
+    async fn carry_out(&mut self, out: Out) -> Result<(), Halt> {
+        let mut waiting = VecDeque::from([out]);
+        while let Some(out) = waiting.pop_front() {
+            let Out { requests, events, gate, differences, halt } = out;
+            for (id, request) in requests {
+                self.send(id, request);
+            }
+            if let Some(why) = halt {
+                tracing::error!(
+                    "portfolio `{}`: entries stay gated until a start anew, because of {why:?}: look at the account",
+                    self.name
+                );
+            }
+            let mut next = Out::default();
+            let at = (self.clock)();
+            if let Some(gated) = gate {
+                let commands = self.supervisor.ask(Act::Gate(self.portfolio, at, gated)).await??;
+                self.obey(&commands, &mut next);
+                // At once: the observer renews gauges with candles only.
+                self.metrics.portfolio(self.portfolio).set_entries_gated(gated);
+                let word = if gated { "gated" } else { "free: account and books agree" };
+                tracing::info!("portfolio `{}`: entries are {word}", self.name);
+            }
+            if !differences.is_empty() {
+                let commands = self.supervisor.ask(Act::Differences(self.portfolio, at, differences)).await??;
+                self.obey(&commands, &mut next);
+            }
+            if !events.is_empty() {
+                let events = events.iter().map(|event| self.in_market_time(event)).collect();
+                let commands = self.supervisor.ask(Act::Venue(self.portfolio, events)).await??;
+                self.obey(&commands, &mut next);
+            }
+            if next != Out::default() {
+                waiting.push_back(next);
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, id: RequestId, request: Request) {
+        let carried = Carried { places: matches!(request, Request::Place { .. }), sent: Instant::now() };
+        let answering = self.link.send(id, request);
+        self.answers.push(Box::pin(async move { (id, carried, answering.await) }));
+    }
+
+    /// What the desk dates by its own time, in the market's. On a live venue both are one but for milliseconds;
+    /// rows of money keep the venue's date, by which they are told from repetitions.
+    fn in_market_time(&self, event: &VenueEvent) -> VenueEvent {
+        let moved = |at: Time| (self.clock)().plus(at.since(self.now()).min(0));
+        match *event {
+            VenueEvent::Order { id, symbol, at, kind } => VenueEvent::Order { id, symbol, at: moved(at), kind },
+            VenueEvent::Liquidation { symbol, at, fill } => VenueEvent::Liquidation { symbol, at: moved(at), fill },
+            VenueEvent::Funding { .. } | VenueEvent::Transfer { .. } => *event,
+        }
+    }
+}

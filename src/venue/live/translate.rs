@@ -1,0 +1,319 @@
+//! Between the desk's language and AsterDEX's wire. Pure; knows neither socket nor clock.
+
+use crate::aster::errors::Class;
+use crate::aster::rest::{NotSent, Outcome, Refusal};
+use crate::aster::wire::{
+    AccountReason as WireReason, AccountUpdate, Balance, ConfigUpdate, Event, Income, IncomeType, OrderAnswer,
+    OrderRef, OrderStatus as WireStatus, OrderUpdate, PositionRisk, UserTrade,
+};
+use swarm_core::delivery::{
+    AccountReason, Answer, IncomeKind, IncomeRow, OrderKey, OrderReport, OrderStatus, PositionRow, RefusalClass,
+    StreamEvent, TradeRow,
+};
+use swarm_core::model::{Price, SymbolId, Usd, VenueReject};
+
+/// What money is counted in.
+const USDT: &str = "USDT";
+
+/// Contracts by their names, in the plan's order.
+#[derive(Clone, Debug)]
+pub(super) struct Contracts(pub(super) Vec<String>);
+
+impl Contracts {
+    pub(super) fn id(&self, name: &str) -> Option<SymbolId> {
+        self.0.iter().position(|known| known == name).map(SymbolId::at)
+    }
+
+    pub(super) fn name(&self, symbol: SymbolId) -> &str {
+        self.0.get(symbol.index()).map_or("", String::as_str)
+    }
+
+    pub(super) fn order_ref(&self, symbol: SymbolId, key: &OrderKey) -> OrderRef {
+        match key {
+            OrderKey::Name(name) => OrderRef::by_client_id(self.name(symbol), name),
+            OrderKey::Number(number) => OrderRef::by_id(self.name(symbol), *number),
+        }
+    }
+
+    /// `None` for a contract that is not in the plan, and for a status that nobody knows: then it is asked again.
+    pub(super) fn report(&self, order: &OrderAnswer) -> Option<OrderReport> {
+        Some(OrderReport {
+            name: order.client_order_id.clone(),
+            number: order.order_id,
+            symbol: self.id(&order.symbol)?,
+            status: status(&order.status)?,
+            filled: order.executed_qty,
+            qty: order.orig_qty,
+            at: order.update_time,
+        })
+    }
+
+    pub(super) fn trade(&self, row: &UserTrade) -> Option<TradeRow> {
+        Some(TradeRow {
+            symbol: self.id(&row.symbol)?,
+            id: row.id,
+            number: row.order_id,
+            side: row.side.core()?,
+            price: row.price,
+            qty: row.qty,
+            fee: fee(row.commission, &row.commission_asset),
+            maker: row.maker,
+            at: row.time,
+        })
+    }
+
+    pub(super) fn position(&self, row: &PositionRisk) -> PositionRow {
+        PositionRow {
+            symbol: self.id(&row.symbol),
+            contract: row.symbol.clone(),
+            qty: row.position_amt,
+            entry_price: row.entry_price,
+            mark: Some(row.mark_price).filter(|price| *price > Price::ZERO),
+            leverage: Some(row.leverage),
+        }
+    }
+
+    /// Funding and whatever else moved money without a trade; what trades explain is left out.
+    pub(super) fn income(&self, row: &Income) -> Option<IncomeRow> {
+        let kind = match row.income_type {
+            IncomeType::FundingFee => IncomeKind::Funding,
+            IncomeType::RealizedPnl | IncomeType::Commission => return None,
+            _ => IncomeKind::Transfer,
+        };
+        let symbol = self.id(&row.symbol).filter(|_| kind == IncomeKind::Funding);
+        (row.asset == USDT).then_some(IncomeRow { kind, symbol, at: row.time, amount: row.income })
+    }
+
+    /// What a user stream's event says; `None` for what is no business of an account's.
+    pub(super) fn event(&self, event: &Event) -> Option<StreamEvent> {
+        match event {
+            Event::Order(update) => self.order_event(update),
+            Event::Account(update) => Some(self.account_event(update)),
+            Event::Config(update) => self.config_event(update),
+            _ => None,
+        }
+    }
+
+    fn order_event(&self, update: &OrderUpdate) -> Option<StreamEvent> {
+        let order = &update.order;
+        let symbol = self.id(&order.symbol)?;
+        let report = OrderReport {
+            name: order.client_order_id.clone(),
+            number: order.order_id,
+            symbol,
+            status: status(&order.status)?,
+            filled: order.filled_qty,
+            qty: order.orig_qty,
+            at: update.time,
+        };
+        let asset = order.commission_asset.as_deref().unwrap_or(USDT);
+        let trade = u64::try_from(order.trade_id).ok().filter(|id| *id > 0 && !order.last_qty.is_zero());
+        let trade = trade.zip(order.side.core()).map(|(id, side)| TradeRow {
+            symbol,
+            id,
+            number: order.order_id,
+            side,
+            price: order.last_price,
+            qty: order.last_qty,
+            fee: fee(order.commission.unwrap_or(Usd::ZERO), asset),
+            maker: order.maker,
+            at: order.trade_time,
+        });
+        Some(StreamEvent::Order { report, trade })
+    }
+
+    fn account_event(&self, update: &AccountUpdate) -> StreamEvent {
+        let reason = match update.change.reason {
+            WireReason::Order => AccountReason::Order,
+            WireReason::FundingFee => AccountReason::Funding,
+            WireReason::MarginTransfer | WireReason::MarginTypeChange => AccountReason::Other,
+            _ => AccountReason::Transfer,
+        };
+        let rows = update.change.positions.iter();
+        let positions = rows.filter_map(|row| Some((self.id(&row.symbol)?, row.amount))).collect();
+        StreamEvent::Account { reason, positions }
+    }
+
+    fn config_event(&self, update: &ConfigUpdate) -> Option<StreamEvent> {
+        if let Some(modes) = &update.modes {
+            return Some(StreamEvent::Modes { hedge: modes.hedge, multi_assets: modes.multi_assets });
+        }
+        let change = update.leverage.as_ref()?;
+        Some(StreamEvent::Leverage { symbol: self.id(&change.symbol)?, leverage: change.leverage })
+    }
+}
+
+/// The wallet without open profit.
+pub(super) fn wallet(rows: &[Balance]) -> Usd {
+    rows.iter().filter(|row| row.asset == USDT).map(|row| row.balance).sum()
+}
+
+/// Documents and streams disagree about the sign, and no fee here is a rebate; a fee in another asset does not
+/// touch the wallet.
+fn fee(commission: Usd, asset: &str) -> Usd {
+    if asset == USDT { commission.abs() } else { Usd::ZERO }
+}
+
+/// `None` for a word that is not known: nothing is to be concluded from it.
+const fn status(status: &WireStatus) -> Option<OrderStatus> {
+    Some(match status {
+        WireStatus::New | WireStatus::NewInsurance | WireStatus::NewAdl => OrderStatus::New,
+        WireStatus::PartiallyFilled => OrderStatus::PartiallyFilled,
+        WireStatus::Filled => OrderStatus::Filled,
+        WireStatus::Canceled => OrderStatus::Canceled,
+        WireStatus::Rejected => OrderStatus::Rejected,
+        WireStatus::Expired => OrderStatus::Expired,
+        WireStatus::Other(_) => return None,
+    })
+}
+
+/// What became of a call, for the desk. `answered` reads the answer; what it cannot read is no answer.
+pub(super) fn answer<T>(outcome: Outcome<T>, answered: impl FnOnce(T) -> Option<Answer>) -> Answer {
+    match outcome {
+        Outcome::Answered(told) => answered(told).unwrap_or(Answer::Unanswered),
+        Outcome::AlreadySo => Answer::Done,
+        Outcome::Refused(refusal) => refused(&refusal),
+        Outcome::Unknown(_) => Answer::Unknown,
+        Outcome::Unanswered(_) => Answer::Unanswered,
+        Outcome::NotSent(NotSent::Limited { until, .. }) => Answer::NotSent { until: Some(until) },
+        Outcome::NotSent(NotSent::Unreachable(_)) => Answer::NotSent { until: None },
+        // The same again will not leave either.
+        Outcome::NotSent(_) => Answer::Refused { class: RefusalClass::Refuse, why: VenueReject::Other },
+    }
+}
+
+/// "No such order", in answer to a question about one.
+const NO_SUCH_ORDER: i64 = -2013;
+
+fn refused(refusal: &Refusal) -> Answer {
+    if refusal.code == Some(NO_SUCH_ORDER) {
+        return Answer::NoSuchOrder;
+    }
+    let class = match refusal.class {
+        Class::Halt => RefusalClass::Halt,
+        Class::Retry => RefusalClass::Retry,
+        Class::Refuse | Class::Settle | Class::Already => RefusalClass::Refuse,
+    };
+    Answer::Refused { class, why: reject(refusal.code) }
+}
+
+/// Why an order was refused, by the venue's code; `docs/exchange-model.md` has the table.
+const fn reject(code: Option<i64>) -> VenueReject {
+    match code {
+        Some(-1112 | -1121) => VenueReject::NoMarket,
+        Some(-4116) => VenueReject::DuplicateId,
+        Some(-1128 | -4137 | -4028 | -1130) => VenueReject::BadCombination,
+        Some(-4001 | -4002 | -4006 | -4007 | -4016 | -4024) => VenueReject::PriceBand,
+        Some(-4014) => VenueReject::PriceTick,
+        Some(-4003 | -4004) => VenueReject::QtyTooSmall,
+        Some(-4005) => VenueReject::QtyTooLarge,
+        Some(-4023 | -1111) => VenueReject::QtyStep,
+        Some(-4164 | -5076) => VenueReject::MinNotional,
+        Some(-2021 | -4135) => VenueReject::WouldTrigger,
+        Some(-5022) => VenueReject::WouldTake,
+        Some(-2020) => VenueReject::CannotFill,
+        Some(-2025 | -4045) => VenueReject::TooManyOrders,
+        Some(-2022 | -4118) => VenueReject::ReduceOnly,
+        Some(-2027 | -2028) => VenueReject::LeverageBracket,
+        Some(-2018 | -2019) => VenueReject::Margin,
+        _ => VenueReject::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aster::rest::Cause;
+    use crate::aster::wire::Frame;
+
+    fn contracts() -> Contracts {
+        Contracts(vec!["BTCUSDT".into(), "ETHUSDT".into()])
+    }
+
+    fn event(text: &str) -> Option<StreamEvent> {
+        match Frame::read(text.as_bytes()).unwrap().body {
+            crate::aster::wire::Body::Event(event) => contracts().event(&event),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn order(name: &str, status: &str, trade: &str) -> String {
+        format!(
+            r#"{{"e":"ORDER_TRADE_UPDATE","E":1568879465651,"T":1568879465650,"o":{{"s":"ETHUSDT","c":"{name}",
+            "S":"SELL","o":"MARKET","f":"GTC","q":"2","p":"0","ap":"100","sp":"0","x":"TRADE","X":"{status}","i":8886774,
+            {trade},"z":"1.5","N":"USDT","n":"-0.25","T":1568879465650,"m":false}}}}"#
+        )
+    }
+
+    #[test]
+    fn an_execution_is_told_with_its_order_and_its_fee_as_a_cost() {
+        let text = order("t-0-1-2", "PARTIALLY_FILLED", r#""t":77,"l":"0.5","L":"101.5""#);
+        let Some(StreamEvent::Order { report, trade: Some(trade) }) = event(&text) else { panic!("{text}") };
+        assert_eq!((report.symbol, report.number, report.name.as_str()), (SymbolId(1), 8_886_774, "t-0-1-2"));
+        assert_eq!((report.status, report.filled), (OrderStatus::PartiallyFilled, "1.5".parse().unwrap()));
+        assert_eq!((trade.id, trade.qty, trade.price), (77, "0.5".parse().unwrap(), "101.5".parse().unwrap()));
+        assert_eq!(trade.fee, "0.25".parse().unwrap());
+        let text = order("t-0-1-2", "EXPIRED", r#""t":0,"l":"0","L":"0""#);
+        assert!(matches!(event(&text), Some(StreamEvent::Order { trade: None, .. })));
+    }
+
+    #[test]
+    fn nothing_is_concluded_from_a_status_that_is_not_known() {
+        assert_eq!(event(&order("t-0-1-2", "HALF_DEAD", r#""t":0,"l":"0","L":"0""#)), None);
+    }
+
+    #[test]
+    fn account_events_say_why_and_only_positions_of_the_plan() {
+        let text = r#"{"e":"ACCOUNT_UPDATE","E":1,"T":1,"a":{"m":"FUNDING_FEE","B":[{"a":"USDT","wb":"9","cw":"9","bc":"-1"}],"P":[]}}"#;
+        let expected = StreamEvent::Account { reason: AccountReason::Funding, positions: Vec::new() };
+        assert_eq!(event(text), Some(expected));
+        let text = r#"{"e":"ACCOUNT_UPDATE","E":1,"T":1,"a":{"m":"ORDER","B":[],"P":[
+            {"s":"BTCUSDT","pa":"-2","ep":"1","cr":"0","up":"0","mt":"cross","iw":"0","ps":"BOTH"},
+            {"s":"XRPUSDT","pa":"5","ep":"1","cr":"0","up":"0","mt":"cross","iw":"0","ps":"BOTH"}]}}"#;
+        let Some(StreamEvent::Account { reason, positions }) = event(text) else { panic!("{text}") };
+        assert_eq!((reason, positions), (AccountReason::Order, vec![(SymbolId(0), "-2".parse().unwrap())]));
+    }
+
+    #[test]
+    fn what_became_of_a_call_keeps_its_certainty() {
+        let refusal =
+            |class, code| Outcome::Refused(Refusal { class, status: 400, code: Some(code), message: String::new() });
+        let check = |outcome: Outcome<()>, expected: Answer| assert_eq!(answer(outcome, |()| None), expected);
+        check(Outcome::Unknown(Cause::Timeout), Answer::Unknown);
+        check(Outcome::Unanswered(Cause::Timeout), Answer::Unanswered);
+        check(Outcome::Answered(()), Answer::Unanswered);
+        check(Outcome::NotSent(NotSent::Unreachable(String::new())), Answer::NotSent { until: None });
+        check(refusal(Class::Refuse, -2013), Answer::NoSuchOrder);
+        let refused = |class, why| Answer::Refused { class, why };
+        check(refusal(Class::Refuse, -2021), refused(RefusalClass::Refuse, VenueReject::WouldTrigger));
+        check(refusal(Class::Halt, -2015), refused(RefusalClass::Halt, VenueReject::Other));
+        check(refusal(Class::Retry, -1015), refused(RefusalClass::Retry, VenueReject::Other));
+    }
+
+    #[test]
+    fn every_refusal_of_the_simulated_exchange_comes_back_as_itself() {
+        use VenueReject::*;
+        for why in [
+            PriceTick,
+            QtyStep,
+            QtyTooSmall,
+            QtyTooLarge,
+            PriceBand,
+            MinNotional,
+            WouldTrigger,
+            WouldTake,
+            CannotFill,
+            ReduceOnly,
+            Margin,
+            LeverageBracket,
+            TooManyOrders,
+            DuplicateId,
+            NoMarket,
+            BadCombination,
+            Other,
+        ] {
+            let code = crate::venue_server::Refusal::of_exchange(why).code;
+            assert_eq!(reject(Some(code)), why, "{code}");
+        }
+    }
+}
