@@ -359,14 +359,12 @@ impl Desk {
         }
         let policy = difference.policy;
         self.meet(difference, out);
-        if policy != DifferencePolicy::Halt {
-            match suspect {
-                Suspect::Position(symbol) => self.adopt_position(symbol, out),
-                Suspect::Balance => self.adopt_balance(out),
-                _ => {}
-            }
+        match suspect {
+            // What is taken over agrees from now on; the same again is a new difference.
+            Suspect::Position(symbol) if policy != DifferencePolicy::Halt => self.adopt_position(symbol, out),
+            Suspect::Balance if policy != DifferencePolicy::Halt => self.adopt_balance(out),
+            suspect => drop(self.reconciliation.met.insert(suspect, pair)),
         }
-        self.reconciliation.met.insert(suspect, pair);
     }
 
     /// Hands a difference out, and halts where its policy says so.

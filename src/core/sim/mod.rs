@@ -6,6 +6,7 @@
 //! which are counted, so that a test can strike at each.
 
 mod check;
+pub mod every;
 mod link;
 pub mod swarm;
 mod venue;

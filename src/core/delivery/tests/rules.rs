@@ -323,9 +323,12 @@ fn strangers_orders_are_reported_and_met_by_the_policy() {
 #[test]
 fn executions_of_the_venue_and_of_strangers_are_booked() {
     let mut bench = Bench::new();
-    bench.stream(report_of("autoclose-9", 9, OrderStatus::Filled, "2"), Some(trade(3, 9, Side::Buy, "2")));
-    bench.stream(report_of("web", 10, OrderStatus::Filled, "1"), Some(trade(4, 10, Side::Sell, "1")));
-    assert_eq!(bench.told(), ["liquidated 2", "0-0-0 filled 1 at 100 fee 0.5 leaves 0"]);
+    bench.stream(report_of("web", 9, OrderStatus::Filled, "2"), Some(trade(3, 9, Side::Sell, "2")));
+    bench.stream(report_of("autoclose-9", 10, OrderStatus::Filled, "2"), Some(trade(4, 10, Side::Buy, "2")));
+    // Learned of before what it closes: somebody's, until that is known.
+    bench.stream(report_of("adl_autoclose", 11, OrderStatus::Filled, "1"), Some(trade(5, 11, Side::Buy, "1")));
+    let strangers = "0-0-0 filled 2 at 100 fee 0.5 leaves 0";
+    assert_eq!(bench.told(), [strangers, "liquidated 2", "0-0-0 filled 1 at 100 fee 0.5 leaves 0"]);
     assert_eq!(bench.differences.len(), 1, "the venue's own orders are not a stranger's");
 }
 

@@ -42,4 +42,7 @@ kept! {
     /// A limit price off the tick was snapped away from the market only when the order was made, so that a
     /// sale was sized by less than it reserved, and gross notional went beyond the swarm's leverage.
     an_entry_is_sized_by_the_price_it_will_have: 112_664;
+    /// A position was taken over, and an execution that explains it came late: the same difference a second
+    /// time, which counted as met already, so that books and venue never agreed again.
+    a_difference_that_comes_back_is_met_again: 1_015_989;
 }
