@@ -218,7 +218,7 @@ pub fn check(model: &Model) -> Verdict {
         let mut next = Vec::new();
         for state in &layer {
             verdict.states += 1;
-            if verdict.states % model.rest_every.max(1) == 0 {
+            if verdict.states.is_multiple_of(model.rest_every.max(1)) {
                 verdict.rests += 1;
                 if let Err(fault) = state.clone().settle() {
                     verdict.fault = Some((format!("no rest: {fault}"), state.path.clone()));
@@ -378,7 +378,7 @@ impl State {
         let now = self.now;
         let mut held = Ok(());
         self.on_supervisor(|supervisor, effects| {
-            drop(supervisor.on_intent(now, &intent, effects));
+            let _: crate::model::Verdict = supervisor.on_intent(now, &intent, effects);
             let entry = |fact: &Fact| matches!(fact, Fact::Order { order, .. } if order.purpose == Purpose::Entry);
             if effects.facts.iter().any(entry) {
                 held = invariants::after_approval(supervisor, intent.agent);

@@ -80,7 +80,7 @@ impl Host<'_> {
         let now = self.now;
         let answer = if now < self.down_until {
             // Maintenance: nothing is carried out, and how that is said differs.
-            if nonce % 2 == 0 { Answer::Unknown } else { refused(RefusalClass::Retry) }
+            if nonce.is_multiple_of(2) { Answer::Unknown } else { refused(RefusalClass::Retry) }
         } else if now.since(signed_at).abs() > NONCE_WINDOW_MS {
             refused(RefusalClass::Retry)
         } else if let Some(replica) = self.replica_for(account, request) {
@@ -129,7 +129,7 @@ impl Host<'_> {
     pub(super) fn flush_told(&mut self, account: usize) {
         self.watch_positions(account);
         for event in self.accounts[account].venue.drain_told() {
-            if self.accounts[account].connection % 2 == 0 {
+            if self.accounts[account].connection.is_multiple_of(2) {
                 continue;
             }
             if let Some(held) = &mut self.accounts[account].frozen {
@@ -169,7 +169,7 @@ impl Host<'_> {
     /// The user stream breaks, and is back after a while.
     pub(super) fn cut(&mut self, account: usize, ms: Millis) {
         let of = &mut self.accounts[account];
-        if of.connection % 2 == 0 {
+        if of.connection.is_multiple_of(2) {
             return;
         }
         of.connection += 1;
@@ -186,7 +186,7 @@ impl Host<'_> {
             return self.send(wait, Delivery::Link(account, self.life, state));
         }
         let of = &mut self.accounts[account];
-        if of.connection % 2 == 0 && self.process.is_some() {
+        if of.connection.is_multiple_of(2) && self.process.is_some() {
             of.connection += 1;
             self.on_desk(account, |desk, now, out| desk.link(now, state, out));
         }

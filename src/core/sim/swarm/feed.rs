@@ -25,7 +25,7 @@ impl Host<'_> {
         if mark == 0 {
             if step > 0 {
                 self.close_candles();
-                if step % FUNDING_STEPS == 0 {
+                if step.is_multiple_of(FUNDING_STEPS) {
                     self.fund();
                 }
             }
@@ -276,7 +276,7 @@ impl Host<'_> {
         let mut held = Ok(());
         let mut is_entry = false;
         self.on_supervisor(|supervisor, effects| {
-            drop(supervisor.on_intent(now, intent, effects));
+            let _: crate::model::Verdict = supervisor.on_intent(now, intent, effects);
             is_entry = effects
                 .facts
                 .iter()

@@ -257,15 +257,13 @@ impl<'a> Host<'a> {
             Delivery::ToVenue { account, life, id, request, nonce, is_copy } => {
                 self.arrive(account, (life, id), &request, nonce, is_copy);
             }
-            Delivery::ToDesk(account, life, id, answer) if life == self.life => {
-                if self.accounts[account].open.remove(&id) {
-                    self.on_desk(account, |desk, now, out| desk.answered(now, id, answer, out));
-                }
+            Delivery::ToDesk(account, life, id, answer)
+                if life == self.life && self.accounts[account].open.remove(&id) =>
+            {
+                self.on_desk(account, |desk, now, out| desk.answered(now, id, answer, out));
             }
-            Delivery::TimeOut(account, life, id) if life == self.life => {
-                if self.accounts[account].open.remove(&id) {
-                    self.on_desk(account, |desk, now, out| desk.answered(now, id, Answer::Unknown, out));
-                }
+            Delivery::TimeOut(account, life, id) if life == self.life && self.accounts[account].open.remove(&id) => {
+                self.on_desk(account, |desk, now, out| desk.answered(now, id, Answer::Unknown, out));
             }
             Delivery::Event(account, connection, event) => self.hear(account, connection, event),
             Delivery::Thaw(account, connection) => self.thaw(account, connection),
