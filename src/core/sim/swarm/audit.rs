@@ -18,8 +18,8 @@
 
 use crate::invariants::{self, Violation};
 use crate::model::{
-    AgentChange, AgentId, BreakerChange, BreakerScope, Fact, IntentId, Millis, OrderId, Plan, PortfolioId, Purpose,
-    ReportKind, SymbolId, Time, Usd, VenueEvent,
+    AgentChange, AgentId, BreakerChange, BreakerScope, DifferenceKind, Fact, IntentId, Millis, OrderId, Plan,
+    PortfolioId, Purpose, ReportKind, SymbolId, Time, Usd, VenueEvent,
 };
 use crate::risk::Supervisor;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,8 @@ pub(super) struct Audit {
     trades: BTreeSet<(PortfolioId, SymbolId, u64)>,
     payments: BTreeSet<(PortfolioId, SymbolId, Time, Usd)>,
     latched: BTreeSet<BreakerScope>,
+    /// Accounts of which something was taken over without an execution that explains it.
+    adopted: BTreeSet<PortfolioId>,
     /// By agent.
     running: Vec<bool>,
     /// By agent: the number of its last intent.
@@ -54,6 +56,7 @@ impl Audit {
             trades: BTreeSet::new(),
             payments: BTreeSet::new(),
             latched: BTreeSet::new(),
+            adopted: BTreeSet::new(),
             // A supervisor takes agents to run until it hears otherwise.
             running: vec![true; plan.agents.len()],
             numbers: vec![0; plan.agents.len()],
@@ -74,6 +77,11 @@ impl Audit {
 
     pub(super) fn is_approved(&self, portfolio: PortfolioId, id: OrderId) -> bool {
         self.approved.contains(&(portfolio, id))
+    }
+
+    /// Whether something was taken over at a price that nobody told: the cost of what is held is a guess then.
+    pub(super) fn has_adopted(&self, portfolio: PortfolioId) -> bool {
+        self.adopted.contains(&portfolio)
     }
 
     /// Something does not hold; the first counts.
@@ -116,6 +124,12 @@ impl Audit {
                 }
             }
             Fact::Venue { portfolio, event } => self.event(*portfolio, event),
+            Fact::Difference { portfolio, difference, .. } => {
+                use DifferenceKind::{Balance, PositionSize, UnknownPosition};
+                if matches!(difference.kind, PositionSize | UnknownPosition | Balance) {
+                    self.adopted.insert(*portfolio);
+                }
+            }
             Fact::Breaker { scope, change, .. } => match change {
                 BreakerChange::Tripped { .. } => {
                     let is_new = self.latched.insert(*scope);

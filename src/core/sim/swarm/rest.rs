@@ -98,7 +98,8 @@ impl Host<'_> {
             let cost = |one: OpenPosition| Usd::notional(one.mark, one.qty, Round::Down) - one.unrealized;
             let cash = booked - process.supervisor.positions(portfolio).map(cost).sum();
             let is_flat = process.supervisor.positions(portfolio).next().is_none();
-            let differs = cash != venue.cash() || is_flat && booked != venue.wallet();
+            let is_guess = self.audit.has_adopted(portfolio);
+            let differs = cash != venue.cash() && !is_guess || is_flat && booked != venue.wallet();
             if differs || desk.wallet() != venue.wallet() {
                 let (desk, venue) = (desk.wallet(), venue.wallet());
                 let what =

@@ -45,4 +45,6 @@ kept! {
     /// A position was taken over, and an execution that explains it came late: the same difference a second
     /// time, which counted as met already, so that books and venue never agreed again.
     a_difference_that_comes_back_is_met_again: 1_015_989;
+    /// Not a fault of the swarm: what was taken over at a guessed cost was expected to have cost what it had.
+    what_is_taken_over_costs_a_guess_until_it_is_flat: 1_090_422;
 }
