@@ -10,7 +10,7 @@ use crate::aster::keys::Keys;
 use crate::aster::limiter::Limiter;
 use crate::aster::rest::{Patience, Rest};
 use crate::aster::sign::Credentials;
-use crate::aster::stream::Policy;
+use crate::aster::stream;
 use crate::config::{MarketSpec, RuntimePlan};
 use crate::control::Control;
 use crate::market::live::{
@@ -21,7 +21,7 @@ use crate::venue::live::AsterLink;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use swarm_core::delivery::{self, Desk, RunTag};
+use swarm_core::delivery::{Desk, Policy, RunTag};
 use swarm_core::model::{Plan, PortfolioId, Step, SymbolId, Tape, Time};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -123,7 +123,7 @@ impl LiveMarket {
             last,
             clock: self.clock.clone(),
             waits: Waits::default(),
-            policy: Policy::MARKET,
+            policy: stream::Policy::MARKET,
             steps,
             news: teller(symbols, metrics.clone(), marks.clone()),
         };
@@ -180,7 +180,7 @@ pub async fn accounts(
         let rest = Rest::new(environment, Some(credentials), Arc::clone(limiter), Patience::default());
         let rest = rest.map_err(|error| failed(&error))?;
         let (link, told) = AsterLink::open(rest, plan).await.map_err(|error| failed(&error))?;
-        let policy = delivery::Policy { expects_stop: portfolio.require_stop, ..delivery::Policy::default() };
+        let policy = Policy { expects_stop: portfolio.require_stop, ..runtime.reconcile.clone() };
         let desk = Desk::new(plan, PortfolioId::at(index), tag.clone(), policy);
         accounts.push(LiveAccount { desk, link: Box::new(link), told });
     }

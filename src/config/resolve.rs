@@ -6,12 +6,13 @@ use super::market::{MarketSpec, MarketText};
 use super::runtime::{Hosts, RestartPolicy, RuntimePlan, Speed};
 use super::scalars::{Name, Span, Symbol};
 use super::written::{
-    Cohort, FillRule, MarginMode, Market, Named, Portfolio, PortfolioRisk, Restart, Risk, Swarm, Venue,
+    Cohort, FillRule, MarginMode, Market, Named, Portfolio, PortfolioRisk, Reconcile, Restart, Risk, Swarm, Venue,
 };
 use super::{defaults, instruments};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::Path;
+use swarm_core::delivery::Policy;
 use swarm_core::model::{
     AgentPlan, CohortId, CohortPlan, ExchangeParams, ExperimentPlan, Instrument, Interval, Limits, LossRun, Plan,
     PortfolioId, PortfolioPlan, Rate, SymbolId,
@@ -170,6 +171,7 @@ pub(super) fn runtime(swarm: &Swarm, dir: &Path) -> RuntimePlan {
         venue: swarm.venue.as_ref().and_then(|venue| venue.kind).unwrap_or_default(),
         hosts: swarm.venue.as_ref().and_then(hosts),
         accounts: portfolios.0.iter().map(|(_, written)| Some(written.account.as_ref()?.0.clone())).collect(),
+        reconcile: swarm.venue.as_ref().and_then(|venue| venue.reconcile.as_ref()).map(policy).unwrap_or_default(),
         state_dir: dir.join(swarm.state.as_deref().unwrap_or(defaults::STATE)).join(mode.label()),
         listen: listen.parse().expect("invariant: the address has been checked"),
         arbiters: actors.arbiters.unwrap_or(defaults::ARBITERS) as usize,
@@ -182,6 +184,16 @@ pub(super) fn runtime(swarm: &Swarm, dir: &Path) -> RuntimePlan {
 
 fn hosts(venue: &Venue) -> Option<Hosts> {
     Some(Hosts { rest: venue.rest_url.clone()?, stream: venue.stream_url.clone()? })
+}
+
+fn policy(written: &Reconcile) -> Policy {
+    let mut policy = Policy::default();
+    policy.period_ms = written.period.map_or(policy.period_ms, |span| span.0);
+    policy.balance_tolerance = written.balance_tolerance.unwrap_or(policy.balance_tolerance);
+    for (kind, met_by) in written.met_by() {
+        policy.differences.set(kind, met_by).expect("invariant: the schema has what each kind can be met by");
+    }
+    policy
 }
 
 fn restart_policy(restart: &Restart) -> RestartPolicy {

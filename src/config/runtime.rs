@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use swarm_core::delivery::Policy;
 pub use swarm_core::engine::RestartPolicy;
 use swarm_core::model::Time;
 
@@ -62,6 +63,8 @@ pub struct RuntimePlan {
     pub hosts: Option<Hosts>,
     /// AsterDEX account of each portfolio, in declared order; there in mode live.
     pub accounts: Vec<Option<String>>,
+    /// How they are kept together with the books; each portfolio's `require_stop` is in the plan.
+    pub reconcile: Policy,
     /// Directory of journals and snapshots of this mode.
     pub state_dir: PathBuf,
     /// Where the HTTP interface listens.

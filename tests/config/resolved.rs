@@ -4,7 +4,8 @@ use super::{SHIPPED, load_text, sample, variant};
 use asterswarm::config::{self, MarketSpec, VenueKind};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use swarm_core::model::{Interval, Mode, OnTrip, Plan, Rate, Time, Usd};
+use swarm_core::delivery::Policy;
+use swarm_core::model::{DifferenceKind, Interval, Mode, OnTrip, Plan, Rate, Time, Usd};
 
 fn names(plan: &Plan) -> Vec<&str> {
     plan.agents.iter().map(|agent| agent.name.as_str()).collect()
@@ -207,6 +208,38 @@ fn a_live_file_is_read_with_its_accounts() {
     assert_eq!((loaded.plan.mode, loaded.runtime.venue), (Mode::Live, VenueKind::Aster));
     assert_eq!(loaded.runtime.accounts, [Some("MAIN".to_owned())]);
     assert_eq!(loaded.runtime.state_dir, sample("state/live"));
+}
+
+#[test]
+fn how_differences_are_met_is_carried_to_the_accounts() {
+    let live = |reconcile: &str| {
+        load_text(&format!(
+            "version: 1\nname: sample\nmode: live\nmarket: {{ source: aster, symbols: [BTCUSDT], intervals: [5m] }}\n\
+             venue: {{ kind: aster{reconcile} }}\nportfolios: {{ main: {{ equity: 1000, account: MAIN }} }}\n\
+             cohorts: {{ one: {{ portfolio: main, agents: [ {{ use: expert }} ] }} }}\n"
+        ))
+        .unwrap_or_else(|report| panic!("{report}"))
+    };
+    assert_eq!(live("").runtime.reconcile, Policy::default());
+    assert_eq!(live(", reconcile: {}").runtime.reconcile, Policy::default());
+    let loaded = live(
+        ", reconcile: { period: 20s, unknown_order: adopt, missing_order: halt, position_size: halt, \
+         unknown_position: close, no_stop: halt, balance: halt, leverage: halt, balance_tolerance: 0.5 }",
+    );
+    assert_eq!(loaded.warnings, []);
+    let policy = loaded.runtime.reconcile;
+    let met_by = DifferenceKind::ALL.map(|kind| policy.differences.of(kind).label());
+    assert_eq!(met_by, ["adopt", "halt", "halt", "close", "halt", "halt", "halt", "halt"]);
+    assert_eq!((policy.period_ms, policy.balance_tolerance), (20_000, "0.5".parse().unwrap()));
+    assert_eq!((policy.nonce_window_ms, policy.down_period_ms), (60_000, 5_000));
+}
+
+#[test]
+fn how_differences_are_met_does_not_matter_on_paper() {
+    let loaded = variant("name: sample", "name: sample\nvenue: { reconcile: { unknown_order: close } }");
+    let [warning] = loaded.warnings.as_slice() else { panic!("one warning: {:?}", loaded.warnings) };
+    assert_eq!((warning.path.as_str(), warning.line), ("venue.reconcile", 3));
+    assert!(warning.message.contains("only matters to venue `aster`"), "{}", warning.message);
 }
 
 #[test]

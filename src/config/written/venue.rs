@@ -1,7 +1,7 @@
 //! `venue`: where orders go, the simulated exchange's parameters, and contracts' filters.
 
 use super::super::scalars::{Decimal, Span, Symbol};
-use super::Named;
+use super::{Named, Reconcile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use swarm_core::model::{CandlePath, Price, Qty, Rate, Usd};
@@ -39,7 +39,7 @@ pub enum MarginMode {
     Isolated,
 }
 
-/// Where orders go. All keys but `kind`, the URLs and `instruments` are parameters of the simulated exchange.
+/// Where orders go. All keys but `kind`, the URLs, `reconcile` and `instruments` are parameters of the simulated exchange.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Venue {
@@ -53,6 +53,8 @@ pub struct Venue {
     /// Base URL of its streams.
     #[schemars(length(min = 6), extend("examples" = ["ws://127.0.0.1:9090"]))]
     pub stream_url: Option<String>,
+    /// How live accounts are compared with the books, and what becomes of differences.
+    pub reconcile: Option<Reconcile>,
     /// Fee of a fill that rested in the book, as a share of notional; negative is a rebate. Default: 0.0001.
     #[schemars(with = "Option<Decimal>", range(min = -0.01, max = 0.1), extend("default" = 0.0001))]
     pub maker_fee: Option<Rate>,

@@ -6,7 +6,8 @@ use super::talk::{Answer, IncomeKind, IncomeRow, RequestId, TradeRow};
 use super::tracked::{End, Stage, Tracked};
 use super::{Owner, poll};
 use crate::model::{
-    Fact, Fill, Order, OrderId, Price, Qty, Rate, ReportKind, SymbolId, Time, Usd, VenueEvent, VenueReject,
+    DifferenceKind, DifferencePolicy, Fact, Fill, Order, OrderId, Price, Qty, Rate, ReportKind, SymbolId, Time, Usd,
+    VenueEvent, VenueReject,
 };
 
 /// Income that was announced is asked for so often before the next reconciliation has to find it.
@@ -32,13 +33,36 @@ impl Desk {
             return;
         }
         if let Some(owner) = self.owners.get(&(row.symbol, row.number)).copied() {
-            return self.book(owner, row, out);
+            return match owner {
+                Owner::Foreign => self.take_strangers(row, out),
+                _ => self.book(owner, row, out),
+            };
         }
         let unowned = lane.unowned.entry(row.number).or_default();
         if !unowned.rows.iter().any(|known| known.id == row.id) {
             unowned.rows.push(*row);
         }
         unowned.poll.want_if_idle(self.now);
+    }
+
+    /// An execution of somebody else's. What it takes from a position of ours is booked. The rest is a position
+    /// that nobody here opened: the supervisor would close what is booked of it, so where that is not asked for
+    /// it stays out of the books, and the next comparison finds it.
+    fn take_strangers(&mut self, row: &TradeRow, out: &mut Out) {
+        let held = self.lanes[row.symbol.index()].holding.qty;
+        let reduces = held.0.signum() * row.side.sign() < 0;
+        let ours = if reduces { row.qty.min(held.abs()) } else { Qty::ZERO };
+        let is_left = self.policy.differences.of(DifferenceKind::UnknownPosition) == DifferencePolicy::Halt;
+        if !is_left || ours == row.qty {
+            return self.book(Owner::Foreign, row, out);
+        }
+        self.report_stranger((row.symbol, row.number), &row.number.to_string(), row.qty, out);
+        self.reconciliation.look_soon(self.now);
+        if ours.is_zero() {
+            self.lanes[row.symbol.index()].pass_over(row.id);
+        } else {
+            self.book(Owner::Foreign, &TradeRow { qty: ours, ..*row }, out);
+        }
     }
 
     /// Books what waited for an order's owner.
@@ -214,6 +238,14 @@ impl Desk {
             Fact::Venue { portfolio, event } if *portfolio == self.portfolio => self.apply_event(event),
             Fact::Gate { at, portfolio, .. } if *portfolio == self.portfolio => {
                 self.opened_at.get_or_insert(*at);
+            }
+            // An execution that was not booked is listed again after a start: it was reported.
+            Fact::Difference { portfolio, difference, .. }
+                if *portfolio == self.portfolio && difference.kind == DifferenceKind::UnknownOrder =>
+            {
+                if let (Some(symbol), Ok(number)) = (difference.symbol, difference.subject.parse()) {
+                    self.is_new_stranger((symbol, number));
+                }
             }
             _ => {}
         }

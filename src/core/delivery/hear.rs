@@ -50,6 +50,7 @@ impl Desk {
                     {
                         order.hear(&report);
                     }
+                    self.report_left_behind(&report, out);
                     self.take_trade(&trade, out);
                 }
                 self.absorb(&report, out);
@@ -205,6 +206,7 @@ impl Desk {
         }
         let owner = self.tag.owner(&report.name);
         self.own(report.symbol, report.number, owner);
+        self.report_left_behind(report, out);
         self.release(report.symbol, report.number, out);
         let tracked = match owner {
             names::Owner::Ours(id) => self.orders.get_mut(&id).map(|order| (id, order)),
@@ -258,24 +260,46 @@ impl Desk {
     /// An open order that nobody here approved, or that everybody here takes to be gone.
     fn strange(&mut self, report: &OrderReport, out: &mut Out) {
         let key = (report.symbol, report.number);
-        let policy = self.policy.differences.of(DifferenceKind::UnknownOrder);
-        if policy == DifferencePolicy::Close {
+        if self.met_by(&report.name) == DifferencePolicy::Close {
             self.unwanted.entry(key).or_default().want_if_idle(self.now);
         }
         self.report_stranger(key, &report.name, report.qty - report.filled, out);
     }
 
-    /// Reports an order of somebody else, once.
-    pub(super) fn report_stranger(&mut self, key: (SymbolId, u64), subject: &str, qty: Qty, out: &mut Out) {
-        if !self.strangers.insert(key) {
-            return;
+    /// An executed order of an older run is reported by its name, before its executions are by its number.
+    fn report_left_behind(&mut self, report: &OrderReport, out: &mut Out) {
+        let is_foreign = self.tag.owner(&report.name) == Owner::Foreign;
+        if is_foreign && names::is_of_a_run(&report.name) && report.filled > Qty::ZERO {
+            self.report_stranger((report.symbol, report.number), &report.name, report.qty, out);
         }
+    }
+
+    /// How an order of this name is met that nobody here wants. What some run of a swarm left behind is taken
+    /// off the venue whatever is set: nobody would miss it.
+    fn met_by(&self, name: &str) -> DifferencePolicy {
+        if names::is_of_a_run(name) {
+            return DifferencePolicy::Close;
+        }
+        self.policy.differences.of(DifferenceKind::UnknownOrder)
+    }
+
+    /// Remembers an order of somebody else; `false` when it is known.
+    pub(super) fn is_new_stranger(&mut self, key: (SymbolId, u64)) -> bool {
+        let is_new = self.strangers.insert(key);
         if self.strangers.len() > STRANGERS_KEPT {
             self.strangers.pop_first();
         }
+        is_new
+    }
+
+    /// Reports an order of somebody else, once.
+    pub(super) fn report_stranger(&mut self, key: (SymbolId, u64), subject: &str, qty: Qty, out: &mut Out) {
+        if !self.is_new_stranger(key) {
+            return;
+        }
         let difference = Difference {
             kind: DifferenceKind::UnknownOrder,
-            policy: self.policy.differences.of(DifferenceKind::UnknownOrder),
+            policy: self.met_by(subject),
             symbol: Some(key.0),
             subject: subject.to_owned(),
             venue: Figure::Qty(qty),

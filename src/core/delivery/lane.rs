@@ -53,6 +53,14 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// Takes an execution for known without booking it.
+    pub(super) fn pass_over(&mut self, trade: u64) {
+        self.known.insert(trade);
+        if self.known.len() > TRADES_KEPT {
+            self.floor = self.known.pop_first().unwrap_or(self.floor);
+        }
+    }
+
     pub(super) fn knows(&self, trade: u64) -> bool {
         !is_planted(Bug::BookTwice) && (trade <= self.floor || self.known.contains(&trade))
     }
@@ -126,6 +134,9 @@ mod tests {
         }
         assert!(lane.knows(2) && lane.knows(3) && lane.knows(20), "forgotten ones count as known");
         assert!(!lane.knows(23) && lane.knows(24));
+        let held = lane.holding;
+        lane.pass_over(9_001);
+        assert!(lane.knows(9_001) && lane.holding == held && lane.known.len() == TRADES_KEPT);
         assert_eq!(lane.known.len(), TRADES_KEPT);
     }
 }

@@ -50,6 +50,12 @@ pub enum Owner {
     Foreign,
 }
 
+/// Whether a name is one that some run gives: this one's, or that of another state directory.
+pub(super) fn is_of_a_run(name: &str) -> bool {
+    let tag = name.split('-').next().and_then(|tag| tag.parse::<RunTag>().ok());
+    tag.is_some_and(|tag| matches!(tag.owner(name), Owner::Ours(_)))
+}
+
 impl RunTag {
     /// The name of an order.
     pub fn name(&self, id: OrderId) -> String {
@@ -113,6 +119,16 @@ mod tests {
             ("adl_autoclose", Owner::Venue),
         ] {
             assert_eq!(tag().owner(name), owner, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_other_runs_are_told_from_those_of_others() {
+        for name in ["k3f9q2-0-17-3", "k3f9q3-0-17-3", "t-9-1-0"] {
+            assert!(is_of_a_run(name), "{name}");
+        }
+        for name in ["k3f9q20-17-3", "k3f9q3-0-017-3", "toolongtag-0-1-1", "-0-1-1", "web_Zk1", "", "autoclose-1"] {
+            assert!(!is_of_a_run(name), "{name}");
         }
     }
 

@@ -115,14 +115,13 @@ impl Differences {
     pub const fn allowed(kind: DifferenceKind) -> &'static [DifferencePolicy] {
         use DifferencePolicy::{Adopt, Close, Halt};
         match kind {
-            // Nobody watches what it would open.
-            DifferenceKind::UnknownOrder => &[Close, Adopt, Halt],
+            // What somebody else made is not touched without a person's word.
+            DifferenceKind::UnknownOrder => &[Halt, Close, Adopt],
+            DifferenceKind::UnknownPosition => &[Halt, Close],
             // The guard places anew what a position needs.
             DifferenceKind::MissingOrder | DifferenceKind::NoStop => &[Adopt, Halt],
-            // The books follow; what that leaves open that nobody here opened is closed.
-            DifferenceKind::PositionSize => &[Adopt, Halt],
-            DifferenceKind::UnknownPosition => &[Close, Halt],
-            DifferenceKind::Balance | DifferenceKind::Leverage => &[Adopt, Halt],
+            // The books follow.
+            DifferenceKind::PositionSize | DifferenceKind::Balance | DifferenceKind::Leverage => &[Adopt, Halt],
             // Everything would be booked wrongly.
             DifferenceKind::Mode => &[Halt],
         }
@@ -164,5 +163,16 @@ mod tests {
         let mut differences = Differences::default();
         let error = differences.set(DifferenceKind::Mode, DifferencePolicy::Adopt).unwrap_err();
         assert_eq!(error.to_string(), "`mode` cannot be met by `adopt`: use halt");
+    }
+
+    #[test]
+    fn what_others_made_is_not_touched_unless_that_is_asked_for() {
+        let differences = Differences::default();
+        for kind in DifferenceKind::ALL {
+            assert_ne!(differences.of(kind), DifferencePolicy::Close, "{kind:?}");
+        }
+        for kind in [DifferenceKind::UnknownOrder, DifferenceKind::UnknownPosition, DifferenceKind::Mode] {
+            assert_eq!(differences.of(kind), DifferencePolicy::Halt, "{kind:?}");
+        }
     }
 }

@@ -63,7 +63,7 @@ impl Reconciliation {
     }
 
     /// There is a reason to look soon.
-    fn look_soon(&mut self, now: Time) {
+    pub(super) fn look_soon(&mut self, now: Time) {
         if self.since.is_none() {
             let soon = now.plus(CONFIRM_MS);
             self.next = Some(self.next.map_or(soon, |next| next.min(soon)));
@@ -340,8 +340,9 @@ impl Desk {
         let (venue, book) = pair;
         let mut difference = match &suspect {
             Suspect::Position(symbol) => {
-                let was_flat = self.lanes[symbol.index()].holding.is_flat();
-                let kind = if was_flat { DifferenceKind::UnknownPosition } else { DifferenceKind::PositionSize };
+                let (there, here) = (self.venue_qty(*symbol), self.lanes[symbol.index()].holding.qty);
+                let is_less = there.0.signum() * here.0.signum() >= 0 && there.abs() < here.abs();
+                let kind = if is_less { DifferenceKind::PositionSize } else { DifferenceKind::UnknownPosition };
                 self.difference(kind, Some(*symbol), venue, book)
             }
             Suspect::Elsewhere(_) => self.difference(DifferenceKind::UnknownPosition, None, venue, book),

@@ -12,9 +12,9 @@ pub enum DifferenceKind {
     UnknownOrder,
     /// An order that rested at the venue is not there any more, and the venue does not say how it ended.
     MissingOrder,
-    /// A position of another size than the books have.
+    /// A position that is smaller than the books have it.
     PositionSize,
-    /// A position where the books have none.
+    /// A position, or a part of one, that nobody here opened: more than the books have, or on the other side.
     UnknownPosition,
     /// A position that should have a stop and has none at the venue.
     NoStop,

@@ -182,12 +182,19 @@ pub(super) fn answer<T>(outcome: Outcome<T>, answered: impl FnOnce(T) -> Option<
     }
 }
 
+/// The nonce is out of the window or was used before: then a copy of the request came first, and its answer may still be
+/// on its way. Which of both it is is not said, so it is asked.
+const NONCE_NOT_TAKEN: i64 = -4225;
+
 /// "No such order", in answer to a question about one.
 const NO_SUCH_ORDER: i64 = -2013;
 
 fn refused(refusal: &Refusal) -> Answer {
     if refusal.code == Some(NO_SUCH_ORDER) {
         return Answer::NoSuchOrder;
+    }
+    if refusal.code == Some(NONCE_NOT_TAKEN) {
+        return Answer::Unknown;
     }
     let class = match refusal.class {
         Class::Halt => RefusalClass::Halt,
@@ -288,6 +295,7 @@ mod tests {
         check(refusal(Class::Refuse, -2021), refused(RefusalClass::Refuse, VenueReject::WouldTrigger));
         check(refusal(Class::Halt, -2015), refused(RefusalClass::Halt, VenueReject::Other));
         check(refusal(Class::Retry, -1015), refused(RefusalClass::Retry, VenueReject::Other));
+        check(refusal(Class::Retry, NONCE_NOT_TAKEN), Answer::Unknown);
     }
 
     #[test]

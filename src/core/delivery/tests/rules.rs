@@ -3,8 +3,8 @@
 use super::bench::{Bench, STOP, order, refused, report, report_of, trade};
 use super::scenario::{BTC, START, policy};
 use crate::delivery::{
-    AccountReason, Answer, FINISHED_KEPT, Halt, LinkState, OrderKey, OrderStatus, Pending, Policy, RefusalClass,
-    Request, RequestId, StreamEvent, TradesFrom,
+    AccountReason, Answer, Differences, FINISHED_KEPT, Halt, LinkState, OrderKey, OrderStatus, Pending, Policy,
+    RefusalClass, Request, RequestId, StreamEvent, TradesFrom,
 };
 use crate::model::*;
 
@@ -312,7 +312,7 @@ fn strangers_orders_are_reported_and_met_by_the_policy() {
         let mut policy = policy();
         policy.differences.set(DifferenceKind::UnknownOrder, policy_of).unwrap();
         let mut bench = Bench::with(policy);
-        for name in ["web_1", "web_1", "other-0-1-1"] {
+        for name in ["web_1", "web_1", "other-0-1"] {
             bench.stream(report_of(name, 55, OrderStatus::New, "0"), None);
         }
         assert_eq!((bench.asked(), bench.halt, bench.differences.len()), (asked, halted, 1), "{policy_of:?}");
@@ -321,8 +321,63 @@ fn strangers_orders_are_reported_and_met_by_the_policy() {
 }
 
 #[test]
-fn executions_of_the_venue_and_of_strangers_are_booked() {
+fn what_an_older_run_left_behind_is_cancelled_whatever_is_set() {
+    for set in Differences::allowed(DifferenceKind::UnknownOrder) {
+        let mut policy = policy();
+        policy.differences.set(DifferenceKind::UnknownOrder, *set).unwrap();
+        let mut bench = Bench::with(policy);
+        bench.stream(report_of("other-0-1-1", 55, OrderStatus::New, "0"), None);
+        bench.stream(report_of("other-0-1-2", 56, OrderStatus::Filled, "2"), Some(trade(4, 56, Side::Sell, "2")));
+        let met: Vec<_> = bench.differences.iter().map(|one| (&*one.subject, one.policy)).collect();
+        assert_eq!(met, [("other-0-1-1", DifferencePolicy::Close), ("other-0-1-2", DifferencePolicy::Close)]);
+        assert_eq!((bench.open.remove(0).1, bench.halt), (cancel_of(55), None), "{set:?}");
+    }
+}
+
+fn cancel_of(number: u64) -> Request {
+    Request::Cancel { symbol: BTC, key: OrderKey::Number(number), id: None }
+}
+
+#[test]
+fn what_a_stranger_opens_stays_out_of_the_books_and_what_he_takes_from_ours_is_booked() {
     let mut bench = Bench::new();
+    bench.place(0, Purpose::Entry, OrderKind::Market);
+    bench.answer(Answer::Order(report(0, OrderStatus::Filled, "2")));
+    bench.stream(report(0, OrderStatus::Filled, "2"), Some(trade(1, 100, Side::Buy, "2")));
+    assert_eq!(bench.told(), ["0-1-0 filled 2 at 100 fee 0.5 leaves 0"]);
+    bench.stream(report_of("web_1", 10, OrderStatus::Filled, "1"), Some(trade(2, 10, Side::Buy, "1")));
+    assert_eq!((bench.told().len(), bench.halt), (0, Some(Halt::Difference(DifferenceKind::UnknownOrder))));
+    bench.stream(report_of("web_2", 11, OrderStatus::Filled, "0.5"), Some(trade(3, 11, Side::Sell, "0.5")));
+    bench.stream(report_of("web_3", 12, OrderStatus::Filled, "4"), Some(trade(4, 12, Side::Sell, "4")));
+    let told = ["0-0-0 filled 0.5 at 100 fee 0.5 leaves 0", "0-0-0 filled 1.5 at 100 fee 0.5 leaves 0"];
+    assert_eq!(bench.told(), told, "of the last one only what was ours");
+    bench.stream(report_of("web_3", 12, OrderStatus::Filled, "4"), Some(trade(4, 12, Side::Sell, "4")));
+    assert_eq!(bench.told(), [""; 0]);
+    assert_eq!(bench.differences.iter().map(|one| &*one.subject).collect::<Vec<_>>(), ["10", "11", "12"]);
+}
+
+#[test]
+fn an_execution_that_was_reported_is_not_reported_after_a_start() {
+    let taken = trade(4, 10, Side::Sell, "1");
+    let mut before = Bench::new();
+    before.stream(report_of("web_1", 10, OrderStatus::Filled, "1"), Some(taken));
+    let fact = |difference: &Difference| Fact::Difference {
+        at: START,
+        portfolio: PortfolioId(0),
+        difference: Box::new(difference.clone()),
+    };
+    let facts: Vec<_> = before.differences.iter().map(fact).collect();
+    let mut after = Bench::new();
+    facts.iter().for_each(|fact| after.desk.apply(fact));
+    after.stream(report_of("web_1", 10, OrderStatus::Filled, "1"), Some(taken));
+    assert_eq!((facts.len(), after.differences.len(), after.halt), (1, 0, None));
+}
+
+#[test]
+fn executions_of_the_venue_and_of_strangers_are_booked_where_that_is_asked_for() {
+    let mut policy = policy();
+    policy.differences.set(DifferenceKind::UnknownPosition, DifferencePolicy::Close).unwrap();
+    let mut bench = Bench::with(policy);
     bench.stream(report_of("web", 9, OrderStatus::Filled, "2"), Some(trade(3, 9, Side::Sell, "2")));
     bench.stream(report_of("autoclose-9", 10, OrderStatus::Filled, "2"), Some(trade(4, 10, Side::Buy, "2")));
     // Learned of before what it closes: somebody's, until that is known.

@@ -1,7 +1,8 @@
 //! Somebody else acts on the account: what the desk finds, the supervisor does about, and the books say
 //! afterwards, in a whole world.
 
-use super::scenario::{BTC, START, idle, open, plan, play, policy, venue};
+use super::scenario::{self, BTC, START, open, plan, play, venue};
+use crate::delivery::Policy;
 use crate::model::*;
 use crate::sim::{Act, Faults, Venue, World};
 
@@ -18,6 +19,21 @@ fn by_hand(side: Side, quantity: &str, kind: OrderKind) -> Order {
         leverage: 2,
         purpose: Purpose::Entry,
     }
+}
+
+/// Takes what others made off the account.
+fn policy() -> Policy {
+    let mut policy = scenario::policy();
+    for kind in [DifferenceKind::UnknownOrder, DifferenceKind::UnknownPosition] {
+        policy.differences.set(kind, DifferencePolicy::Close).unwrap();
+    }
+    policy
+}
+
+fn idle(faults: Faults) -> World {
+    let mut world = World::new(plan(), policy(), venue(), faults, START);
+    world.schedule(START.plus(600), Act::Price(BTC, Price::whole(100)));
+    world
 }
 
 /// A world in which agent 0 has been long 1 for a while.
@@ -48,6 +64,56 @@ fn a_persons_position_is_booked_and_closed_at_once() {
     assert_eq!((kinds(&world), held(&world)), (vec!["unknown_order"], vec![]));
     assert_eq!(play(&mut world), Ok(()));
     assert_eq!(world.venue().holdings().map(|(_, qty)| qty).collect::<Vec<_>>(), [Qty::ZERO]);
+}
+
+/// Nothing of what a person did is undone, and entries are gated for good.
+fn check_left_alone(mut world: World, quantity: &str, found: &[&str]) {
+    let sent = |world: &World| world.venue().records().iter().filter(|one| one.report.name.starts_with("sim-")).count();
+    for end in [60_000, 130_000] {
+        world.run_until(START.plus(end));
+        assert_eq!(world.venue().holdings().map(|(_, qty)| qty).collect::<Vec<_>>(), [quantity.parse().unwrap()]);
+        assert_eq!((sent(&world), held(&world)), (0, vec![]));
+        assert!(world.supervisor().unwrap().portfolio(PortfolioId(0)).gated);
+    }
+    assert_eq!(kinds(&world), found);
+}
+
+#[test]
+fn by_default_a_persons_position_is_left_alone_and_entries_are_gated() {
+    let mut world = scenario::idle(Faults::none());
+    world.run_until(START.plus(10_000));
+    let now = world.now();
+    world.venue_mut().place_by_hand(now, &by_hand(Side::Sell, "0.7", OrderKind::Market), "web_1");
+    world.schedule(START.plus(10_500), Act::Price(BTC, Price::whole(100)));
+    world.schedule(START.plus(30_000), Act::Wish(AgentId(0), open(Side::Buy, "1")));
+    check_left_alone(world, "-0.7", &["unknown_order", "unknown_position"]);
+}
+
+#[test]
+fn by_default_a_position_from_before_the_journal_is_left_alone() {
+    let (mut venue, early) = (Venue::new(&plan(), Usd::whole(10_000)), START.plus(-900_000));
+    venue.quote(early, BTC, Price::whole(98));
+    venue.place_by_hand(early, &by_hand(Side::Buy, "0.3", OrderKind::Market), "web_1");
+    venue.quote(START, BTC, Price::whole(100));
+    venue.drain_told();
+    let mut world = World::new(plan(), scenario::policy(), venue, Faults::none(), START);
+    world.schedule(START.plus(500), Act::Price(BTC, Price::whole(100)));
+    world.schedule(START.plus(30_000), Act::Wish(AgentId(0), open(Side::Buy, "1")));
+    check_left_alone(world, "0.3", &["unknown_position"]);
+}
+
+#[test]
+fn by_default_a_persons_resting_order_stays() {
+    let mut world = scenario::idle(Faults::none());
+    world.run_until(START.plus(10_000));
+    let resting = OrderKind::Limit { price: Price::whole(98), tif: TimeInForce::Gtc };
+    let now = world.now();
+    world.venue_mut().place_by_hand(now, &by_hand(Side::Buy, "0.5", resting), "web_1");
+    world.schedule(START.plus(10_500), Act::Price(BTC, Price::whole(100)));
+    world.run_until(START.plus(90_000));
+    assert_eq!(kinds(&world), ["unknown_order"]);
+    assert!(world.venue().records().iter().all(|record| !record.report.status.is_final()));
+    assert!(world.supervisor().unwrap().portfolio(PortfolioId(0)).gated);
 }
 
 #[test]

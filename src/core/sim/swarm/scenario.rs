@@ -4,12 +4,12 @@
 use super::cast::{Cast, FICKLE};
 use super::chance::Chance;
 use super::rates::Rates;
-use crate::delivery::Policy;
+use crate::delivery::{Differences, Policy};
 use crate::engine::RestartPolicy;
 use crate::model::{
-    AgentId, AgentPlan, CohortId, CohortPlan, ExchangeParams, GapPolicy, Instrument, Interval, LeverageBracket, Limits,
-    LossRun, MINUTE_MS, Millis, Mode, OnTrip, Plan, PortfolioId, PortfolioPlan, Price, Qty, Rate, SECOND_MS,
-    StopPolicy, SymbolId, Time, Usd,
+    AgentId, AgentPlan, CohortId, CohortPlan, DifferenceKind, DifferencePolicy, ExchangeParams, GapPolicy, Instrument,
+    Interval, LeverageBracket, Limits, LossRun, MINUTE_MS, Millis, Mode, OnTrip, Plan, PortfolioId, PortfolioPlan,
+    Price, Qty, Rate, SECOND_MS, StopPolicy, SymbolId, Time, Usd,
 };
 use crate::sim::NONCE_WINDOW_MS;
 use std::sync::Arc;
@@ -100,6 +100,7 @@ impl Scenario {
                 balance_tolerance: Usd::ZERO,
                 noop_settles_ms: chance.happens(7_000).then_some(5 * SECOND_MS),
                 expects_stop: chance.happens(5_000),
+                differences: closing_what_others_made(),
                 ..Policy::default()
             },
             start: START,
@@ -240,4 +241,13 @@ fn draw_instrument(index: usize, chance: &mut Chance) -> Instrument {
             },
         ],
     }
+}
+
+/// Whatever goes wrong is to be mended without a person: nobody is there to look.
+fn closing_what_others_made() -> Differences {
+    let mut differences = Differences::default();
+    for kind in [DifferenceKind::UnknownOrder, DifferenceKind::UnknownPosition] {
+        differences.set(kind, DifferencePolicy::Close).expect("invariant: both can be met so");
+    }
+    differences
 }
