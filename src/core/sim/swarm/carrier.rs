@@ -222,10 +222,12 @@ impl Host<'_> {
         let now = self.now;
         for index in 0..self.plan.instruments.len() {
             let symbol = SymbolId::at(index);
+            // The window of one that goes without a stop begins when it is to be closed.
+            let goes_without = self.goes_without(account, symbol);
             let of = &mut self.accounts[account];
-            let since = of.nakedness.note(symbol, of.venue.is_protected(symbol), now);
+            let since = of.nakedness.note(symbol, goes_without || of.venue.is_protected(symbol), now);
             let fair = since.map_or(0, |since| now.since(since.max(of.disturbed_at)));
-            if fair > super::audit::NAKED_WINDOW_MS && !self.goes_without(account, symbol) {
+            if fair > super::audit::NAKED_WINDOW_MS {
                 self.audit.blame(18, || format!("symbol {index} of account {account}, for {fair} ms"));
             }
         }
