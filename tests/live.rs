@@ -6,10 +6,7 @@
 mod support;
 
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
-use support::{M5, Place, Process, Running, http, until};
+use support::{HandVenue, Place, Running, http, until};
 
 /// Wants to be long all the time.
 const SWARM: &str = "\
@@ -28,51 +25,32 @@ const RUN: [&str; 8] = ["run", "--market", "aster", "--listen", "127.0.0.1:0", "
 /// A venue whose time stands still until it is moved.
 struct Venue {
     place: Place,
-    address: SocketAddr,
-    _process: Process,
+    hand: HandVenue,
 }
 
 impl Venue {
     fn new() -> Self {
         let place = Place::with(SWARM);
-        let words = ["--listen", "127.0.0.1:0", "--symbols", "BTCUSDT,ETHUSDT", "--interval", "5m", "--speed", "hand"];
-        let process = place.launch(&[&["venue"], &words[..]].concat());
-        let address = until("the venue", || {
-            let said = process.said();
-            let rest = said.split("venue  http://").nth(1)?;
-            rest.split_whitespace().next().filter(|_| rest.contains('\n'))?.parse().ok()
-        });
-        place.put(
-            "swarm.yaml",
-            format!("{SWARM}venue: {{ rest_url: \"http://{address}\", stream_url: \"ws://{address}\" }}\n"),
-        );
-        Self { place, address, _process: process }
+        let hand = HandVenue::start(&place);
+        place.put("swarm.yaml", format!("{SWARM}venue: {{ {} }}\n", hand.hosts()));
+        Self { place, hand }
     }
 
     fn control(&self, method: &str, path: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let length = body.len();
-        write!(stream, "{method} /control/{path} HTTP/1.0\r\nHost: venue\r\nContent-Length: {length}\r\n\r\n{body}")
-            .unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 "), "{path}: {text}");
-        serde_json::from_str(body).unwrap()
+        self.hand.control(method, path, body)
     }
 
     /// Lets so many candles close.
     fn candles(&self, count: i64) {
         for _ in 0..count {
-            self.control("POST", "step", &format!("{{\"ms\":{M5}}}"));
+            self.hand.candle();
         }
     }
 
     fn swarm(&self) -> Running {
         let swarm = self.place.start(&RUN);
         until("the streams", || {
-            let (_, state) = http(self.address, "/control/state").ok()?;
+            let (_, state) = http(self.hand.address, "/control/state").ok()?;
             let state: Value = serde_json::from_str(&state).unwrap();
             (state["connections"].as_u64().unwrap() > 0).then_some(())
         });
@@ -197,7 +175,8 @@ fn whatever_streams_do_every_candle_of_the_venue_is_played_once_and_as_it_was() 
             (fact["candle"]["open_time"].as_i64().unwrap(), prices)
         });
         let played: Prices = played.collect();
-        let (_, body) = http(venue.address, &format!("/fapi/v1/klines?symbol={symbol}&interval=5m&limit=100")).unwrap();
+        let (_, body) =
+            http(venue.hand.address, &format!("/fapi/v1/klines?symbol={symbol}&interval=5m&limit=100")).unwrap();
         let rows: Vec<Value> = serde_json::from_str(&body).unwrap();
         let rows = rows.iter().map(|row| (row[0].as_i64().unwrap(), [1, 2, 3, 4].map(|place| number(&row[place]))));
         let first = played[0].0;

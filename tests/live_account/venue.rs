@@ -1,10 +1,7 @@
 //! `swarm venue` as a process of its own, moved by hand, and a swarm that trades its first account.
 
-use super::support::{M5, Place, Process, Running, until};
+use super::support::{HandVenue, Place, Running, until};
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 /// Wants to be long all the time.
 pub const SWARM: &str = "\
@@ -27,41 +24,24 @@ pub const KEY: (&str, &str) =
 /// See the module.
 pub struct Venue {
     pub place: Place,
-    address: SocketAddr,
-    _process: Process,
+    hand: HandVenue,
 }
 
 impl Venue {
     pub fn new() -> Self {
         let place = Place::with(SWARM);
-        let words = ["--listen", "127.0.0.1:0", "--symbols", "BTCUSDT,ETHUSDT", "--interval", "5m", "--speed", "hand"];
-        let process = place.launch(&[&["venue"], &words[..]].concat());
-        let address = until("the venue", || {
-            let said = process.said();
-            let rest = said.split("venue  http://").nth(1)?;
-            rest.split_whitespace().next().filter(|_| rest.contains('\n'))?.parse().ok()
-        });
-        let hosts = format!("rest_url: \"http://{address}\", stream_url: \"ws://{address}\"");
-        place.put("swarm.yaml", format!("{SWARM}venue: {{ kind: aster, {hosts} }}\n"));
-        Self { place, address, _process: process }
+        let hand = HandVenue::start(&place);
+        place.put("swarm.yaml", format!("{SWARM}venue: {{ kind: aster, {} }}\n", hand.hosts()));
+        Self { place, hand }
     }
 
     pub fn control(&self, method: &str, path: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let length = body.len();
-        write!(stream, "{method} /control/{path} HTTP/1.0\r\nHost: venue\r\nContent-Length: {length}\r\n\r\n{body}")
-            .unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 "), "{path}: {text}");
-        serde_json::from_str(body).unwrap()
+        self.hand.control(method, path, body)
     }
 
     /// Lets a candle close.
     pub fn candle(&self) {
-        self.control("POST", "step", &format!("{{\"ms\":{M5}}}"));
+        self.hand.candle();
     }
 
     /// The first account: positions, open orders, wallet.

@@ -6,9 +6,11 @@
 
 mod candles;
 mod process;
+mod venue;
 
 pub use candles::{DAY, HEADER, M5, START, candle_text, candles};
 pub use process::{Done, Process, Running, http, until};
+pub use venue::HandVenue;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,52 @@
+//! `swarm venue` as a process of its own, whose time stands still until it is moved.
+
+use super::{M5, Place, Process, until};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// BTCUSDT and ETHUSDT in candles of five minutes; it ends with this.
+pub struct HandVenue {
+    /// Where it listens.
+    pub address: SocketAddr,
+    _process: Process,
+}
+
+impl HandVenue {
+    /// Starts it in a place and waits until it says where it listens.
+    pub fn start(place: &Place) -> Self {
+        let words = ["--listen", "127.0.0.1:0", "--symbols", "BTCUSDT,ETHUSDT", "--interval", "5m", "--speed", "hand"];
+        let process = place.launch(&[&["venue"], &words[..]].concat());
+        let address = until("the venue", || {
+            let said = process.said();
+            let rest = said.split("venue  http://").nth(1)?;
+            rest.split_whitespace().next().filter(|_| rest.contains('\n'))?.parse().ok()
+        });
+        Self { address, _process: process }
+    }
+
+    /// The keys of `venue` that lead a swarm to it.
+    pub fn hosts(&self) -> String {
+        format!("rest_url: \"http://{0}\", stream_url: \"ws://{0}\"", self.address)
+    }
+
+    /// An operator's request.
+    pub fn control(&self, method: &str, path: &str, body: &str) -> Value {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let length = body.len();
+        write!(stream, "{method} /control/{path} HTTP/1.0\r\nHost: venue\r\nContent-Length: {length}\r\n\r\n{body}")
+            .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(" 200 "), "{path}: {text}");
+        serde_json::from_str(body).unwrap()
+    }
+
+    /// Lets a candle close.
+    pub fn candle(&self) {
+        self.control("POST", "step", &format!("{{\"ms\":{M5}}}"));
+    }
+}
