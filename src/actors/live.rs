@@ -226,8 +226,7 @@ impl Driver {
     /// Hands commands to the desk; after the kill switch only what takes risk away.
     fn obey(&mut self, commands: &[Command], out: &mut Out) {
         for command in commands {
-            let adds_risk = matches!(command, Command::Place(order) if order.get().purpose == Purpose::Entry);
-            if !(adds_risk && self.kill.is_thrown()) {
+            if !(command.adds_risk() && self.kill.is_thrown()) {
                 self.desk.command(self.now(), command, out);
             }
         }

@@ -13,11 +13,11 @@ use super::Venue;
 use crate::delivery::{Answer, Desk, LinkState, Out, Owner, Pending, Policy, Request, RequestId, RunTag, StreamEvent};
 use crate::invariants;
 use crate::model::{
-    AgentId, AgentPlan, CohortId, CohortPlan, Entry, EntryOrder, ExchangeParams, ExitPlan, Fact, GapPolicy, Instrument,
-    Intent, IntentKind, Interval, LeverageBracket, Limits, Millis, Mode, OnTrip, OrderId, Plan, PortfolioId,
-    PortfolioPlan, Price, Purpose, Qty, Rate, SECOND_MS, Side, Size, StopPlan, SymbolId, Time, Usd,
+    AgentId, AgentPlan, CohortId, CohortPlan, Entry, EntryOrder, EntryProtection, ExchangeParams, ExitPlan, Fact,
+    GapPolicy, Instrument, Intent, IntentKind, Interval, LeverageBracket, Limits, Millis, Mode, OnTrip, OrderId, Plan,
+    PortfolioId, PortfolioPlan, Price, Purpose, Qty, Rate, SECOND_MS, Side, Size, StopPlan, SymbolId, Time, Usd,
 };
-use crate::risk::{Command, Effects, Supervisor};
+use crate::risk::{Effects, Supervisor};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -139,6 +139,7 @@ fn small_plan() -> Plan {
             .collect(),
         agents: (0..3).map(agent).collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 
@@ -426,11 +427,7 @@ impl State {
     fn obey(&mut self, effects: Effects) -> Result<(), String> {
         self.journal.extend(effects.facts);
         for command in effects.commands {
-            let portfolio = match &command {
-                Command::Place(order) => order.get().portfolio,
-                Command::Cancel(cancel) => cancel.get().portfolio,
-            };
-            self.on_desk(portfolio.index(), |desk, now, out| desk.command(now, &command, out))?;
+            self.on_desk(command.portfolio().index(), |desk, now, out| desk.command(now, &command, out))?;
         }
         Ok(())
     }

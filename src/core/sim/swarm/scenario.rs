@@ -7,9 +7,9 @@ use super::rates::Rates;
 use crate::delivery::{Differences, Policy};
 use crate::engine::RestartPolicy;
 use crate::model::{
-    AgentId, AgentPlan, CohortId, CohortPlan, DifferenceKind, DifferencePolicy, ExchangeParams, GapPolicy, Instrument,
-    Interval, LeverageBracket, Limits, LossRun, MINUTE_MS, Millis, Mode, OnTrip, Plan, PortfolioId, PortfolioPlan,
-    Price, Qty, Rate, SECOND_MS, StopPolicy, SymbolId, Time, Usd,
+    AgentId, AgentPlan, CohortId, CohortPlan, DifferenceKind, DifferencePolicy, EntryProtection, ExchangeParams,
+    GapPolicy, Instrument, Interval, LeverageBracket, Limits, LossRun, MINUTE_MS, Millis, Mode, OnTrip, Plan,
+    PortfolioId, PortfolioPlan, Price, Qty, Rate, SECOND_MS, StopPolicy, SymbolId, Time, Usd,
 };
 use crate::sim::NONCE_WINDOW_MS;
 use std::sync::Arc;
@@ -192,6 +192,7 @@ fn draw_plan(chance: &mut Chance, cast: &dyn Cast, length: Length) -> Plan {
             .collect(),
         agents: (0..agents).map(|index| agent(index, chance)).collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 
