@@ -8,7 +8,7 @@ use super::supervisor::{Act, Halt, SupervisorActor};
 use crate::venue::{SimulatedVenue, Venue};
 use actix::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, ResponseFuture, WrapFuture};
 use std::sync::Arc;
-use swarm_core::model::{FundingDue, Interval, PortfolioId, Purpose, Step, Time, VenueEvent};
+use swarm_core::model::{FundingDue, Interval, PortfolioId, Step, Time, VenueEvent};
 use swarm_core::risk::Command;
 use tokio::sync::mpsc;
 

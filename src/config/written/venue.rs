@@ -56,9 +56,7 @@ pub struct Venue {
     pub stream_url: Option<String>,
     /// How live accounts are compared with the books, and what becomes of differences.
     pub reconcile: Option<Reconcile>,
-    /// Live only. `single`: an entry and its stop are orders of their own, and the stop follows the first fill.
-    /// `strategy`: they leave together as one strategy order of the venue's, which places the stop when the entry
-    /// fills; where the venue does not take that, as with `single`. Default: single.
+    /// How an entry comes to its stop at AsterDEX. Default: single.
     #[schemars(extend("default" = "single"))]
     pub entry_protection: Option<EntryProtection>,
     /// Fee of a fill that rested in the book, as a share of notional; negative is a rebate. Default: 0.0001.

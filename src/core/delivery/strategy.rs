@@ -118,10 +118,10 @@ impl Desk {
     /// The venue answered to a strategy.
     pub(super) fn strategy_answered(&mut self, id: OrderId, state: StrategyState) {
         let now = self.now;
+        self.strategies.0.taken += u64::from(state == StrategyState::Taken);
         let Some(order) = self.orders.get_mut(&id).filter(|order| order.is_working()) else { return };
         let Some(strategy) = &mut order.strategy else { return };
         strategy.failed = state != StrategyState::Taken;
-        self.strategies.0.taken += u64::from(!strategy.failed);
         if !matches!(order.stage, Stage::Sent | Stage::Unknown) {
             return;
         }

@@ -9,7 +9,7 @@
 //! each state, left to itself without further faults, everything comes to rest: every wish is answered, nothing
 //! stays reserved, and books and venue agree to the last unit.
 
-use super::Venue;
+use super::{Takes, Venue};
 use crate::delivery::{Answer, Desk, LinkState, Out, Owner, Pending, Policy, Request, RequestId, RunTag, StreamEvent};
 use crate::invariants;
 use crate::model::{
@@ -33,6 +33,8 @@ pub struct Model {
     pub wishes: Vec<(AgentId, IntentKind)>,
     /// The price of each symbol, which stands.
     pub prices: Vec<Price>,
+    /// How the venues take strategies.
+    pub takes: Takes,
     /// How many messages may be lost in one run.
     pub losses: u8,
     /// How often the process may die in one run.
@@ -73,11 +75,19 @@ impl Model {
                 .map(|(index, side)| (AgentId::at(index), entry(side)))
                 .collect(),
             prices: vec![Price::whole(100); 4],
+            takes: Takes::Strategies,
             losses,
             deaths,
             depth,
             rest_every,
         }
+    }
+
+    /// The same with entries that leave with their stops, at venues that take that so.
+    pub fn with_strategies(mut self, takes: Takes) -> Self {
+        Arc::make_mut(&mut self.plan).entry_protection = EntryProtection::Strategy;
+        self.takes = takes;
+        self
     }
 }
 
@@ -265,7 +275,7 @@ impl State {
     fn begin(model: &Model) -> Result<Self, String> {
         let plan = &model.plan;
         let venue = |index: usize| {
-            let mut venue = Venue::new(plan, plan.portfolios[index].equity);
+            let mut venue = Venue::new(plan, plan.portfolios[index].equity).taking(model.takes);
             for (symbol, price) in model.prices.iter().enumerate() {
                 venue.quote(START, SymbolId::at(symbol), *price);
             }
@@ -539,6 +549,17 @@ mod tests {
         let verdict = check(&Model::small(5, 1, 1, 25));
         assert_eq!(verdict.fault, None, "{verdict:?}");
         assert!(verdict.depth == 5 && verdict.states > 1_000 && verdict.rests > 40, "{verdict:?}");
+    }
+
+    #[test]
+    fn every_run_holds_where_entries_bring_their_stops() {
+        for (takes, depth) in
+            [(Takes::Strategies, 5), (Takes::Refusing, 4), (Takes::Failing, 4), (Takes::WithoutStops, 4)]
+        {
+            let verdict = check(&Model::small(depth, 1, 1, 25).with_strategies(takes));
+            assert_eq!(verdict.fault, None, "{takes:?}: {verdict:?}");
+            assert!(verdict.depth == depth && verdict.states > 500, "{takes:?}: {verdict:?}");
+        }
     }
 
     #[test]

@@ -25,8 +25,10 @@ struct Placed {
     at: Time,
     /// Number of its entry; `None` when it failed.
     entry: Option<u64>,
+    /// Name of its stop.
+    stop_name: String,
     /// Not placed yet.
-    stop: Option<(Order, String)>,
+    stop: Option<Order>,
 }
 
 /// All strategies of an account.
@@ -51,10 +53,10 @@ impl Venue {
         if self.strategies.placed.iter().any(|placed| placed.name == asked.name) {
             return refused(RefusalClass::Refuse, VenueReject::DuplicateId);
         }
-        let stop = Some((asked.stop.clone(), asked.stop_name.clone())).filter(|_| takes == Takes::Strategies);
-        let mut placed = Placed { name: asked.name.clone(), at: now, entry: None, stop };
+        let stop = Some(asked.stop.clone()).filter(|_| takes == Takes::Strategies);
+        let stop_name = asked.stop_name.clone();
+        let mut placed = Placed { name: asked.name.clone(), at: now, entry: None, stop_name, stop };
         if takes == Takes::Failing {
-            placed.stop = None;
             self.strategies.placed.push(placed);
             return Answer::Strategy(StrategyState::Failed);
         }
@@ -76,6 +78,15 @@ impl Venue {
         })
     }
 
+    /// Names of stops that wait for entries which are open and have not filled.
+    pub fn promised(&self) -> impl Iterator<Item = &str> {
+        let waits = |placed: &&Placed| {
+            let entry = placed.entry.and_then(|number| self.records().get(number as usize - 1));
+            entry.is_some_and(|entry| !entry.report.status.is_final() && entry.report.filled.is_zero())
+        };
+        self.strategies.placed.iter().filter(waits).map(|placed| placed.stop_name.as_str())
+    }
+
     /// Places stops whose entries have filled, in part or whole; one that is refused is refused in silence.
     pub(super) fn drive(&mut self, now: Time) {
         for index in 0..self.strategies.placed.len() {
@@ -87,7 +98,8 @@ impl Venue {
             };
             let placed = &mut self.strategies.placed[index];
             if filled > Qty::ZERO {
-                if let Some((stop, name)) = placed.stop.take() {
+                if let Some(stop) = placed.stop.take() {
+                    let name = placed.stop_name.clone();
                     let _: Answer = self.place(now, &stop, &name);
                 }
             } else if is_final {

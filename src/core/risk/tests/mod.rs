@@ -8,6 +8,7 @@ mod guard;
 mod life;
 mod money;
 mod properties;
+mod protect;
 mod sizing;
 mod turns;
 
