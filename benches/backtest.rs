@@ -163,6 +163,7 @@ fn plan_of(rule: &str, params: serde_json::Value, base: Interval, agents: usize,
         cohorts: (0..portfolios).map(cohort).collect(),
         agents: (0..agents).map(agent).collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     })
 }
 

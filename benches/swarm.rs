@@ -98,6 +98,7 @@ fn plan(agents: usize, symbols: usize) -> Plan {
             })
             .collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 

@@ -8,7 +8,7 @@ use super::supervisor::{Act, Halt, SupervisorActor};
 use crate::venue::{SimulatedVenue, Venue};
 use actix::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, ResponseFuture, WrapFuture};
 use std::sync::Arc;
-use swarm_core::model::{FundingDue, Interval, PortfolioId, Purpose, Step, Time, VenueEvent};
+use swarm_core::model::{FundingDue, Interval, PortfolioId, Step, Time, VenueEvent};
 use swarm_core::risk::Command;
 use tokio::sync::mpsc;
 
@@ -85,8 +85,7 @@ impl Execution {
 /// Hands commands to the venue; after the kill switch only what takes risk away.
 fn obey(venue: &mut SimulatedVenue, kill: &KillSwitch, now: Time, commands: &[Command]) {
     for command in commands {
-        let adds_risk = matches!(command, Command::Place(order) if order.get().purpose == Purpose::Entry);
-        if !(adds_risk && kill.is_thrown()) {
+        if !(command.adds_risk() && kill.is_thrown()) {
             venue.obey(now, command);
         }
     }

@@ -6,7 +6,7 @@ use super::address::Address;
 use super::boot::Clock;
 use super::kill::KillSwitch;
 use super::supervisor::{Act, Halt, SupervisorActor};
-use crate::telemetry::{Metrics, OrderOutcome, VenueLabel};
+use crate::telemetry::{EntryWay, Metrics, OrderOutcome, VenueLabel};
 use crate::venue::live::{Link, Told};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -14,8 +14,8 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use swarm_core::delivery::{Answer, Desk, Out, Request, RequestId, StreamEvent};
-use swarm_core::model::{Mark, Plan, PortfolioId, Price, Purpose, SymbolId, Time, VenueEvent};
+use swarm_core::delivery::{Answer, Desk, Out, Request, RequestId, StrategyUse, StreamEvent};
+use swarm_core::model::{Mark, Plan, PortfolioId, Price, SymbolId, Time, VenueEvent};
 use swarm_core::risk::Command;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -106,6 +106,7 @@ impl Drivers {
             kill,
             metrics,
             answers: FuturesUnordered::new(),
+            strategies: StrategyUse::default(),
         };
         let (told, faults) = (account.told, self.tell.clone());
         let begun = driver.begin().await;
@@ -151,6 +152,8 @@ struct Driver {
     kill: KillSwitch,
     metrics: Metrics,
     answers: FuturesUnordered<Coming>,
+    /// As last told.
+    strategies: StrategyUse,
 }
 
 impl Driver {
@@ -226,8 +229,7 @@ impl Driver {
     /// Hands commands to the desk; after the kill switch only what takes risk away.
     fn obey(&mut self, commands: &[Command], out: &mut Out) {
         for command in commands {
-            let adds_risk = matches!(command, Command::Place(order) if order.get().purpose == Purpose::Entry);
-            if !(adds_risk && self.kill.is_thrown()) {
+            if !(command.adds_risk() && self.kill.is_thrown()) {
                 self.desk.command(self.now(), command, out);
             }
         }
@@ -235,6 +237,7 @@ impl Driver {
 
     /// Sends requests, and tells the supervisor what the desk found out, until nothing follows from it any more.
     async fn carry_out(&mut self, out: Out) -> Result<(), Halt> {
+        self.note_strategies();
         let mut waiting = VecDeque::from([out]);
         while let Some(out) = waiting.pop_front() {
             let Out { requests, events, gate, differences, halt } = out;
@@ -273,8 +276,35 @@ impl Driver {
         Ok(())
     }
 
+    /// Counts entries that left with their stop or without, and says so once when the venue does not take the first.
+    fn note_strategies(&mut self) {
+        let known = self.desk.strategy_use();
+        let before = std::mem::replace(&mut self.strategies, known);
+        if known == before {
+            return;
+        }
+        let metrics = self.metrics.portfolio(self.portfolio);
+        metrics.entries_left(EntryWay::WithStop, known.taken - before.taken);
+        metrics.entries_left(EntryWay::Alone, known.alone - before.alone);
+        metrics.set_strategies_refused(known.no_market || known.no_limit);
+        for (kind, refused, was) in
+            [("market", known.no_market, before.no_market), ("limit", known.no_limit, before.no_limit)]
+        {
+            if refused && !was {
+                tracing::warn!(
+                    "portfolio `{}`: the venue does not take {kind} entries as strategies with their stop: each leaves \
+                     alone from now on, and its stop follows the fill",
+                    self.name
+                );
+            }
+        }
+    }
+
     fn send(&mut self, id: RequestId, request: Request) {
-        let carried = Carried { places: matches!(request, Request::Place { .. }), sent: Instant::now() };
+        let carried = Carried {
+            places: matches!(request, Request::Place { .. } | Request::PlaceStrategy(_)),
+            sent: Instant::now(),
+        };
         let answering = self.link.send(id, request);
         self.answers.push(Box::pin(async move { (id, carried, answering.await) }));
     }

@@ -142,11 +142,7 @@ impl Floor {
         }
         let mut by_account: Vec<Vec<Command>> = self.executions.iter().map(|_| Vec::new()).collect();
         for command in commands {
-            let portfolio = match &command {
-                Command::Place(order) => order.get().portfolio,
-                Command::Cancel(cancel) => cancel.get().portfolio,
-            };
-            by_account[portfolio.index()].push(command);
+            by_account[command.portfolio().index()].push(command);
         }
         for (execution, commands) in self.executions.iter().zip(by_account) {
             if !commands.is_empty() {

@@ -10,10 +10,10 @@ use crate::telemetry::Metrics;
 use std::sync::{Arc, Mutex};
 use swarm_core::experiment::Comparison;
 use swarm_core::model::{
-    Action, AgentId, AgentPlan, BreakerScope, CohortId, CohortPlan, Decision, DecisionRecord, ExchangeParams,
-    ExitReason, Explanation, FeatureLine, GapPolicy, Instrument, IntentKind, Interval, LeverageBracket, Limits, Mode,
-    OnTrip, OrderKind, Plan, PortfolioId, PortfolioPlan, Price, Purpose, Qty, Rate, Side, StopPolicy, SymbolId, Time,
-    TimeInForce, Usd,
+    Action, AgentId, AgentPlan, BreakerScope, CohortId, CohortPlan, Decision, DecisionRecord, EntryProtection,
+    ExchangeParams, ExitReason, Explanation, FeatureLine, GapPolicy, Instrument, IntentKind, Interval, LeverageBracket,
+    Limits, Mode, OnTrip, OrderKind, Plan, PortfolioId, PortfolioPlan, Price, Purpose, Qty, Rate, Side, StopPolicy,
+    SymbolId, Time, TimeInForce, Usd,
 };
 use tokio::sync::mpsc;
 
@@ -80,6 +80,7 @@ pub(crate) fn plan() -> Plan {
         cohorts: cohorts.map(|(n, id)| CohortPlan { name: (*n).into(), portfolio: PortfolioId(id) }).collect(),
         agents: agents.collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 

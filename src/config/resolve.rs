@@ -49,6 +49,7 @@ pub(super) fn plan(checked: &Checked) -> Plan {
             treatment: CohortId(place(cohorts, required(experiment.treatment.as_ref()))),
         }),
         cohorts: cohort_plans,
+        entry_protection: venue.entry_protection.unwrap_or_default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Metrics of cohorts and portfolios with their series looked up once, at the start. They are few, so
 //! they are ordinary vectors of the `prometheus` crate.
 
-use super::labels::OrderOutcome;
+use super::labels::{EntryWay, OrderOutcome};
 use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec};
 use swarm_core::model::{Action, DifferenceKind, Rate, Usd};
 use swarm_core::risk::RefusalReason;
@@ -55,6 +55,8 @@ pub struct PortfolioMetrics {
     pub(super) entries_gated: Gauge,
     pub(super) orders: Vec<IntCounter>,
     pub(super) differences: Vec<IntCounter>,
+    pub(super) entries: Vec<IntCounter>,
+    pub(super) strategies_refused: Gauge,
 }
 
 impl PortfolioMetrics {
@@ -80,6 +82,16 @@ impl PortfolioMetrics {
     /// An order went a step.
     pub fn order(&self, outcome: OrderOutcome) {
         self.orders[outcome as usize].inc();
+    }
+
+    /// Entries left that were to bring their stop along.
+    pub fn entries_left(&self, way: EntryWay, count: u64) {
+        self.entries[way as usize].inc_by(count);
+    }
+
+    /// Whether the venue does not take some sort of entry with its stop.
+    pub fn set_strategies_refused(&self, refused: bool) {
+        self.strategies_refused.set(f64::from(u8::from(refused)));
     }
 
     /// Reconciliation found a difference.

@@ -82,6 +82,16 @@ labels! {
 }
 
 labels! {
+    /// How entries left that were to bring their stop along.
+    EntryWay {
+        /// With it, as one strategy order that the venue took.
+        WithStop = "with_stop",
+        /// By themselves; the stop follows the fill.
+        Alone = "alone",
+    }
+}
+
+labels! {
     /// What became of a live candle that did not come as it should.
     CandleFate {
         /// The stream did not bring it, REST did.

@@ -6,7 +6,7 @@
 use super::agent_cells::AgentCells;
 use super::exposition::{escape_label, write_agents};
 use super::handles::{CohortMetrics, PortfolioMetrics, series};
-use super::labels::{Actor, CandleFate, DropReason, OrderOutcome, VenueLabel};
+use super::labels::{Actor, CandleFate, DropReason, EntryWay, OrderOutcome, VenueLabel};
 use dashmap::DashMap;
 use prometheus::core::Collector;
 use prometheus::{
@@ -259,6 +259,14 @@ fn portfolios(registry: &Registry, plan: &Plan) -> Vec<PortfolioMetrics> {
         "Differences found between venue and book.",
         &["portfolio", "kind"],
     );
+    let entries = counters(
+        registry,
+        "swarm_strategy_entries_total",
+        "Entries that were to leave with their stop, by how they left.",
+        &["portfolio", "way"],
+    );
+    let refused =
+        gauge("swarm_strategies_refused", "1 while the venue does not take some entries with their stop, else 0.");
     let metrics = |name: &str| PortfolioMetrics {
         equity: equity.with_label_values(&[name]),
         drawdown: drawdown.with_label_values(&[name]),
@@ -269,6 +277,8 @@ fn portfolios(registry: &Registry, plan: &Plan) -> Vec<PortfolioMetrics> {
         entries_gated: gated.with_label_values(&[name]),
         orders: series(&orders, name, OrderOutcome::ALL.iter().map(|outcome| outcome.label())),
         differences: series(&differences, name, DifferenceKind::ALL.iter().map(|kind| kind.label())),
+        entries: series(&entries, name, EntryWay::ALL.iter().map(|way| way.label())),
+        strategies_refused: refused.with_label_values(&[name]),
     };
     plan.portfolios.iter().map(|portfolio| metrics(&portfolio.name)).collect()
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::api::testing::plan;
 use crate::telemetry::strict::{Page, parse};
-use crate::telemetry::{Account, Restored};
+use crate::telemetry::{Account, EntryWay, Restored};
 use swarm_core::model::{Rate, Usd, Verdict};
 use swarm_core::risk::{Figure, Level, Refusal};
 
@@ -45,6 +45,8 @@ fn every_metric_of_the_contract_is_on_the_page_with_its_type_labels_and_mode() {
         ("swarm_entries_gated", "gauge", "portfolio"),
         ("swarm_orders_total", "counter", "portfolio status"),
         ("swarm_reconcile_differences_total", "counter", "kind portfolio"),
+        ("swarm_strategy_entries_total", "counter", "portfolio way"),
+        ("swarm_strategies_refused", "gauge", "portfolio"),
         ("swarm_order_roundtrip_seconds", "histogram", "venue"),
         ("swarm_feed_lag_seconds", "gauge", "symbol"),
         ("swarm_feed_candles_total", "counter", "fate"),
@@ -154,6 +156,8 @@ fn the_rest_shows_where_it_was_said() {
     portfolio.set_entries_gated(true);
     portfolio.order(OrderOutcome::Rejected);
     portfolio.difference(DifferenceKind::UnknownOrder);
+    portfolio.entries_left(EntryWay::Alone, 3);
+    portfolio.set_strategies_refused(true);
     metrics.cohort(CohortId(0)).refused(RefusalReason::Overload);
     metrics.journal_flush(Duration::from_millis(2));
     metrics.order_roundtrip(VenueLabel::Aster, Duration::from_secs(60));
@@ -176,6 +180,8 @@ fn the_rest_shows_where_it_was_said() {
         ("swarm_orders_total", &[("portfolio", "expert"), ("status", "rejected")], 1.0),
         ("swarm_orders_total", &[("portfolio", "expert"), ("status", "sent")], 0.0),
         ("swarm_reconcile_differences_total", &[("portfolio", "expert"), ("kind", "unknown_order")], 1.0),
+        ("swarm_strategy_entries_total", &[("portfolio", "expert"), ("way", "alone")], 3.0),
+        ("swarm_strategies_refused", &[("portfolio", "expert")], 1.0),
         ("swarm_refusals_total", &[("cohort", "control"), ("reason", "overload")], 1.0),
         ("swarm_journal_flush_seconds_bucket", &[("le", "0.001")], 0.0),
         ("swarm_journal_flush_seconds_bucket", &[("le", "0.0025")], 1.0),

@@ -10,7 +10,7 @@ mod metrics;
 
 pub use agent_cells::{AgentCells, Restored};
 pub use handles::{Account, CohortMetrics, PortfolioMetrics};
-pub use labels::{Actor, CandleFate, DropReason, OrderOutcome, VenueLabel};
+pub use labels::{Actor, CandleFate, DropReason, EntryWay, OrderOutcome, VenueLabel};
 pub use metrics::Metrics;
 
 #[cfg(test)]

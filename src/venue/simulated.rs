@@ -54,6 +54,11 @@ impl Venue for SimulatedVenue {
     fn obey(&mut self, now: Time, command: &Command) {
         match command {
             Command::Place(order) => self.exchange.submit(now, order.get()),
+            // There are no strategies here: a stop with nothing to reduce yet is refused.
+            Command::Enter { entry, stop } => {
+                self.exchange.submit(now, entry.get());
+                self.exchange.submit(now, stop.get());
+            }
             Command::Cancel(cancel) => self.exchange.cancel(now, cancel.get().id, cancel.get().symbol),
         }
     }

@@ -33,6 +33,13 @@ pub enum FaultKind {
     },
     /// 503 with code -1016.
     Maintenance,
+    /// 400 with this code; the request was not carried out.
+    Refuse {
+        /// The venue's code, negative.
+        code: i64,
+    },
+    /// 404 with a page of HTML, as where the venue does not have the call.
+    NoSuchPath,
     /// Every stream connection is closed at the next frame.
     Disconnect,
     /// Stream connections stay open and nothing is sent.

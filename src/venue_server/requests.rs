@@ -41,6 +41,11 @@ impl Venue {
                 is_json: false,
                 ..Answer::json(503, "<html><body><h1>503 Service Unavailable</h1></body></html>".to_owned())
             }),
+            FaultKind::Refuse { code } => Some(Answer::refused(&Refusal::with_status(400, code, "Refused by order."))),
+            FaultKind::NoSuchPath => Some(Answer {
+                is_json: false,
+                ..Answer::json(404, "<html><body><h1>404 Not Found</h1></body></html>".to_owned())
+            }),
             FaultKind::Maintenance => {
                 Some(Answer::refused(&Refusal::with_status(503, -1016, "This service is no longer available.")))
             }

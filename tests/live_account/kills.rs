@@ -16,9 +16,18 @@ const KILLS: u32 = 6;
 /// no order was sent twice.
 #[test]
 fn kills_at_random_moments_leave_books_and_venue_in_agreement() {
+    kill_at_random("single");
+}
+
+#[test]
+fn kills_at_random_moments_leave_books_and_venue_in_agreement_where_entries_bring_their_stops() {
+    kill_at_random("strategy");
+}
+
+fn kill_at_random(protection: &str) {
     let kills = std::env::var("SWARM_KILLS").ok().map_or(KILLS, |kills| kills.parse().expect("a number of kills"));
     let mut random = ChaCha8Rng::seed_from_u64(u64::from(kills));
-    let venue = Venue::new();
+    let venue = Venue::with(protection);
     for kill in 0..kills {
         // Some die before they have looked at their account.
         let swarm = if kill % 4 == 3 { venue.place.start_with(&RUN, &[KEY]) } else { venue.swarm() };

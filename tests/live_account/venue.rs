@@ -29,9 +29,15 @@ pub struct Venue {
 
 impl Venue {
     pub fn new() -> Self {
+        Self::with("single")
+    }
+
+    /// With this `entry_protection`.
+    pub fn with(protection: &str) -> Self {
         let place = Place::with(SWARM);
         let hand = HandVenue::start(&place);
-        place.put("swarm.yaml", format!("{SWARM}venue: {{ kind: aster, {} }}\n", hand.hosts()));
+        let venue = format!("venue: {{ kind: aster, entry_protection: {protection}, {} }}\n", hand.hosts());
+        place.put("swarm.yaml", format!("{SWARM}{venue}"));
         Self { place, hand }
     }
 

@@ -328,7 +328,7 @@ fn judge<A: DeserializeOwned>(
     match class {
         Class::Settle => match readable {
             // A page or a broken body under a status that says nothing: what is wrong with it says most.
-            Ok(bytes) if code.is_none() && status < 500 && status != 408 => {
+            Ok(bytes) if code.is_none() && status < 500 && !matches!(status, 404 | 405 | 408) => {
                 lost(decode::<serde::de::IgnoredAny>(bytes).err().map_or_else(
                     || Cause::Undecided { status, code, message },
                     |error: WireError| Cause::Unreadable(error),

@@ -135,7 +135,7 @@ open_enum! {
     /// Kind of strategy order.
     StrategyType { Oto = "OTO", Oco = "OCO", Otoco = "OTOCO", Chase = "CHASE" }
     /// Where a strategy order is in its life.
-    StrategyStatus { New = "NEW", Working = "WORKING", Expired = "EXPIRED", Canceled = "CANCELED" }
+    StrategyStatus { New = "NEW", Working = "WORKING", Expired = "EXPIRED", Canceled = "CANCELED", Failed = "FAILED" }
     /// Event of another leg that a leg of a strategy order waits for; empty when it waits for none.
     DrivenOn {
         None = "", New = "NEW", PartiallyFilledOrFilled = "PARTIALLY_FILLED_OR_FILLED", Filled = "FILLED",

@@ -93,14 +93,22 @@ fn venue(scope: &Scope<'_>, report: &mut Report) {
     }
     if kind == VenueKind::Aster {
         let written = scope.node(&["venue"]).map_or(&[][..], |venue| venue.entries());
-        let simulated = |key: &str| !["kind", "rest_url", "stream_url", "reconcile"].contains(&key);
+        let simulated = |key: &str| !["kind", "rest_url", "stream_url", "reconcile", "entry_protection"].contains(&key);
         for entry in written.iter().filter(|entry| simulated(&entry.key)) {
             let message = format!("`{}` only matters to the simulated exchange", entry.key);
             report.warn_at_key(entry, message, "the exchange's own value counts");
         }
-    } else if let Some(entry) = scope.entry(&["venue", "reconcile"]) {
-        let message = "`reconcile` only matters to venue `aster`: the simulated exchange and the books do not differ";
-        report.warn_at_key(entry, message, "remove it, or write `mode: live` and `kind: aster`");
+    } else {
+        let live_only = [
+            ("reconcile", "the simulated exchange and the books do not differ"),
+            ("entry_protection", "the simulated exchange has no strategy orders"),
+        ];
+        for (key, why) in live_only {
+            if let Some(entry) = scope.entry(&["venue", key]) {
+                let message = format!("`{key}` only matters to venue `aster`: {why}");
+                report.warn_at_key(entry, message, "remove it, or write `mode: live` and `kind: aster`");
+            }
+        }
     }
     hosts(scope, report);
     super::swarm::span(scope, &["venue", "reconcile", "period"], Span(5_000), Span(3_600_000), report);

@@ -4,7 +4,7 @@ use super::super::scalars::{Decimal, Span, Symbol};
 use super::{Named, Reconcile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use swarm_core::model::{CandlePath, Price, Qty, Rate, Usd};
+use swarm_core::model::{CandlePath, EntryProtection, Price, Qty, Rate, Usd};
 
 /// Which venue executes orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +39,8 @@ pub enum MarginMode {
     Isolated,
 }
 
-/// Where orders go. All keys but `kind`, the URLs, `reconcile` and `instruments` are parameters of the simulated exchange.
+/// Where orders go. All keys but `kind`, the URLs, `reconcile`, `entry_protection` and `instruments` are parameters of
+/// the simulated exchange.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Venue {
@@ -55,6 +56,9 @@ pub struct Venue {
     pub stream_url: Option<String>,
     /// How live accounts are compared with the books, and what becomes of differences.
     pub reconcile: Option<Reconcile>,
+    /// How an entry comes to its stop at AsterDEX. Default: single.
+    #[schemars(extend("default" = "single"))]
+    pub entry_protection: Option<EntryProtection>,
     /// Fee of a fill that rested in the book, as a share of notional; negative is a rebate. Default: 0.0001.
     #[schemars(with = "Option<Decimal>", range(min = -0.01, max = 0.1), extend("default" = 0.0001))]
     pub maker_fee: Option<Rate>,

@@ -89,6 +89,7 @@ fn plan() -> Plan {
         cohorts: Vec::new(),
         agents: agents.collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 

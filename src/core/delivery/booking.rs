@@ -132,6 +132,7 @@ impl Desk {
         }
         self.tell(id, symbol, at, ReportKind::Filled { fill, leaves }, out);
         if is_over {
+            self.attend(id);
             self.retire(id, symbol);
         } else {
             self.follow(id, out);
@@ -256,7 +257,8 @@ impl Desk {
             return;
         }
         // When it left, if it did, is not known: until when it may arrive is counted from the start.
-        self.orders.insert(order.id, Tracked::new(order.clone(), at, Stage::Unknown));
+        let tracked = self.fold_driven(at, order).unwrap_or_else(|| Tracked::new(order.clone(), at, Stage::Unknown));
+        self.orders.insert(order.id, tracked);
     }
 
     fn apply_event(&mut self, event: &VenueEvent) {
@@ -310,6 +312,7 @@ impl Desk {
             order.stage = Stage::Done;
             self.retire(id, symbol);
         }
+        self.attend(id);
     }
 
     fn apply_fill(&mut self, symbol: SymbolId, fill: &Fill) {

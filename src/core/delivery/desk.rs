@@ -4,6 +4,7 @@ use super::lane::Lane;
 use super::policy::{FINISHED_KEPT, Policy};
 use super::poll::Poll;
 use super::reconcile::Reconciliation;
+use super::strategy::Strategies;
 use super::talk::{IncomeKind, LinkState, Request, RequestId};
 use super::tracked::{Stage, Tracked};
 use super::{Owner, RunTag};
@@ -68,6 +69,7 @@ pub(super) enum What {
     Place(OrderId),
     Cancel(OrderId),
     Query(OrderId),
+    Look(OrderId),
     Noop(OrderId),
     CancelStranger(SymbolId, u64),
     Resolve(SymbolId, u64),
@@ -127,6 +129,7 @@ pub struct Desk {
     pub(super) reconciliation: Reconciliation,
     pub(super) gated: bool,
     pub(super) halted: Option<Halt>,
+    pub(super) strategies: Strategies,
 }
 
 impl Desk {
@@ -173,6 +176,7 @@ impl Desk {
             reconciliation: Reconciliation::default(),
             gated: false,
             halted: None,
+            strategies: Strategies::default(),
         }
     }
 
@@ -186,6 +190,7 @@ impl Desk {
             // Whoever may have sent it is gone.
             order.arrives_before = order.arrives_before.min(now.plus(self.policy.valid_ms()));
         }
+        self.begin_strategies();
         self.pump(out);
     }
 
@@ -194,6 +199,7 @@ impl Desk {
         self.now = self.now.max(now);
         match command {
             Command::Place(order) => self.take(order.get().clone(), out),
+            Command::Enter { entry, stop } => self.take_both(entry.get().clone(), stop.get().clone(), out),
             Command::Cancel(cancel) => self.take_cancel(cancel.get().id, out),
         }
         self.pump(out);
@@ -238,7 +244,7 @@ impl Desk {
         order.stage = Stage::Sent;
         order.sent_at = self.now;
         order.arrives_before = self.now.plus(self.policy.valid_ms());
-        let request = Request::Place { order: order.order.clone(), name: self.tag.name(id) };
+        let request = self.placing(id, out);
         let request = self.ask(What::Place(id), request, out);
         if let Some(order) = self.orders.get_mut(&id) {
             order.place = Some(request);
@@ -251,7 +257,7 @@ impl Desk {
         if order.is_held() {
             // It never left, so it never will.
             self.finish(id, ReportKind::Canceled(CancelReason::Requested), out);
-        } else if order.stage != Stage::Sent {
+        } else if !matches!(order.stage, Stage::Sent | Stage::Driven) {
             order.cancel.want_if_idle(self.now);
         }
         // One that is on its way is cancelled when the venue has it.
@@ -259,6 +265,8 @@ impl Desk {
 
     /// Tells the end of an order that nothing more can come of.
     pub(super) fn finish(&mut self, id: OrderId, kind: ReportKind, out: &mut Out) {
+        // What it would have brought along never comes.
+        self.drop_stop(id, out);
         let Some(order) = self.orders.get_mut(&id).filter(|order| order.is_working()) else { return };
         order.stage = Stage::Done;
         let (symbol, at) = (order.order.symbol, order.end_at);
@@ -363,7 +371,7 @@ impl Desk {
                 Stage::Waiting(_) | Stage::Leverage => pending.held += 1,
                 Stage::Sent => pending.sent += 1,
                 Stage::Unknown => pending.unknown += 1,
-                Stage::Seen | Stage::Done => {}
+                Stage::Driven | Stage::Seen | Stage::Done => {}
             }
             pending.gaps += usize::from(order.lacks_trades());
         }

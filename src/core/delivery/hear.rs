@@ -23,6 +23,7 @@ impl Desk {
         }
         match what {
             What::Place(id) => self.placed(id, answer, out),
+            What::Look(id) => self.looked(id, request, &answer),
             What::Noop(id) => self.nullified(id, &answer),
             What::Cancel(id) => self.canceled(id, request, answer, out),
             What::Query(id) => self.queried(id, request, answer, out),
@@ -77,8 +78,12 @@ impl Desk {
         let now = self.now;
         match answer {
             Answer::Order(report) => return self.absorb(&report, out),
+            Answer::Strategy(state) => return self.strategy_answered(id, state),
             // The name is in use: then the order is there, by whatever way.
             Answer::Refused { why: VenueReject::DuplicateId, .. } => {}
+            Answer::Refused { class: RefusalClass::Refuse, why } if self.left_as_strategy(id) => {
+                return self.leave_alone(id, Some(why), out);
+            }
             Answer::Refused { class: RefusalClass::Refuse | RefusalClass::Halt, why } => {
                 return self.refused(id, why, out);
             }
@@ -104,7 +109,7 @@ impl Desk {
         }
     }
 
-    fn refused(&mut self, id: OrderId, why: VenueReject, out: &mut Out) {
+    pub(super) fn refused(&mut self, id: OrderId, why: VenueReject, out: &mut Out) {
         let now = self.now;
         let Some(order) = self.orders.get_mut(&id).filter(|order| order.is_working()) else { return };
         if order.stage == Stage::Seen {
@@ -233,6 +238,7 @@ impl Desk {
     /// Tells what has become certain of an order.
     pub(super) fn follow(&mut self, id: OrderId, out: &mut Out) {
         let now = self.now;
+        self.attend(id);
         let Some(order) = self.orders.get_mut(&id) else { return };
         let symbol = order.order.symbol;
         if order.lacks_trades() {

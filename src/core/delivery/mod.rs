@@ -8,6 +8,8 @@
 //!   client order id, and the first of query, stream and trades that knows it settles it. It counts as never
 //!   arrived only when it cannot arrive any more (its nonce is too old or used up) and query, open orders and
 //!   trades all deny it, each asked after that.
+//! - An entry may leave with its stop, as one strategy order of the venue's. Each of both is an order of its own,
+//!   asked for by its own name; where strategies are not taken the entry leaves by itself, once that is certain.
 //! - A cancel never ends an order; the venue's word about the order does.
 //! - Fills come from trades with their numbers and nowhere else, so each is booked once, with its fee. When
 //!   more is said to be executed than trades are known, the trades are asked for.
@@ -29,18 +31,20 @@ mod poll;
 mod pump;
 mod reconcile;
 mod settle;
+mod strategy;
 mod talk;
 #[cfg(test)]
 mod tests;
 mod tracked;
 
 pub use desk::{Desk, Halt, Out, Pending};
-pub use names::{MAX_NAME_LETTERS, MAX_TAG_LETTERS, Owner, RunTag, TagError};
+pub use names::{MAX_NAME_LETTERS, MAX_STRATEGY_LETTERS, MAX_TAG_LETTERS, Owner, RunTag, TagError};
 pub use policy::{
-    CONFIRM_MS, Differences, FINISHED_KEPT, INCOME_KEPT, LATE_MS, MISSING_LOOKS, OWNERS_KEPT, Policy, PolicyError,
-    STRANGERS_KEPT, TRADES_KEPT,
+    CONFIRM_MS, DRIVEN_MS, Differences, FINISHED_KEPT, INCOME_KEPT, LATE_MS, MISSING_LOOKS, OWNERS_KEPT, Policy,
+    PolicyError, STRANGERS_KEPT, STRATEGY_SETTLES_MS, TRADES_KEPT,
 };
+pub use strategy::StrategyUse;
 pub use talk::{
-    AccountReason, Answer, IncomeKind, IncomeRow, LinkState, OrderKey, OrderReport, OrderStatus, PositionRow,
-    RefusalClass, Request, RequestId, StreamEvent, TradeRow, TradesFrom,
+    AccountReason, Answer, EntryWithStop, IncomeKind, IncomeRow, LinkState, OrderKey, OrderReport, OrderStatus,
+    PositionRow, RefusalClass, Request, RequestId, StrategyState, StreamEvent, TradeRow, TradesFrom,
 };

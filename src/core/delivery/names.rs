@@ -15,6 +15,9 @@ pub const MAX_NAME_LETTERS: usize = 36;
 /// Longest tag: with the largest numbers a name is then as long as it may be.
 pub const MAX_TAG_LETTERS: usize = 8;
 
+/// Longest client strategy id that AsterDEX is known to take.
+pub const MAX_STRATEGY_LETTERS: usize = 28;
+
 /// What tells the orders of one state directory from those of all others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunTag(String);
@@ -64,6 +67,13 @@ impl RunTag {
         name
     }
 
+    /// The client strategy id of an intent's entry with its stop: `TAG-AGENT-NUMBER`, which is no order's name.
+    /// `None` where that is longer than the venue takes; no swarm has agents enough for that.
+    pub fn strategy_name(&self, intent: IntentId) -> Option<String> {
+        let name = format!("{}-{}-{}", self.0, intent.agent.0, intent.number);
+        (name.len() <= MAX_STRATEGY_LETTERS).then_some(name)
+    }
+
     /// Whose order a name is. Only a name as [`name`](Self::name) writes it is ours: no sign, no leading zero.
     pub fn owner(&self, name: &str) -> Owner {
         if name.starts_with("autoclose-") || name.starts_with("adl_autoclose") {
@@ -100,6 +110,16 @@ mod tests {
         assert_eq!(name, "zzzzzzzz-4294967295-4294967295-65535");
         assert_eq!(name.len(), MAX_NAME_LETTERS);
         assert!(name.bytes().all(|letter| b".:/_-".contains(&letter) || letter.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn a_strategys_name_is_no_orders_and_not_longer_than_it_may_be() {
+        let intent = |agent, number| IntentId { agent: AgentId(agent), number };
+        assert_eq!(tag().strategy_name(intent(0, 17)), Some("k3f9q2-0-17".into()));
+        assert_eq!(tag().owner("k3f9q2-0-17"), Owner::Foreign);
+        let longest = RunTag::from_str("zzzzzzzz").unwrap();
+        assert_eq!(longest.strategy_name(intent(99_999_999, u32::MAX)).map(|name| name.len()), Some(28));
+        assert_eq!(longest.strategy_name(intent(100_000_000, u32::MAX)), None);
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub const ASK_AGAIN_MS: [Millis; 5] = [SECOND_MS, 2 * SECOND_MS, 5 * SECOND_MS, 
 pub const LATE_MS: Millis = SECOND_MS;
 /// Between a fill's announcement and asking for its trade: the stream mostly brings it in time.
 pub const TRADE_GRACE_MS: Millis = 300;
+/// A stop that its entry brings along shows within this long of the entry's first fill, or counts as not placed:
+/// then there is time left for another before the position counts as naked. One that shows later is cancelled.
+pub const DRIVEN_MS: Millis = 800;
+/// The orders of a strategy that the venue took show within this long.
+pub const STRATEGY_SETTLES_MS: Millis = 5 * SECOND_MS;
 /// An order that rested and is not found is asked for so often before it counts as gone.
 pub const MISSING_LOOKS: u32 = 3;
 /// A mismatch of amounts is looked at again after this long before it counts as a difference: fills may be

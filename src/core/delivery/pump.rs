@@ -33,6 +33,7 @@ impl Desk {
         for order in self.orders.values().filter(|order| order.is_working()) {
             offer(order.query.deadline());
             offer(order.cancel.deadline());
+            offer(order.strategy.and_then(|strategy| strategy.look.deadline()));
             match order.stage {
                 Stage::Waiting(at) => offer(Some(at)),
                 Stage::Sent => offer(Some(order.sent_at.plus(self.policy.overdue_ms))),
@@ -62,6 +63,7 @@ impl Desk {
         for order in self.orders.values_mut() {
             look(&mut order.query);
             look(&mut order.cancel);
+            order.strategy.iter_mut().for_each(|strategy| look(&mut strategy.look));
         }
         for lane in &mut self.lanes {
             look(&mut lane.trades);
@@ -124,6 +126,7 @@ impl Desk {
                 order.query.asked(request, self.now);
             }
         }
+        self.pump_strategy(id, out);
     }
 
     fn pump_lanes(&mut self, out: &mut Out) {

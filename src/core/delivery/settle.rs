@@ -21,6 +21,12 @@ impl Desk {
         };
         if proves {
             order.absence.query.get_or_insert(asked_at);
+            if order.is_driven && order.stage == Stage::Unknown {
+                // It can but reduce, and would be cancelled: better to have another soon than to be certain.
+                (order.absence.listing, order.absence.trades, order.absence.strategy) = (true, true, true);
+                return;
+            }
+            order.absence.strategy |= order.strategy.is_none();
             let symbol = order.order.symbol;
             self.listing.want_if_idle(now);
             self.lanes[symbol.index()].trades.want_if_idle(now);
@@ -56,7 +62,7 @@ impl Desk {
     pub(super) fn conclude_absences(&mut self, out: &mut Out) {
         let now = self.now;
         let mut proven = Vec::new();
-        for (id, order) in self.orders.iter().filter(|(_, order)| order.is_working()) {
+        for (id, order) in self.orders.iter_mut().filter(|(_, order)| order.is_working()) {
             let Some(query) = order.absence.query else { continue };
             if order.absence.is_proven() {
                 proven.push(*id);
@@ -69,6 +75,9 @@ impl Desk {
             if !order.absence.trades && lane.unowned.is_empty() {
                 lane.trades.want_if_idle(now);
             }
+            if let Some(strategy) = order.strategy.as_mut().filter(|_| !order.absence.strategy) {
+                strategy.look.want_if_idle(now);
+            }
         }
         for id in proven {
             self.conclude_absence(id, out);
@@ -79,6 +88,9 @@ impl Desk {
         let now = self.now;
         let Some(order) = self.orders.get_mut(&id) else { return };
         order.end_at = now;
+        if order.stage == Stage::Unknown && order.strategy.is_some_and(|strategy| strategy.failed) {
+            return self.leave_alone(id, None, out);
+        }
         if order.stage == Stage::Unknown {
             return self.finish(id, ReportKind::Rejected(VenueReject::NeverArrived), out);
         }

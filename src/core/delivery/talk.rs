@@ -35,6 +35,14 @@ pub enum Request {
         /// Its client order id.
         name: String,
     },
+    /// Place an entry and, once it fills in part or whole, its stop: one strategy order of the venue's. Emitted
+    /// again only when it is certain that it never left.
+    PlaceStrategy(Box<EntryWithStop>),
+    /// What became of a strategy order, open or ended?
+    QueryStrategy {
+        /// Its client strategy id.
+        name: String,
+    },
     /// Cancel an order.
     Cancel {
         /// On which contract.
@@ -84,6 +92,32 @@ pub enum Request {
         /// Of which request.
         of: RequestId,
     },
+}
+
+/// An entry and the stop that it brings along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryWithStop {
+    /// Client strategy id.
+    pub name: String,
+    /// The entry.
+    pub entry: Order,
+    /// Its client order id.
+    pub entry_name: String,
+    /// The stop; it only reduces.
+    pub stop: Order,
+    /// Its client order id.
+    pub stop_name: String,
+}
+
+/// Where a strategy order is, as far as that says anything about its orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StrategyState {
+    /// The venue took it: its entry is placed, or was.
+    Taken,
+    /// The venue says that it failed, and not whether any of its orders was placed.
+    Failed,
+    /// It is over, and none of its orders was ever placed.
+    Void,
 }
 
 /// Where an order is, as the venue says.
@@ -208,8 +242,10 @@ pub enum RefusalClass {
 pub enum Answer {
     /// To Place, Cancel and QueryOrder: the order as it is now.
     Order(OrderReport),
-    /// To QueryOrder: there is no such order. Right after an unknown outcome that proves nothing.
+    /// To QueryOrder and QueryStrategy: there is no such order. Right after an unknown outcome that proves nothing.
     NoSuchOrder,
+    /// To PlaceStrategy and QueryStrategy. Of the orders nothing more is known: they are asked for by their names.
+    Strategy(StrategyState),
     /// To OpenOrders.
     OpenOrders(Vec<OrderReport>),
     /// To Trades.

@@ -4,7 +4,7 @@
 use super::RequestId;
 use super::poll::Poll;
 use super::talk::{OrderReport, OrderStatus};
-use crate::model::{CancelReason, Order, OrderKind, Purpose, Qty, ReportKind, Time, TimeInForce, VenueReject};
+use crate::model::{CancelReason, Order, OrderId, OrderKind, Purpose, Qty, ReportKind, Time, TimeInForce, VenueReject};
 
 /// How far an order is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(super) enum Stage {
     Waiting(Time),
     /// It has not left: the contract's leverage is to be set first.
     Leverage,
+    /// It left with its entry, and the venue places it when that fills.
+    Driven,
     /// It left, and its answer is awaited.
     Sent,
     /// It left, and what became of it is asked for.
@@ -43,12 +45,22 @@ pub(super) struct Absence {
     pub(super) listing: bool,
     /// No trade is without an owner.
     pub(super) trades: bool,
+    /// The strategy that it left as is not there, or nothing of it was ever placed; or it left as none.
+    pub(super) strategy: bool,
 }
 
 impl Absence {
     pub(super) const fn is_proven(self) -> bool {
-        self.query.is_some() && self.listing && self.trades
+        self.query.is_some() && self.listing && self.trades && self.strategy
     }
+}
+
+/// That an entry left with its stop as a strategy order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Strategy {
+    /// The venue says that it failed.
+    pub(super) failed: bool,
+    pub(super) look: Poll,
 }
 
 /// See the module.
@@ -78,6 +90,15 @@ pub(super) struct Tracked {
     pub(super) cancel_wanted: bool,
     /// When what is known of it was asked for.
     pub(super) verified_at: Time,
+    /// Of an entry: the stop that it brings along.
+    pub(super) stop: Option<OrderId>,
+    /// Of an entry that left, or may have left, with its stop.
+    pub(super) strategy: Option<Strategy>,
+    /// Of an entry that was refused as a strategy and leaves by itself: whether that says that no such strategy is
+    /// taken, should it be accepted now.
+    pub(super) alone: Option<bool>,
+    /// Of a stop that its entry brings along.
+    pub(super) is_driven: bool,
 }
 
 impl Tracked {
@@ -100,7 +121,16 @@ impl Tracked {
             cancel: Poll::default(),
             cancel_wanted: false,
             verified_at: Time(i64::MIN),
+            stop: None,
+            strategy: None,
+            alone: None,
+            is_driven: false,
         }
+    }
+
+    /// A stop that its entry brings along.
+    pub(super) fn driven(order: Order, placed_at: Time) -> Self {
+        Self { is_driven: true, ..Self::new(order, placed_at, Stage::Driven) }
     }
 
     /// Whether something may still come of it.

@@ -369,6 +369,12 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
 fn obey(exchanges: &mut [Exchange], now: crate::model::Time, command: &Command) {
     match command {
         Command::Place(order) => exchanges[order.get().portfolio.index()].submit(now, order.get()),
+        // There are no strategies here: a stop with nothing to reduce yet is refused.
+        Command::Enter { entry, stop } => {
+            let exchange = &mut exchanges[entry.get().portfolio.index()];
+            exchange.submit(now, entry.get());
+            exchange.submit(now, stop.get());
+        }
         Command::Cancel(cancel) => {
             let cancel = cancel.get();
             exchanges[cancel.portfolio.index()].cancel(now, cancel.id, cancel.symbol);

@@ -40,6 +40,25 @@ pub enum OnTrip {
     Flatten,
 }
 
+/// How an entry comes to its stop at a live venue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryProtection {
+    /// The entry is an order of its own, and its stop another that follows the first fill.
+    #[default]
+    Single,
+    /// Entry and stop leave together, as one strategy order of the venue's, which places the stop when the entry
+    /// fills. Where that is not taken, as with `single`.
+    Strategy,
+}
+
+impl EntryProtection {
+    /// Whether each order leaves by itself.
+    pub const fn is_single(&self) -> bool {
+        matches!(self, Self::Single)
+    }
+}
+
 /// How a hole in the candles is met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -203,6 +222,10 @@ pub struct Plan {
     pub agents: Vec<AgentPlan>,
     /// The comparison, if any.
     pub experiment: Option<ExperimentPlan>,
+    /// How entries come to their stops. Left out of what is written where it is the default: a configuration that
+    /// says nothing of it is the one it was.
+    #[serde(default, skip_serializing_if = "EntryProtection::is_single")]
+    pub entry_protection: EntryProtection,
 }
 
 impl Plan {

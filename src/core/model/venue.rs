@@ -63,7 +63,8 @@ pub enum VenueReject {
     Other,
     /// It never reached the venue: its request is not valid there any more, and the venue knows nothing of it.
     NeverArrived,
-    /// It never left: the venue could not be asked while the order was wanted.
+    /// It never left: the venue could not be asked while the order was wanted, or the entry that was to bring it
+    /// there did not.
     NotSent,
 }
 

@@ -266,6 +266,24 @@ impl Guard {
         self.venue_sweeps = false;
         self.targets.iter_mut().for_each(|target| *target = Target::default());
         self.shares.iter_mut().for_each(|share| *share = Qty::ZERO);
+        // A stop that waits for the entry is where the next position's begins.
+        let waiting = self.orders.iter().find(|order| self.waits_for_entry(order));
+        if let Some(OrderKind::StopMarket { trigger }) = waiting.map(|order| order.kind) {
+            self.stop_level = Some(trigger);
+        }
+    }
+
+    /// Whether an order is the stop that a working entry brings along: nothing is held yet, and the venue places
+    /// it when the entry fills.
+    pub(super) fn waits_for_entry(&self, order: &Working) -> bool {
+        order.purpose == Purpose::Stop && !self.was_open && self.entry().is_some()
+    }
+
+    /// Whether a stop is as large as a position of this size asks for. The stop that an entry brought along is as
+    /// large as all of the entry, and right while the rest of it may still fill.
+    pub(super) fn fits(&self, stop: &Working, size: Qty) -> bool {
+        let is_of_entry = |entry: &Working| stop.qty == entry.qty && stop.leaves == stop.qty && size <= stop.leaves;
+        stop.close_position || stop.leaves == size || self.entry().is_some_and(is_of_entry)
     }
 
     /// Whether an accepted stop closes all of a position of this size.

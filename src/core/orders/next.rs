@@ -79,11 +79,12 @@ impl Guard {
         (unwanted && entry.may_cancel(context.now, context.tick)).then_some(Action::Cancel(entry.id))
     }
 
-    /// Cancels what is left when the position is gone.
+    /// Cancels what is left when the position is gone; a stop that waits for the entry stays.
     fn sweep(&self, context: &Context<'_>) -> Option<Action> {
+        let is_left = |order: &Working| order.purpose != Purpose::Entry && !self.waits_for_entry(order);
         self.orders
             .iter()
-            .find(|order| order.purpose != Purpose::Entry && order.may_cancel(context.now, context.tick))
+            .find(|order| is_left(order) && order.may_cancel(context.now, context.tick))
             .map(|order| Action::Cancel(order.id))
     }
 
@@ -158,7 +159,7 @@ impl Guard {
             let wait = self.venue_sweeps && !context.tick;
             return (!wait).then(|| self.place_stop(context, self.best_stop(plan, context)));
         };
-        let fits = newest.close_position || newest.leaves == size;
+        let fits = self.fits(newest, size);
         let may_try = self.may_try_stop() && self.next_leg < LAST_MOVING_LEG;
         if !fits && (may_try || !newest.covers(size)) {
             return Some(self.place_stop(context, self.best_stop(plan, context)));

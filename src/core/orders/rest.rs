@@ -45,7 +45,8 @@ impl Guard {
             return Rest::NONE;
         }
         if qty.is_zero() {
-            let sweeps = self.orders.iter().any(|order| order.purpose != Purpose::Entry);
+            let is_left = |order: &Working| order.purpose != Purpose::Entry && !self.waits_for_entry(order);
+            let sweeps = self.orders.iter().any(is_left);
             return if sweeps { Rest::NONE } else { rest };
         }
         let busy = self.closing.is_some()
@@ -77,7 +78,7 @@ impl Guard {
     /// a better one.
     fn standing_stop(&self, plan: &StopPlan, size: Qty, entry_price: Price, tick: Price) -> Option<Price> {
         let newest = self.stop()?;
-        let fits = newest.close_position || newest.leaves == size;
+        let fits = self.fits(newest, size);
         let is_older =
             |order: &Working| order.purpose == Purpose::Stop && order.id != newest.id && order.cancel_sent_at.is_none();
         let OrderKind::StopMarket { trigger } = newest.kind else { return None };

@@ -22,6 +22,7 @@ mod fold_venue;
 mod follow;
 mod market;
 mod pace;
+mod protect;
 mod react;
 mod saved;
 mod sizing;

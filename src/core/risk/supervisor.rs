@@ -32,8 +32,35 @@ pub struct CancelOrder {
 pub enum Command {
     /// Send this order.
     Place(Approved<Order>),
+    /// Send this entry and have the venue place this stop when it fills. Whoever cannot sends the entry alone and
+    /// tells that the stop was refused: then the stop that follows the fill is an order of its own.
+    Enter {
+        /// What takes on risk.
+        entry: Approved<Order>,
+        /// What is to protect it.
+        stop: Approved<Order>,
+    },
     /// Cancel this order.
     Cancel(Approved<CancelOrder>),
+}
+
+impl Command {
+    /// Whose account it is for.
+    pub const fn portfolio(&self) -> PortfolioId {
+        match self {
+            Self::Place(order) | Self::Enter { entry: order, .. } => order.get().portfolio,
+            Self::Cancel(cancel) => cancel.get().portfolio,
+        }
+    }
+
+    /// Whether it takes on risk.
+    pub fn adds_risk(&self) -> bool {
+        match self {
+            Self::Place(order) => order.get().purpose == Purpose::Entry,
+            Self::Enter { .. } => true,
+            Self::Cancel(_) => false,
+        }
+    }
 }
 
 /// What a call led to, in order. The host drains and reuses it.
@@ -195,7 +222,10 @@ impl Supervisor {
         }
         if let (Some(sized), IntentKind::Open(wish) | IntentKind::Reverse(wish)) = (entry, &intent.kind) {
             let order = self.entry_order(id, intent, wish, &sized);
-            self.place(now, order, out);
+            match self.stop_beside(now, &order, wish, intent.reference) {
+                Some(stop) => self.place_together(now, order, stop, out),
+                None => self.place(now, order, out),
+            }
             debug_assert_eq!(crate::invariants::after_approval(self, intent.agent), Ok(()));
         }
         verdict

@@ -29,7 +29,8 @@ impl World {
         let here: BTreeSet<_> =
             process.supervisor.open_orders(self.portfolio).map(|order| format!("sim-{}", order.id)).collect();
         let open = self.venue.records().iter().filter(|record| !record.report.status.is_final());
-        let there: BTreeSet<_> = open.map(|record| record.report.name.clone()).collect();
+        let open = open.map(|record| record.report.name.as_str());
+        let there: BTreeSet<_> = open.chain(self.venue.promised()).map(str::to_owned).collect();
         if here != there {
             return Err(format!("open here are {here:?}, there {there:?}"));
         }

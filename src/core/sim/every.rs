@@ -9,15 +9,15 @@
 //! each state, left to itself without further faults, everything comes to rest: every wish is answered, nothing
 //! stays reserved, and books and venue agree to the last unit.
 
-use super::Venue;
+use super::{Takes, Venue};
 use crate::delivery::{Answer, Desk, LinkState, Out, Owner, Pending, Policy, Request, RequestId, RunTag, StreamEvent};
 use crate::invariants;
 use crate::model::{
-    AgentId, AgentPlan, CohortId, CohortPlan, Entry, EntryOrder, ExchangeParams, ExitPlan, Fact, GapPolicy, Instrument,
-    Intent, IntentKind, Interval, LeverageBracket, Limits, Millis, Mode, OnTrip, OrderId, Plan, PortfolioId,
-    PortfolioPlan, Price, Purpose, Qty, Rate, SECOND_MS, Side, Size, StopPlan, SymbolId, Time, Usd,
+    AgentId, AgentPlan, CohortId, CohortPlan, Entry, EntryOrder, EntryProtection, ExchangeParams, ExitPlan, Fact,
+    GapPolicy, Instrument, Intent, IntentKind, Interval, LeverageBracket, Limits, Millis, Mode, OnTrip, OrderId, Plan,
+    PortfolioId, PortfolioPlan, Price, Purpose, Qty, Rate, SECOND_MS, Side, Size, StopPlan, SymbolId, Time, Usd,
 };
-use crate::risk::{Command, Effects, Supervisor};
+use crate::risk::{Effects, Supervisor};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct Model {
     pub wishes: Vec<(AgentId, IntentKind)>,
     /// The price of each symbol, which stands.
     pub prices: Vec<Price>,
+    /// How the venues take strategies.
+    pub takes: Takes,
     /// How many messages may be lost in one run.
     pub losses: u8,
     /// How often the process may die in one run.
@@ -73,11 +75,19 @@ impl Model {
                 .map(|(index, side)| (AgentId::at(index), entry(side)))
                 .collect(),
             prices: vec![Price::whole(100); 4],
+            takes: Takes::Strategies,
             losses,
             deaths,
             depth,
             rest_every,
         }
+    }
+
+    /// The same with entries that leave with their stops, at venues that take that so.
+    pub fn with_strategies(mut self, takes: Takes) -> Self {
+        Arc::make_mut(&mut self.plan).entry_protection = EntryProtection::Strategy;
+        self.takes = takes;
+        self
     }
 }
 
@@ -139,6 +149,7 @@ fn small_plan() -> Plan {
             .collect(),
         agents: (0..3).map(agent).collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 
@@ -264,7 +275,7 @@ impl State {
     fn begin(model: &Model) -> Result<Self, String> {
         let plan = &model.plan;
         let venue = |index: usize| {
-            let mut venue = Venue::new(plan, plan.portfolios[index].equity);
+            let mut venue = Venue::new(plan, plan.portfolios[index].equity).taking(model.takes);
             for (symbol, price) in model.prices.iter().enumerate() {
                 venue.quote(START, SymbolId::at(symbol), *price);
             }
@@ -426,11 +437,7 @@ impl State {
     fn obey(&mut self, effects: Effects) -> Result<(), String> {
         self.journal.extend(effects.facts);
         for command in effects.commands {
-            let portfolio = match &command {
-                Command::Place(order) => order.get().portfolio,
-                Command::Cancel(cancel) => cancel.get().portfolio,
-            };
-            self.on_desk(portfolio.index(), |desk, now, out| desk.command(now, &command, out))?;
+            self.on_desk(command.portfolio().index(), |desk, now, out| desk.command(now, &command, out))?;
         }
         Ok(())
     }
@@ -542,6 +549,17 @@ mod tests {
         let verdict = check(&Model::small(5, 1, 1, 25));
         assert_eq!(verdict.fault, None, "{verdict:?}");
         assert!(verdict.depth == 5 && verdict.states > 1_000 && verdict.rests > 40, "{verdict:?}");
+    }
+
+    #[test]
+    fn every_run_holds_where_entries_bring_their_stops() {
+        for (takes, depth) in
+            [(Takes::Strategies, 5), (Takes::Refusing, 4), (Takes::Failing, 4), (Takes::WithoutStops, 4)]
+        {
+            let verdict = check(&Model::small(depth, 1, 1, 25).with_strategies(takes));
+            assert_eq!(verdict.fault, None, "{takes:?}: {verdict:?}");
+            assert!(verdict.depth == depth && verdict.states > 500, "{takes:?}: {verdict:?}");
+        }
     }
 
     #[test]

@@ -8,10 +8,12 @@
 mod check;
 pub mod every;
 mod link;
+mod strategies;
 pub mod swarm;
 mod venue;
 mod world;
 
 pub use link::{Fault, Faults, Message};
+pub use strategies::Takes;
 pub use venue::{NONCE_WINDOW_MS, Record, Venue};
 pub use world::{Act, TIME_OUT_MS, World};

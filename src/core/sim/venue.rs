@@ -2,6 +2,7 @@
 //! records, a nonce list and a user stream around it. It answers at once and exactly; what goes wrong on
 //! the way there and back is [`link`](super::link)'s business. It knows no supervisor and no desk.
 
+use super::strategies::Strategies;
 use crate::delivery::{
     AccountReason, Answer, IncomeKind, IncomeRow, OrderKey, OrderReport, OrderStatus, PositionRow, RefusalClass,
     Request, StreamEvent, TradeRow, TradesFrom,
@@ -45,9 +46,10 @@ pub struct Venue {
     /// Executions are told in so many parts, where their quantity allows it.
     parts: i64,
     /// A new order is not found by its name for this long.
-    hidden_ms: Millis,
+    pub(super) hidden_ms: Millis,
     modes: (bool, bool),
     told: Vec<StreamEvent>,
+    pub(super) strategies: Strategies,
 }
 
 impl Venue {
@@ -68,6 +70,7 @@ impl Venue {
             hidden_ms: 0,
             modes: (false, false),
             told: Vec::new(),
+            strategies: Strategies::default(),
         }
     }
 
@@ -93,6 +96,7 @@ impl Venue {
         let mut events = Vec::new();
         self.exchange.quote(now, symbol, price, &mut events);
         self.record(&events);
+        self.drive(now);
     }
 
     /// Funding is paid.
@@ -111,7 +115,9 @@ impl Venue {
 
     /// A person places an order, past everything that approves.
     pub fn place_by_hand(&mut self, now: Time, order: &Order, name: &str) -> Answer {
-        self.place(now, order, name)
+        let answer = self.place(now, order, name);
+        self.drive(now);
+        answer
     }
 
     /// The wallet changes without a row that says why, as when a fee is corrected.
@@ -149,8 +155,16 @@ impl Venue {
         if !is_fresh {
             return refused(RefusalClass::Refuse, VenueReject::Other);
         }
+        let answer = self.carry_out(now, request);
+        self.drive(now);
+        answer
+    }
+
+    fn carry_out(&mut self, now: Time, request: &Request) -> Answer {
         match request {
             Request::Place { order, name } => self.place(now, order, name),
+            Request::PlaceStrategy(asked) => self.place_strategy(now, asked),
+            Request::QueryStrategy { name } => self.query_strategy(now, name),
             Request::Cancel { symbol, key, .. } => self.cancel(now, *symbol, key),
             Request::QueryOrder { symbol, key } => {
                 let found = self.find(*symbol, key);
@@ -183,7 +197,7 @@ impl Venue {
         }
     }
 
-    fn place(&mut self, now: Time, order: &Order, name: &str) -> Answer {
+    pub(super) fn place(&mut self, now: Time, order: &Order, name: &str) -> Answer {
         let is_open = |record: &Record| record.report.name == name && !record.report.status.is_final();
         if self.records.iter().any(is_open) {
             return refused(RefusalClass::Refuse, VenueReject::DuplicateId);
@@ -397,6 +411,6 @@ impl Venue {
     }
 }
 
-const fn refused(class: RefusalClass, why: VenueReject) -> Answer {
+pub(super) const fn refused(class: RefusalClass, why: VenueReject) -> Answer {
     Answer::Refused { class, why }
 }

@@ -148,6 +148,7 @@ fn plan(seed: u64, max_drawdown: Rate, on_trip: OnTrip, exchange: ExchangeParams
             .collect(),
         agents: (0..4).map(agent).collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 

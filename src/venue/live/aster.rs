@@ -1,16 +1,18 @@
 //! AsterDEX behind the [`Link`]: one account, its REST client and its user stream.
 
-use super::translate::{Contracts, answer, wallet};
+use super::translate::{Contracts, answer, is_no_such_path, strategy_found, strategy_placed, wallet};
 use super::{Answering, Link, Told};
 use crate::aster::rest::{Outcome, Rest};
 use crate::aster::sign::Micros;
 use crate::aster::stream::{Delivery, Policy, run_user};
-use crate::aster::wire::{Body, IncomeHistory, NewOrder, UserTrades, calls};
+use crate::aster::wire::{
+    Body, IncomeHistory, NewOrder, PlaceStrategy, QueryStrategy, Strategy, StrategyType, UserTrades, calls,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use swarm_core::delivery::{Answer, LinkState, OrderKey, Request, RequestId, TradesFrom};
-use swarm_core::model::{Order, Plan, SymbolId, Time};
+use swarm_core::delivery::{Answer, EntryWithStop, LinkState, OrderKey, RefusalClass, Request, RequestId, TradesFrom};
+use swarm_core::model::{Order, Plan, SymbolId, Time, VenueReject};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -144,6 +146,8 @@ impl Inner {
         let Self { rest, contracts, .. } = self;
         match request {
             Request::Place { order, name } => self.place(id, &order, &name).await,
+            Request::PlaceStrategy(asked) => self.place_strategy(id, *asked).await,
+            Request::QueryStrategy { name } => self.query_strategy(&name).await,
             Request::Cancel { symbol, key, .. } => {
                 let call = calls::cancel_order(contracts.order_ref(symbol, &key));
                 answer(rest.send(&call).await, |order| contracts.report(&order).map(Answer::Order))
@@ -173,17 +177,55 @@ impl Inner {
         let new = NewOrder::from_core(order, self.contracts.name(order.symbol), name);
         let mut nonce = None;
         let outcome = self.rest.send_as(&calls::place_order(new), &mut nonce).await;
-        if let (true, Some(nonce)) = (outcome.is_unknown(), nonce) {
-            let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
-            nonces.insert(id, nonce);
-            if nonces.len() > NONCES_KEPT {
-                nonces.pop_first();
-            }
-        }
+        self.remember(id, &outcome, nonce);
         match outcome {
             // It was carried out; what came of it cannot be read and is asked for.
             Outcome::Answered(told) => self.contracts.report(&told).map_or(Answer::Unknown, Answer::Order),
             other => answer(other, |_| None),
+        }
+    }
+
+    /// Keeps the nonce of what may or may not have been carried out, so that it can be used up.
+    fn remember<T>(&self, id: RequestId, outcome: &Outcome<T>, nonce: Option<Micros>) {
+        let Some(nonce) = nonce.filter(|_| outcome.is_unknown()) else { return };
+        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        nonces.insert(id, nonce);
+        if nonces.len() > NONCES_KEPT {
+            nonces.pop_first();
+        }
+    }
+
+    async fn place_strategy(&self, id: RequestId, asked: EntryWithStop) -> Answer {
+        let new = |order: &Order, name: &str| NewOrder::from_core(order, self.contracts.name(order.symbol), name);
+        let (entry, stop) = (new(&asked.entry, &asked.entry_name), new(&asked.stop, &asked.stop_name));
+        let mut strategy = PlaceStrategy::entry_with_exit(entry, stop);
+        strategy.client_strategy_id = Some(asked.name);
+        let mut nonce = None;
+        let outcome = self.rest.send_as(&calls::place_strategy(strategy), &mut nonce).await;
+        if is_no_such_path(&outcome) {
+            return Answer::Refused { class: RefusalClass::Refuse, why: VenueReject::Other };
+        }
+        self.remember(id, &outcome, nonce);
+        match outcome {
+            Outcome::Answered(told) => strategy_placed(&told).map_or(Answer::Unknown, Answer::Strategy),
+            other => answer(other, |_| None),
+        }
+    }
+
+    /// Open strategies first, then those that are over.
+    async fn query_strategy(&self, name: &str) -> Answer {
+        let query = QueryStrategy {
+            client_strategy_id: Some(name.to_owned()),
+            end_time: None,
+            limit: None,
+            start_time: None,
+            strategy_id: None,
+            strategy_type: StrategyType::Oto,
+        };
+        let found = |told: Strategy| Some(Answer::Strategy(strategy_found(&told)));
+        match answer(self.rest.send(&calls::strategy_open_order(query.clone())).await, found) {
+            Answer::NoSuchOrder => answer(self.rest.send(&calls::strategy_history_order(query)).await, found),
+            other => other,
         }
     }
 

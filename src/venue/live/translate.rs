@@ -1,14 +1,15 @@
 //! Between the desk's language and AsterDEX's wire. Pure; knows neither socket nor clock.
 
 use crate::aster::errors::Class;
-use crate::aster::rest::{NotSent, Outcome, Refusal};
+use crate::aster::rest::{Cause, NotSent, Outcome, Refusal};
 use crate::aster::wire::{
     AccountReason as WireReason, AccountUpdate, Balance, ConfigUpdate, Event, Income, IncomeType, OrderAnswer,
-    OrderRef, OrderStatus as WireStatus, OrderUpdate, PositionRisk, UserTrade,
+    OrderRef, OrderStatus as WireStatus, OrderUpdate, PositionRisk, Strategy, StrategyAnswer, StrategyStatus,
+    UserTrade,
 };
 use swarm_core::delivery::{
     AccountReason, Answer, IncomeKind, IncomeRow, OrderKey, OrderReport, OrderStatus, PositionRow, RefusalClass,
-    StreamEvent, TradeRow,
+    StrategyState, StreamEvent, TradeRow,
 };
 use swarm_core::model::{Price, SymbolId, Usd, VenueReject};
 
@@ -182,6 +183,29 @@ pub(super) fn answer<T>(outcome: Outcome<T>, answered: impl FnOnce(T) -> Option<
     }
 }
 
+/// What the venue says of a strategy that it was given; `None` where that is no word that is known.
+pub(super) fn strategy_placed(told: &StrategyAnswer) -> Option<StrategyState> {
+    let has_failed = told.failure_code.is_some_and(|code| code != 0);
+    match told.strategy_status {
+        _ if has_failed => Some(StrategyState::Failed),
+        StrategyStatus::Failed => Some(StrategyState::Failed),
+        StrategyStatus::Other(_) => None,
+        _ => Some(StrategyState::Taken),
+    }
+}
+
+/// What a strategy has come to: one that is over and has no order never had one.
+pub(super) fn strategy_found(told: &Strategy) -> StrategyState {
+    let is_over =
+        matches!(told.strategy_status, StrategyStatus::Expired | StrategyStatus::Canceled | StrategyStatus::Failed);
+    if is_over && !told.has_orders() { StrategyState::Void } else { StrategyState::Taken }
+}
+
+/// Whether an outcome says that the venue does not have the call: then nobody carried it out, whatever else is said.
+pub(super) const fn is_no_such_path<T>(outcome: &Outcome<T>) -> bool {
+    matches!(outcome, Outcome::Unknown(Cause::Undecided { status: 404 | 405, .. }))
+}
+
 /// The nonce is out of the window or was used before: then a copy of the request came first, and its answer may still be
 /// on its way. Which of both it is is not said, so it is asked.
 const NONCE_NOT_TAKEN: i64 = -4225;
@@ -230,7 +254,6 @@ const fn reject(code: Option<i64>) -> VenueReject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aster::rest::Cause;
     use crate::aster::wire::Frame;
 
     fn contracts() -> Contracts {
@@ -296,6 +319,61 @@ mod tests {
         check(refusal(Class::Halt, -2015), refused(RefusalClass::Halt, VenueReject::Other));
         check(refusal(Class::Retry, -1015), refused(RefusalClass::Retry, VenueReject::Other));
         check(refusal(Class::Retry, NONCE_NOT_TAKEN), Answer::Unknown);
+    }
+
+    #[test]
+    fn what_became_of_a_strategy_is_read_with_care() {
+        let placed = |status: &str, code: &str| {
+            let text = format!(
+                r#"{{"strategyId":1,"clientStrategyId":"t-0-1","strategyType":"OTO","strategyStatus":"{status}",
+                    "updateTime":1,"failureCode":{code},"failureReason":""}}"#
+            );
+            strategy_placed(&serde_json::from_str(&text).unwrap())
+        };
+        for (status, code, state) in [
+            ("WORKING", "0", Some(StrategyState::Taken)),
+            ("NEW", "null", Some(StrategyState::Taken)),
+            ("EXPIRED", "0", Some(StrategyState::Taken)),
+            ("FAILED", "0", Some(StrategyState::Failed)),
+            ("WORKING", "-2019", Some(StrategyState::Failed)),
+            ("HALF_DEAD", "0", None),
+        ] {
+            assert_eq!(placed(status, code), state, "{status} {code}");
+        }
+        let found = |status: &str, leg: &str, number: u64| {
+            let leg = format!(
+                r#"{{"strategyId":1,"orderId":{number},"clientOrderId":"t-0-1-0","status":"{leg}","strategySubId":1,
+                    "firstDrivenOn":"","firstTrigger":"","secondDrivenOn":"","secondTrigger":"",
+                    "securityType":"FUTURE","symbol":"BTCUSDT","side":"BUY","positionSide":"BOTH","type":"MARKET",
+                    "timeInForce":"GTC","quantity":"1","price":"0","workingType":"MARK_PRICE"}}"#
+            );
+            let text = format!(
+                r#"{{"strategyId":1,"clientStrategyId":"t-0-1","strategyType":"OTO","strategyStatus":"{status}",
+                    "updateTime":1,"subOrders":[{leg}]}}"#
+            );
+            strategy_found(&serde_json::from_str(&text).unwrap())
+        };
+        for (status, leg, number, state) in [
+            ("WORKING", "NEW", 7, StrategyState::Taken),
+            // It may be placed yet.
+            ("WORKING", "NEW", 0, StrategyState::Taken),
+            ("EXPIRED", "FILLED", 7, StrategyState::Taken),
+            ("CANCELED", "CANCELED", 7, StrategyState::Taken),
+            ("FAILED", "REJECTED", 0, StrategyState::Void),
+            ("CANCELED", "EXPIRED", 0, StrategyState::Void),
+            ("HALF_DEAD", "NEW", 0, StrategyState::Taken),
+        ] {
+            assert_eq!(found(status, leg, number), state, "{status} {leg} {number}");
+        }
+    }
+
+    #[test]
+    fn only_a_path_that_is_not_there_is_a_refusal_without_a_code() {
+        let undecided =
+            |status| Outcome::<()>::Unknown(Cause::Undecided { status, code: None, message: String::new() });
+        assert!(is_no_such_path(&undecided(404)) && is_no_such_path(&undecided(405)));
+        assert!(!is_no_such_path(&undecided(503)) && !is_no_such_path(&undecided(400)));
+        assert!(!is_no_such_path(&Outcome::<()>::Unknown(Cause::Timeout)));
     }
 
     #[test]

@@ -152,6 +152,8 @@ pub(super) const STOP: OrderKind = OrderKind::StopMarket { trigger: Price::whole
 pub(super) const fn name(request: &Request) -> &'static str {
     match request {
         Request::Place { .. } => "place",
+        Request::PlaceStrategy(_) => "strategy",
+        Request::QueryStrategy { .. } => "look",
         Request::Cancel { .. } => "cancel",
         Request::QueryOrder { .. } => "query",
         Request::OpenOrders => "listing",

@@ -5,3 +5,4 @@ mod cuts;
 mod rules;
 mod scenario;
 mod strangers;
+mod strategies;

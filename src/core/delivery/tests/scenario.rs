@@ -3,7 +3,7 @@
 
 use crate::delivery::Policy;
 use crate::model::*;
-use crate::sim::{Act, Faults, Venue, World};
+use crate::sim::{Act, Faults, Takes, Venue, World};
 
 pub(super) const BTC: SymbolId = SymbolId(0);
 pub(super) const START: Time = Time(1_700_000_000_000);
@@ -70,6 +70,7 @@ pub(super) fn plan() -> Plan {
             limits: Limits::default(),
         }],
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 
@@ -86,7 +87,11 @@ pub(super) fn venue() -> Venue {
 
 /// A world without a script.
 pub(super) fn idle(faults: Faults) -> World {
-    let mut world = World::new(plan(), policy(), venue(), faults, START);
+    idle_with(faults, plan(), venue())
+}
+
+fn idle_with(faults: Faults, plan: Plan, venue: Venue) -> World {
+    let mut world = World::new(plan, policy(), venue, faults, START);
     world.schedule(START.plus(600), Act::Price(BTC, Price::whole(100)));
     world
 }
@@ -116,7 +121,23 @@ pub(super) fn open(side: Side, quantity: &str) -> IntentKind {
 
 /// The whole script.
 pub(super) fn world(faults: Faults) -> World {
-    let mut world = idle(faults);
+    script(idle(faults))
+}
+
+/// The whole script with entries that leave with their stops, at a venue that takes that so.
+pub(super) fn world_of_strategies(faults: Faults, takes: Takes) -> World {
+    let plan = Plan { entry_protection: EntryProtection::Strategy, ..plan() };
+    script(idle_with(faults, plan, venue().taking(takes)))
+}
+
+/// One market entry, which stays open.
+pub(super) fn one_entry(entry_protection: EntryProtection) -> World {
+    let mut world = idle_with(Faults::none(), Plan { entry_protection, ..plan() }, venue());
+    world.schedule(START.plus(4_000), Act::Wish(AgentId(0), open(Side::Buy, "1")));
+    world
+}
+
+fn script(mut world: World) -> World {
     let price = |text: &str| Act::Price(BTC, text.parse().unwrap());
     let wish = |kind| Act::Wish(AgentId(0), kind);
     let maker =

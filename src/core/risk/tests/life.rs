@@ -367,6 +367,7 @@ impl Life {
     pub(super) fn take_commands(&mut self) {
         for command in self.world.commands() {
             match command {
+                Command::Enter { .. } => panic!("only where the plan wants strategies"),
                 Command::Place(order) => {
                     self.a_stop_never_moves_back(order.get());
                     self.one_entry_lives(order.get());

@@ -8,6 +8,7 @@ mod guard;
 mod life;
 mod money;
 mod properties;
+mod protect;
 mod sizing;
 mod turns;
 
@@ -89,6 +90,7 @@ pub(super) fn plan() -> Plan {
         cohorts: vec![cohort("one", 0), cohort("two", 1)],
         agents: vec![agent("a", 0, 0), agent("b", 0, 1), agent("c", 0, 2), agent("d", 0, 0), agent("e", 1, 0)],
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 
@@ -346,21 +348,25 @@ pub(super) fn order_id(text: &str) -> OrderId {
 pub(super) fn describe(command: &Command) -> String {
     match command {
         Command::Cancel(cancel) => format!("cancel {}", cancel.get().id),
-        Command::Place(order) => {
-            let order = order.get();
-            let side = if order.side == Side::Buy { "buy" } else { "sell" };
-            let kind = match order.kind {
-                OrderKind::Market => "market".to_owned(),
-                OrderKind::Limit { price, .. } => format!("limit {price}"),
-                OrderKind::StopMarket { trigger } => format!("stop {trigger}"),
-                OrderKind::TakeProfitMarket { trigger } => format!("target {trigger}"),
-                OrderKind::TrailingStopMarket { callback, .. } => format!("trailing {callback}"),
-            };
-            let size = if order.close_position { "all".to_owned() } else { order.qty.to_string() };
-            let reduce = if order.reduce_only || order.close_position { " reduce" } else { "" };
-            format!("{} {:?} {side} {size} {kind}{reduce}", order.id, order.purpose)
+        Command::Enter { entry, stop } => {
+            format!("{} with {}", describe_order(entry.get()), describe_order(stop.get()))
         }
+        Command::Place(order) => describe_order(order.get()),
     }
+}
+
+pub(super) fn describe_order(order: &Order) -> String {
+    let side = if order.side == Side::Buy { "buy" } else { "sell" };
+    let kind = match order.kind {
+        OrderKind::Market => "market".to_owned(),
+        OrderKind::Limit { price, .. } => format!("limit {price}"),
+        OrderKind::StopMarket { trigger } => format!("stop {trigger}"),
+        OrderKind::TakeProfitMarket { trigger } => format!("target {trigger}"),
+        OrderKind::TrailingStopMarket { callback, .. } => format!("trailing {callback}"),
+    };
+    let size = if order.close_position { "all".to_owned() } else { order.qty.to_string() };
+    let reduce = if order.reduce_only || order.close_position { " reduce" } else { "" };
+    format!("{} {:?} {side} {size} {kind}{reduce}", order.id, order.purpose)
 }
 
 pub(super) fn refused(verdict: &Verdict) -> Refusal {

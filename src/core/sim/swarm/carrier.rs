@@ -22,10 +22,15 @@ impl Host<'_> {
             let act = draw_act(&mut self.faults, &self.scenario.plan);
             self.send(0, Delivery::Act(act));
         }
-        if let Request::Place { order, .. } = &request
-            && !self.audit.is_approved(PortfolioId::at(account), order.id)
-        {
-            self.audit.blame(12, || format!("{} leaves without an approval", order.id));
+        let leaving = match &request {
+            Request::Place { order, .. } => vec![order.id],
+            Request::PlaceStrategy(both) => vec![both.entry.id, both.stop.id],
+            _ => Vec::new(),
+        };
+        for id in leaving {
+            if !self.audit.is_approved(PortfolioId::at(account), id) {
+                self.audit.blame(12, || format!("{id} leaves without an approval"));
+            }
         }
         self.nonces += 1;
         let fresh = (self.nonces, self.clock());

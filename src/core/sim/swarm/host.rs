@@ -143,7 +143,8 @@ impl<'a> Host<'a> {
         let account = |index: usize| Account {
             venue: Venue::new(&plan, plan.portfolios[index].equity)
                 .in_parts(scenario.parts)
-                .hiding_for(scenario.hidden_ms),
+                .hiding_for(scenario.hidden_ms)
+                .taking(scenario.takes),
             replica: None,
             connection: 0,
             frozen: None,

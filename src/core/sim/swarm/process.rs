@@ -206,11 +206,7 @@ impl Host<'_> {
         }
         self.check_cover(&effects.facts);
         for command in effects.commands {
-            let account = match &command {
-                crate::risk::Command::Place(order) => order.get().portfolio,
-                crate::risk::Command::Cancel(cancel) => cancel.get().portfolio,
-            };
-            let account = account.index();
+            let account = command.portfolio().index();
             match self.strike(Way::Command) {
                 Some(Fault::Crash(ms)) => return self.crash(ms),
                 Some(Fault::Repeat) => self.on_desk(account, |desk, now, out| desk.command(now, &command, out)),

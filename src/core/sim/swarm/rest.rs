@@ -109,7 +109,8 @@ impl Host<'_> {
             let here = process.supervisor.open_orders(portfolio).map(|order| tag().name(order.id));
             let here: BTreeSet<_> = here.collect();
             let open = venue.records().iter().filter(|record| !record.report.status.is_final());
-            let there: BTreeSet<_> = open.map(|record| record.report.name.clone()).collect();
+            let open = open.map(|record| record.report.name.as_str());
+            let there: BTreeSet<_> = open.chain(venue.promised()).map(str::to_owned).collect();
             if here != there {
                 return Err(fault(format!("account {account}: open here {here:?}, there {there:?}")));
             }

@@ -7,11 +7,11 @@ use super::rates::Rates;
 use crate::delivery::{Differences, Policy};
 use crate::engine::RestartPolicy;
 use crate::model::{
-    AgentId, AgentPlan, CohortId, CohortPlan, DifferenceKind, DifferencePolicy, ExchangeParams, GapPolicy, Instrument,
-    Interval, LeverageBracket, Limits, LossRun, MINUTE_MS, Millis, Mode, OnTrip, Plan, PortfolioId, PortfolioPlan,
-    Price, Qty, Rate, SECOND_MS, StopPolicy, SymbolId, Time, Usd,
+    AgentId, AgentPlan, CohortId, CohortPlan, DifferenceKind, DifferencePolicy, EntryProtection, ExchangeParams,
+    GapPolicy, Instrument, Interval, LeverageBracket, Limits, LossRun, MINUTE_MS, Millis, Mode, OnTrip, Plan,
+    PortfolioId, PortfolioPlan, Price, Qty, Rate, SECOND_MS, StopPolicy, SymbolId, Time, Usd,
 };
-use crate::sim::NONCE_WINDOW_MS;
+use crate::sim::{NONCE_WINDOW_MS, Takes};
 use std::sync::Arc;
 
 /// Something an operator, or somebody else, does.
@@ -65,6 +65,8 @@ pub struct Scenario {
     pub parts: i64,
     /// A new order is not found by its name for this long.
     pub hidden_ms: Millis,
+    /// How the venues take strategies, where the plan has entries bring their stops along.
+    pub takes: Takes,
     /// Of rules that panic.
     pub restart: RestartPolicy,
     /// What goes wrong.
@@ -79,7 +81,7 @@ impl Scenario {
     /// The run of a seed.
     pub fn of_seed(seed: u64, cast: &dyn Cast, length: Length) -> Self {
         let mut chance = Chance::new(seed, 0);
-        let plan = draw_plan(&mut chance, cast, length);
+        let mut plan = draw_plan(&mut chance, cast, length);
         let steps = match length {
             Length::Day => 1_440,
             Length::Drawn => chance.pick(&[10, 20, 20, 30, 40, 60, 90]),
@@ -93,7 +95,21 @@ impl Scenario {
         let span = i64::from(steps) * plan.base.ms();
         let count = chance.pick(&[0, 0, 1, 3, 6]);
         let acts = (0..count).map(|_| (chance.between(0, span), draw_act(&mut chance, &plan))).collect();
+        // From a chance of its own: what a seed stood for before there were strategies it still stands for.
+        let mut protection = Chance::new(seed, 4);
+        if protection.happens(4_000) {
+            plan.entry_protection = EntryProtection::Strategy;
+        }
+        let takes = protection.pick(&[
+            Takes::Strategies,
+            Takes::Strategies,
+            Takes::Strategies,
+            Takes::WithoutStops,
+            Takes::Failing,
+            Takes::Refusing,
+        ]);
         Self {
+            takes,
             seed,
             policy: Policy {
                 nonce_window_ms: NONCE_WINDOW_MS,
@@ -119,6 +135,12 @@ impl Scenario {
             acts,
             plan: Arc::new(plan),
         }
+    }
+
+    /// The same with entries that leave alone, whatever the seed has.
+    pub fn with_single_orders(mut self) -> Self {
+        Arc::make_mut(&mut self.plan).entry_protection = EntryProtection::Single;
+        self
     }
 
     /// When agents are asked for the last time.
@@ -192,6 +214,7 @@ fn draw_plan(chance: &mut Chance, cast: &dyn Cast, length: Length) -> Plan {
             .collect(),
         agents: (0..agents).map(|index| agent(index, chance)).collect(),
         experiment: None,
+        entry_protection: EntryProtection::Single,
     }
 }
 

@@ -17,6 +17,11 @@ fn run(seed: u64) -> Outcome {
     simulate(&scenario(seed), &OwnCast, false)
 }
 
+/// With single orders, whatever the seed has.
+fn run_single(seed: u64) -> Outcome {
+    simulate(&scenario(seed).with_single_orders(), &OwnCast, false)
+}
+
 #[test]
 fn a_range_of_seeds_holds() {
     let mut sum = Counts::default();
