@@ -1,11 +1,11 @@
 //! What a file without faults becomes: the plan, and what a run needs beside it.
 
 use super::{SHIPPED, load_text, sample, variant};
-use asterswarm::config::{self, MarketSpec, VenueKind};
+use asterswarm::config::{self, Loaded, MarketSpec, VenueKind};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use swarm_core::delivery::Policy;
-use swarm_core::model::{DifferenceKind, Interval, Mode, OnTrip, Plan, Rate, Time, Usd};
+use swarm_core::model::{DifferenceKind, EntryProtection, Interval, Mode, OnTrip, Plan, Rate, Time, Usd};
 
 fn names(plan: &Plan) -> Vec<&str> {
     plan.agents.iter().map(|agent| agent.name.as_str()).collect()
@@ -210,16 +210,32 @@ fn a_live_file_is_read_with_its_accounts() {
     assert_eq!(loaded.runtime.state_dir, sample("state/live"));
 }
 
+/// A live swarm with these further keys of `venue`.
+fn live(keys: &str) -> Loaded {
+    load_text(&format!(
+        "version: 1\nname: sample\nmode: live\nmarket: {{ source: aster, symbols: [BTCUSDT], intervals: [5m] }}\n\
+         venue: {{ kind: aster{keys} }}\nportfolios: {{ main: {{ equity: 1000, account: MAIN }} }}\n\
+         cohorts: {{ one: {{ portfolio: main, agents: [ {{ use: expert }} ] }} }}\n"
+    ))
+    .unwrap_or_else(|report| panic!("{report}"))
+}
+
+#[test]
+fn how_entries_come_to_their_stops_is_carried_to_the_plan_and_the_default_is_as_if_nothing_were_said() {
+    let [silent, single, strategy] =
+        ["", ", entry_protection: single", ", entry_protection: strategy"].map(|keys| live(keys));
+    assert_eq!(silent.plan.entry_protection, EntryProtection::Single);
+    assert_eq!((silent.plan.clone(), silent.config_hash), (single.plan, single.config_hash.clone()));
+    assert_eq!((strategy.plan.entry_protection, strategy.warnings.len()), (EntryProtection::Strategy, 0));
+    assert_ne!(strategy.config_hash, single.config_hash);
+    assert!(!serde_json::to_string(&silent.plan).unwrap().contains("entry_protection"));
+    let paper = variant("name: sample", "name: sample\nvenue: { entry_protection: strategy }");
+    let [warning] = paper.warnings.as_slice() else { panic!("one warning: {:?}", paper.warnings) };
+    assert_eq!((warning.path.as_str(), warning.line), ("venue.entry_protection", 3));
+}
+
 #[test]
 fn how_differences_are_met_is_carried_to_the_accounts() {
-    let live = |reconcile: &str| {
-        load_text(&format!(
-            "version: 1\nname: sample\nmode: live\nmarket: {{ source: aster, symbols: [BTCUSDT], intervals: [5m] }}\n\
-             venue: {{ kind: aster{reconcile} }}\nportfolios: {{ main: {{ equity: 1000, account: MAIN }} }}\n\
-             cohorts: {{ one: {{ portfolio: main, agents: [ {{ use: expert }} ] }} }}\n"
-        ))
-        .unwrap_or_else(|report| panic!("{report}"))
-    };
     assert_eq!(live("").runtime.reconcile, Policy::default());
     assert_eq!(live(", reconcile: {}").runtime.reconcile, Policy::default());
     let loaded = live(
