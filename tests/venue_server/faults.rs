@@ -21,6 +21,21 @@ fn a_lost_answer_leaves_the_order_alive_and_a_refused_one_does_not() {
 }
 
 #[test]
+fn a_call_is_refused_with_the_code_that_was_ordered_or_as_if_it_did_not_exist() {
+    let mut desk = Desk::new();
+    let mut order = limit(Side::Buy, "1", "99");
+    order.new_client_order_id = Some("never".to_owned());
+    for (fault, refusal) in [
+        (r#"{"kind":"refuse","code":-1020,"only":"POST"}"#, (400, -1020)),
+        (r#"{"kind":"no_such_path","only":"POST"}"#, (404, 0)),
+    ] {
+        desk.control("POST", "faults", &format!("[{fault}]"));
+        assert_eq!(desk.ask(&calls::place_order(order.clone())).map(drop), Err(refusal));
+        assert_eq!(desk.code(&calls::query_order(OrderRef::by_client_id("SOLUSDT", "never"))), -2013, "{fault}");
+    }
+}
+
+#[test]
 fn limits_bans_maintenance_latency_and_skew_are_shown() {
     let mut desk = Desk::new();
     for (fault, status) in [

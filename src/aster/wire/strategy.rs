@@ -307,16 +307,6 @@ impl StrategyLeg {
     }
 }
 
-impl Strategy {
-    /// Whether any of its orders was placed, as far as it tells.
-    pub fn has_orders(&self) -> bool {
-        let untouched = |leg: &StrategySubOrder| {
-            leg.order_id == 0 && !matches!(leg.status, OrderStatus::Filled | OrderStatus::PartiallyFilled)
-        };
-        !self.sub_orders.iter().all(untouched)
-    }
-}
-
 impl PlaceStrategy {
     /// An exit that is placed once the entry is filled, in part or whole.
     pub fn entry_with_exit(entry: NewOrder, exit: NewOrder) -> Self {

@@ -11,7 +11,7 @@
 use super::desk::{Desk, Out, What};
 use super::policy::{DRIVEN_MS, STRATEGY_SETTLES_MS, TRADE_GRACE_MS};
 use super::poll::back_off;
-use super::talk::{Answer, EntryWithStop, Request, RequestId, StrategyState};
+use super::talk::{Answer, EntryWithStop, RefusalClass, Request, RequestId, StrategyState};
 use super::tracked::{Absence, Stage, Strategy, Tracked};
 use crate::model::{CancelReason, Order, OrderId, OrderKind, Purpose, ReportKind, Time, VenueReject};
 
@@ -197,7 +197,10 @@ impl Desk {
         let Some(order) = self.orders.get_mut(&id) else { return };
         let Some(strategy) = &mut order.strategy else { return };
         match answer {
-            Answer::NoSuchOrder | Answer::Strategy(StrategyState::Void) => {
+            // What is over places nothing any more, and a venue that refuses the question has no strategies.
+            Answer::NoSuchOrder
+            | Answer::Strategy(StrategyState::Over)
+            | Answer::Refused { class: RefusalClass::Refuse, .. } => {
                 let asked_at = strategy.look.answered(request);
                 if let (Some(asked_at), Some(query)) = (asked_at, order.absence.query) {
                     order.absence.strategy |= asked_at >= query;

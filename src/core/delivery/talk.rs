@@ -116,8 +116,8 @@ pub enum StrategyState {
     Taken,
     /// The venue says that it failed, and not whether any of its orders was placed.
     Failed,
-    /// It is over, and none of its orders was ever placed.
-    Void,
+    /// It is over: nothing of it will be placed any more.
+    Over,
 }
 
 /// Where an order is, as the venue says.

@@ -45,7 +45,7 @@ pub(super) struct Absence {
     pub(super) listing: bool,
     /// No trade is without an owner.
     pub(super) trades: bool,
-    /// The strategy that it left as is not there, or nothing of it was ever placed; or it left as none.
+    /// The strategy that it left as is not there, or over; or it left as none.
     pub(super) strategy: bool,
 }
 

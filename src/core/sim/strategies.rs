@@ -11,7 +11,7 @@ pub enum Takes {
     /// As documented.
     #[default]
     Strategies,
-    /// It refuses them.
+    /// It refuses them, and questions about them.
     Refusing,
     /// It takes them, says that they failed, and places nothing.
     Failing,
@@ -71,10 +71,15 @@ impl Venue {
     }
 
     pub(super) fn query_strategy(&self, now: Time, name: &str) -> Answer {
+        if self.strategies.takes == Takes::Refusing {
+            return refused(RefusalClass::Refuse, VenueReject::Other);
+        }
         let found = self.strategies.placed.iter().find(|placed| placed.name == name);
         let seen = found.filter(|placed| now.since(placed.at) >= self.hidden_ms);
         seen.map_or(Answer::NoSuchOrder, |placed| {
-            Answer::Strategy(if placed.entry.is_some() { StrategyState::Taken } else { StrategyState::Void })
+            let entry = placed.entry.and_then(|number| self.records().get(number as usize - 1));
+            let is_over = entry.is_none_or(|entry| entry.report.status.is_final());
+            Answer::Strategy(if is_over { StrategyState::Over } else { StrategyState::Taken })
         })
     }
 

@@ -212,7 +212,7 @@ impl Inner {
         }
     }
 
-    /// Open strategies first, then those that are over.
+    /// Open strategies first, then those that are over. Where there is no such call there is no strategy.
     async fn query_strategy(&self, name: &str) -> Answer {
         let query = QueryStrategy {
             client_strategy_id: Some(name.to_owned()),
@@ -223,7 +223,11 @@ impl Inner {
             strategy_type: StrategyType::Oto,
         };
         let found = |told: Strategy| Some(Answer::Strategy(strategy_found(&told)));
-        match answer(self.rest.send(&calls::strategy_open_order(query.clone())).await, found) {
+        let open = self.rest.send(&calls::strategy_open_order(query.clone())).await;
+        if is_no_such_path(&open) {
+            return Answer::NoSuchOrder;
+        }
+        match answer(open, found) {
             Answer::NoSuchOrder => answer(self.rest.send(&calls::strategy_history_order(query)).await, found),
             other => other,
         }

@@ -194,16 +194,20 @@ pub(super) fn strategy_placed(told: &StrategyAnswer) -> Option<StrategyState> {
     }
 }
 
-/// What a strategy has come to: one that is over and has no order never had one.
+/// What a strategy has come to.
 pub(super) fn strategy_found(told: &Strategy) -> StrategyState {
     let is_over =
         matches!(told.strategy_status, StrategyStatus::Expired | StrategyStatus::Canceled | StrategyStatus::Failed);
-    if is_over && !told.has_orders() { StrategyState::Void } else { StrategyState::Taken }
+    if is_over { StrategyState::Over } else { StrategyState::Taken }
 }
 
 /// Whether an outcome says that the venue does not have the call: then nobody carried it out, whatever else is said.
 pub(super) const fn is_no_such_path<T>(outcome: &Outcome<T>) -> bool {
-    matches!(outcome, Outcome::Unknown(Cause::Undecided { status: 404 | 405, .. }))
+    matches!(
+        outcome,
+        Outcome::Unknown(Cause::Undecided { status: 404 | 405, .. })
+            | Outcome::Unanswered(Cause::Undecided { status: 404 | 405, .. })
+    )
 }
 
 /// The nonce is out of the window or was used before: then a copy of the request came first, and its answer may still be
@@ -357,10 +361,9 @@ mod tests {
             ("WORKING", "NEW", 7, StrategyState::Taken),
             // It may be placed yet.
             ("WORKING", "NEW", 0, StrategyState::Taken),
-            ("EXPIRED", "FILLED", 7, StrategyState::Taken),
-            ("CANCELED", "CANCELED", 7, StrategyState::Taken),
-            ("FAILED", "REJECTED", 0, StrategyState::Void),
-            ("CANCELED", "EXPIRED", 0, StrategyState::Void),
+            ("EXPIRED", "FILLED", 7, StrategyState::Over),
+            ("CANCELED", "CANCELED", 7, StrategyState::Over),
+            ("FAILED", "REJECTED", 0, StrategyState::Over),
             ("HALF_DEAD", "NEW", 0, StrategyState::Taken),
         ] {
             assert_eq!(found(status, leg, number), state, "{status} {leg} {number}");
@@ -372,6 +375,8 @@ mod tests {
         let undecided =
             |status| Outcome::<()>::Unknown(Cause::Undecided { status, code: None, message: String::new() });
         assert!(is_no_such_path(&undecided(404)) && is_no_such_path(&undecided(405)));
+        let asked = Outcome::<()>::Unanswered(Cause::Undecided { status: 404, code: None, message: String::new() });
+        assert!(is_no_such_path(&asked));
         assert!(!is_no_such_path(&undecided(503)) && !is_no_such_path(&undecided(400)));
         assert!(!is_no_such_path(&Outcome::<()>::Unknown(Cause::Timeout)));
     }

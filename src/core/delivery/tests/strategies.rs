@@ -193,7 +193,9 @@ fn deny_until_look(bench: &mut Bench) {
 
 #[test]
 fn an_entry_counts_as_never_arrived_only_when_its_strategy_is_denied_too() {
-    for state in [Answer::NoSuchOrder, Answer::Strategy(StrategyState::Void)] {
+    for state in
+        [Answer::NoSuchOrder, Answer::Strategy(StrategyState::Over), refused(RefusalClass::Refuse, VenueReject::Other)]
+    {
         let mut bench = entered(OrderKind::Market);
         bench.answer(Answer::Unknown);
         deny_until_look(&mut bench);
@@ -218,7 +220,7 @@ fn a_strategy_that_failed_leaves_alone_when_all_deny_that_anything_was_placed() 
     bench.answer(Answer::Strategy(StrategyState::Failed));
     deny_until_look(&mut bench);
     assert_eq!(bench.told(), [""; 0]);
-    bench.answer(Answer::Strategy(StrategyState::Void));
+    bench.answer(Answer::Strategy(StrategyState::Over));
     assert_eq!((bench.told(), bench.asked()), (vec!["0-1-1 Rejected(NotSent)".to_owned()], vec!["place"]));
     bench.answer(Answer::Order(report(0, OrderStatus::New, "0")));
     assert_eq!(bench.told(), ["0-1-0 Accepted"]);
