@@ -13,7 +13,7 @@ use swarm_core::journal::Fingerprint;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{
     Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Difference, Fact, Figure,
-    IntentId, OrderId, Plan, Purpose, ReportKind, Step, Time, VenueEvent, Verdict,
+    Instrument, IntentId, Order, OrderId, Plan, Purpose, Refusal, ReportKind, Step, Time, VenueEvent, Verdict,
 };
 use swarm_core::risk::Supervisor;
 
@@ -44,6 +44,8 @@ pub struct Recorder {
     restarting: BTreeSet<AgentId>,
     /// Working market orders by which resting entries go on: entries, though not of leg 0.
     followers: BTreeSet<OrderId>,
+    /// Orders that are not final, while somebody listens: what is told of their refusal has their numbers.
+    underway: BTreeMap<OrderId, Order>,
 }
 
 /// What an agent decided last, HOLD included.
@@ -87,6 +89,7 @@ impl Recorder {
             panics: BTreeMap::new(),
             restarting: BTreeSet::new(),
             followers: BTreeSet::new(),
+            underway: BTreeMap::new(),
             plan,
         }
     }
@@ -112,7 +115,19 @@ impl Recorder {
         let (panics, restarting, followers) = lives;
         let tracker = Tracker::restore(Arc::clone(&plan), &tracker)?;
         let fits = decisions.kept.len() == plan.agents.len() && last.len() == plan.agents.len();
-        fits.then_some(Self { plan, tracker, fingerprint, listeners, decisions, last, panics, restarting, followers })
+        let underway = BTreeMap::new();
+        fits.then_some(Self {
+            plan,
+            tracker,
+            fingerprint,
+            listeners,
+            decisions,
+            last,
+            panics,
+            restarting,
+            followers,
+            underway,
+        })
     }
 
     /// The figures so far.
@@ -190,13 +205,14 @@ impl Recorder {
 
     fn view(&self, kept: &Kept) -> DecisionView {
         let agent = &self.plan.agents[kept.record.agent.index()];
+        let instrument = self.plan.instrument(kept.record.symbol);
         DecisionView {
             sequence: kept.sequence,
             agent: agent.name.clone(),
             cohort: self.plan.cohorts[agent.cohort.index()].name.clone(),
-            symbol: self.plan.instrument(kept.record.symbol).symbol.clone(),
+            symbol: instrument.symbol.clone(),
             record: (*kept.record).clone(),
-            verdict: kept.verdict.as_ref().map(verdict_text),
+            verdict: kept.verdict.as_ref().map(|verdict| verdict_text(verdict, Some(instrument))),
         }
     }
 
@@ -282,9 +298,15 @@ impl Recorder {
                     purpose: self.purpose_of(*id),
                 });
             }
-            VenueEvent::Order { id, kind: ReportKind::Rejected(reason), .. } => {
+            VenueEvent::Order { id, symbol, kind: ReportKind::Rejected(reason), .. } => {
                 let agent = self.agent_name(id.intent.agent);
-                self.tell(Event::Notice { message: format!("the venue refused order {id} of {agent}: {reason:?}") });
+                let instrument = self.plan.instrument(*symbol);
+                let why = match self.underway.get(id) {
+                    Some(order) => reason.words(order, instrument),
+                    None => format!("{reason:?}"),
+                };
+                let message = format!("the venue refused order {id} of {agent} on {}: {why}", instrument.symbol);
+                self.tell(Event::Notice { message });
             }
             VenueEvent::Liquidation { symbol, fill, .. } => {
                 let symbol = &self.plan.instrument(*symbol).symbol;
@@ -325,6 +347,7 @@ impl Recorder {
                 if order.purpose == Purpose::Entry && order.id.leg > 0 {
                     self.followers.insert(order.id);
                 }
+                self.underway.insert(order.id, order.clone());
             }
             Fact::RemainderDropped { symbol, intent, qty, refusal, .. } => {
                 let (agent, symbol) = (self.agent_name(intent.agent), &self.plan.instrument(*symbol).symbol);
@@ -346,6 +369,7 @@ impl Recorder {
                     && is_final(kind)
                 {
                     self.followers.remove(id);
+                    self.underway.remove(id);
                 }
             }
             Fact::Breaker { at, scope, change } => {
@@ -393,11 +417,14 @@ const fn outcome(kind: &ReportKind) -> OrderOutcome {
 }
 
 /// A verdict in words.
-pub fn verdict_text(verdict: &Verdict) -> String {
+///
+/// With the contract, a refusal that rests on a filter of the venue names it.
+pub fn verdict_text(verdict: &Verdict, instrument: Option<&Instrument>) -> String {
+    let words = |refusal: &Refusal| instrument.map_or_else(|| refusal.to_string(), |one| refusal.words(one));
     match verdict {
         Verdict::Approved => "approved".to_owned(),
-        Verdict::Resized(refusal) => format!("approved, resized ({refusal})"),
-        Verdict::Refused(refusal) => format!("refused ({refusal})"),
+        Verdict::Resized(refusal) => format!("approved, resized ({})", words(refusal)),
+        Verdict::Refused(refusal) => format!("refused ({})", words(refusal)),
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Reconcile {
     /// Time between comparisons, from 5s to 1h. Default: 60s.
     #[schemars(extend("default" = "60s"))]
     pub period: Option<Span>,
+    /// Time between looks at an account whose user stream is down, from 1s to 60s. Ours: two dozen of them use a tenth of
+    /// a minute's request weight. Default: 5s.
+    #[schemars(extend("default" = "5s"))]
+    pub period_while_down: Option<Span>,
     /// An order that somebody else placed. Orders that an older run of a swarm left are cancelled in any case.
     #[schemars(with = "Option<MetBy<{ DifferenceKind::UnknownOrder as usize }>>")]
     pub unknown_order: Option<DifferencePolicy>,

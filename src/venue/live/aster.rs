@@ -1,8 +1,9 @@
 //! AsterDEX behind the [`Link`]: one account, its REST client and its user stream.
 
-use super::translate::{Contracts, answer, wallet};
+use super::margin::{self, MarginError};
+use super::translate::{Contracts, answer, reject, wallet};
 use super::{Answering, Link, Told};
-use crate::aster::rest::{Outcome, Rest};
+use crate::aster::rest::{Outcome, Refusal, Rest};
 use crate::aster::sign::Micros;
 use crate::aster::stream::{Delivery, Policy, run_user};
 use crate::aster::wire::{Body, IncomeHistory, NewOrder, UserTrades, calls};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use swarm_core::delivery::{Answer, LinkState, OrderKey, Request, RequestId, TradesFrom};
-use swarm_core::model::{Order, Plan, SymbolId, Time};
+use swarm_core::model::{Instrument, Order, Plan, SymbolId, Time};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -46,6 +47,8 @@ pub struct AsterLink {
 struct Inner {
     rest: Arc<Rest>,
     contracts: Contracts,
+    /// For the words of a refusal.
+    instruments: Vec<Instrument>,
     /// Nonces of orders whose outcome is unknown.
     nonces: Mutex<BTreeMap<RequestId, Micros>>,
 }
@@ -86,8 +89,19 @@ impl AsterLink {
             tokio::spawn(hear(deliveries, contracts.clone(), tell)),
             tokio::spawn(keep_time(Arc::clone(&rest))),
         ];
-        let inner = Arc::new(Inner { rest, contracts, nonces: Mutex::default() });
+        let inner =
+            Arc::new(Inner { rest, contracts, instruments: plan.instruments.clone(), nonces: Mutex::default() });
         Ok((Self { inner, tasks }, told))
+    }
+}
+
+impl AsterLink {
+    /// Sets the margin type of all contracts, isolated or cross, where it is another one; which were changed.
+    ///
+    /// # Errors
+    /// When the venue does not tell or does not change it, as with a position or an order open.
+    pub async fn set_margin(&self, isolated: bool) -> Result<Vec<String>, MarginError> {
+        margin::set(&self.inner.rest, &self.inner.contracts.0, isolated).await
     }
 }
 
@@ -180,11 +194,22 @@ impl Inner {
                 nonces.pop_first();
             }
         }
+        if let Outcome::Refused(refusal) = &outcome {
+            self.tell_of(refusal, order, name);
+        }
         match outcome {
             // It was carried out; what came of it cannot be read and is asked for.
             Outcome::Answered(told) => self.contracts.report(&told).map_or(Answer::Unknown, Answer::Order),
             other => answer(other, |_| None),
         }
+    }
+
+    /// An operator reads why an order was refused with the order's numbers, the contract's, and the venue's own words.
+    fn tell_of(&self, refusal: &Refusal, order: &Order, name: &str) {
+        let symbol = self.contracts.name(order.symbol);
+        let why = reject(refusal.code);
+        let about = self.instruments.get(order.symbol.index()).map(|instrument| why.words(order, instrument));
+        tracing::warn!("order {name} on {symbol}: {refusal}; {}", about.unwrap_or_default());
     }
 
     async fn query(&self, symbol: SymbolId, key: &OrderKey) -> Answer {
