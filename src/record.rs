@@ -1,7 +1,7 @@
 //! What a run leaves behind besides its journal: fingerprint, figures, last decisions, and what is told
 //! to listeners and metrics. Both hosts feed it in the supervisor's order; it decides nothing.
 
-use crate::control::{Control, DecisionView, Event};
+use crate::control::{Control, DecisionView, DifferenceView, Event, PortfolioDifferences};
 use crate::telemetry::{Metrics, OrderOutcome};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,8 +12,9 @@ use swarm_core::experiment::Tracker;
 use swarm_core::journal::Fingerprint;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{
-    Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Difference, Fact, Figure,
-    Instrument, IntentId, Order, OrderId, Plan, Purpose, Refusal, ReportKind, Step, Time, VenueEvent, Verdict,
+    Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Difference, DifferenceKind,
+    Fact, Figure, Instrument, IntentId, Order, OrderId, Plan, PortfolioId, Purpose, Refusal, ReportKind, Step, Time,
+    VenueEvent, Verdict,
 };
 use swarm_core::risk::Supervisor;
 
@@ -21,6 +22,13 @@ use swarm_core::risk::Supervisor;
 const DECISIONS_KEPT: usize = 2_000;
 /// Most decisions kept of one agent.
 const DECISIONS_KEPT_PER_AGENT: usize = 200;
+
+/// Differences kept of one portfolio.
+const DIFFERENCES_KEPT: usize = 200;
+
+fn no_differences(plan: &Plan) -> Vec<(BTreeMap<DifferenceKind, u64>, VecDeque<DifferenceView>)> {
+    plan.portfolios.iter().map(|_| Default::default()).collect()
+}
 
 /// Who listens while the swarm runs.
 #[derive(Clone)]
@@ -44,6 +52,8 @@ pub struct Recorder {
     restarting: BTreeSet<AgentId>,
     /// Working market orders by which resting entries go on: entries, though not of leg 0.
     followers: BTreeSet<OrderId>,
+    /// By portfolio: how often each kind of difference was found, and the last ones.
+    differences: Vec<(BTreeMap<DifferenceKind, u64>, VecDeque<DifferenceView>)>,
     /// Orders that are not final, while somebody listens: what is told of their refusal has their numbers.
     underway: BTreeMap<OrderId, Order>,
 }
@@ -89,6 +99,7 @@ impl Recorder {
             panics: BTreeMap::new(),
             restarting: BTreeSet::new(),
             followers: BTreeSet::new(),
+            differences: no_differences(&plan),
             underway: BTreeMap::new(),
             plan,
         }
@@ -115,7 +126,7 @@ impl Recorder {
         let (panics, restarting, followers) = lives;
         let tracker = Tracker::restore(Arc::clone(&plan), &tracker)?;
         let fits = decisions.kept.len() == plan.agents.len() && last.len() == plan.agents.len();
-        let underway = BTreeMap::new();
+        let (underway, differences) = (BTreeMap::new(), no_differences(&plan));
         fits.then_some(Self {
             plan,
             tracker,
@@ -126,6 +137,7 @@ impl Recorder {
             panics,
             restarting,
             followers,
+            differences,
             underway,
         })
     }
@@ -201,6 +213,37 @@ impl Recorder {
             .collect();
         views.sort_by_key(|view| view.sequence);
         views.split_off(views.len().saturating_sub(limit))
+    }
+
+    /// How a portfolio's account has differed from the books, by what this process has read of the journal and written.
+    pub fn differences(&self, portfolio: PortfolioId) -> PortfolioDifferences {
+        let (counts, last) = &self.differences[portfolio.index()];
+        PortfolioDifferences {
+            portfolio: self.plan.portfolios[portfolio.index()].name.clone(),
+            entries_gated: false,
+            halted: None,
+            counts: counts.iter().map(|(kind, count)| (kind.label().to_owned(), *count)).collect(),
+            differences: last.iter().cloned().collect(),
+        }
+    }
+
+    fn note_difference(&mut self, at: Time, portfolio: PortfolioId, difference: &Difference) {
+        let symbol = difference.symbol.and_then(|symbol| self.plan.instruments.get(symbol.index()));
+        let view = DifferenceView {
+            at,
+            kind: difference.kind.label().to_owned(),
+            policy: difference.policy.label().to_owned(),
+            symbol: symbol.map(|instrument| instrument.symbol.clone()),
+            subject: difference.subject.clone(),
+            venue: difference.venue.to_string(),
+            book: difference.book.to_string(),
+        };
+        let Some((counts, last)) = self.differences.get_mut(portfolio.index()) else { return };
+        *counts.entry(difference.kind).or_default() += 1;
+        if last.len() == DIFFERENCES_KEPT {
+            last.pop_front();
+        }
+        last.push_back(view);
     }
 
     fn view(&self, kept: &Kept) -> DecisionView {
@@ -454,6 +497,7 @@ impl Sink for Recorder {
                 }
             }
             Fact::Agent { agent, change, .. } => self.follow_life(*agent, change),
+            Fact::Difference { at, portfolio, difference } => self.note_difference(*at, *portfolio, difference),
             _ => {}
         }
         self.listen(fact);

@@ -318,6 +318,9 @@ fn words(new: &NewOrder) -> Result<(), Refusal> {
     if new.new_order_resp_type.as_ref().is_some_and(|response| !response.is_known()) {
         return Err(Refusal::new(-1136, "Invalid newOrderRespType."));
     }
+    if new.stp_mode.as_ref().is_some_and(|mode| !mode.is_known()) {
+        return Err(Refusal::value("stpMode", "EXPIRE_TAKER, EXPIRE_MAKER and EXPIRE_BOTH are"));
+    }
     if new.peg_price_type.is_some() || new.peg_offset.is_some() {
         return Err(Refusal::not_simulated("pegged orders"));
     }

@@ -75,7 +75,11 @@ fn portfolio_card(portfolio: &PortfolioStatus, limit: Option<&Rate>) -> String {
         (true, None) => r#"<span class="mark bad">breaker tripped</span>"#.to_owned(),
         (true, Some(at)) => format!(r#"<span class="mark bad">breaker tripped {} UTC</span>"#, escape(&clock(at))),
     };
-    let gated = if portfolio.entries_gated { r#" <span class="mark warn">entries gated</span>"# } else { "" };
+    let gated = match (&portfolio.halted, portfolio.entries_gated) {
+        (Some(why), _) => format!(r#" <span class="mark bad">halted: {}</span>"#, escape(why)),
+        (None, true) => r#" <span class="mark warn">entries gated</span>"#.to_owned(),
+        (None, false) => String::new(),
+    };
     let bar = limit.filter(|limit| limit.0 > 0).map_or(String::new(), |limit| {
         let (value, limit) = (portfolio.drawdown.to_f64(), limit.to_f64());
         // The optimum is the low part, so the bar warns in the middle and alarms towards the limit.
