@@ -28,7 +28,7 @@ impl<const KIND: usize> JsonSchema for MetBy<KIND> {
 
 /// How live accounts are compared with the books, and how each kind of difference is met. `adopt`: the books take
 /// the venue's word. `close`: it is taken off the venue, an order cancelled, a position closed at market. `halt`: it
-/// is left as it is, and entries of the portfolio stay gated until a person has looked and started anew.
+/// is left as it is, and entries of the portfolio stay gated until a person has looked and resumed it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reconcile {
