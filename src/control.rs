@@ -108,8 +108,46 @@ pub struct PortfolioStatus {
     pub breaker_tripped_at: Option<Time>,
     /// Whether entries are gated.
     pub entries_gated: bool,
+    /// Why entries stay gated until an operator resumes the portfolio, if they do.
+    #[serde(default)]
+    pub halted: Option<String>,
     /// Refusals so far, by reason.
     pub refusals: std::collections::BTreeMap<String, u64>,
+}
+
+/// A difference between an account and the books, as it was met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DifferenceView {
+    /// Market time at which it was found.
+    #[schema(value_type = i64)]
+    pub at: Time,
+    /// `unknown_order`, `missing_order`, `position_size`, `unknown_position`, `no_stop`, `balance`, `leverage` or `mode`.
+    pub kind: String,
+    /// How it was met: `adopt`, `close` or `halt`.
+    pub policy: String,
+    /// On which contract; none of the account, or of a contract that is not traded here.
+    pub symbol: Option<String>,
+    /// The order's name, or the contract that is not traded here; empty where there is neither.
+    pub subject: String,
+    /// At the venue; empty for nothing.
+    pub venue: String,
+    /// In the books; empty for nothing.
+    pub book: String,
+}
+
+/// How a portfolio's account has differed from the books.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PortfolioDifferences {
+    /// Its name.
+    pub portfolio: String,
+    /// Whether entries are gated.
+    pub entries_gated: bool,
+    /// Why they stay gated until an operator resumes the portfolio, if they do.
+    pub halted: Option<String>,
+    /// How often each kind was found.
+    pub counts: std::collections::BTreeMap<String, u64>,
+    /// The last 200, oldest first.
+    pub differences: Vec<DifferenceView>,
 }
 
 /// A cohort as seen from outside: sums over its agents.
@@ -371,6 +409,22 @@ pub enum Request {
         /// Number of positions being closed.
         reply: oneshot::Sender<Result<u32, ControlError>>,
     },
+    /// How a portfolio's account has differed from the books.
+    Differences {
+        /// Which.
+        portfolio: String,
+        /// The differences.
+        reply: oneshot::Sender<Result<PortfolioDifferences, ControlError>>,
+    },
+    /// Let a portfolio's entries pass again, once account and books agree.
+    Resume {
+        /// Which.
+        portfolio: String,
+        /// Why; must not be empty.
+        reason: String,
+        /// What had halted it.
+        reply: oneshot::Sender<Result<String, ControlError>>,
+    },
     /// The last decisions, oldest first.
     Decisions {
         /// Of this agent only.
@@ -451,6 +505,16 @@ impl Control {
     /// Close all positions of a portfolio, or of all.
     pub async fn flatten(&self, portfolio: Option<&str>) -> Result<u32, ControlError> {
         self.ask(|reply| Request::Flatten { portfolio: portfolio.map(str::to_owned), reply }).await?
+    }
+
+    /// How a portfolio's account has differed from the books.
+    pub async fn differences(&self, portfolio: &str) -> Result<PortfolioDifferences, ControlError> {
+        self.ask(|reply| Request::Differences { portfolio: portfolio.to_owned(), reply }).await?
+    }
+
+    /// Let a halted portfolio's entries pass again, once account and books agree; what had halted it.
+    pub async fn resume(&self, portfolio: &str, reason: &str) -> Result<String, ControlError> {
+        self.ask(|reply| Request::Resume { portfolio: portfolio.to_owned(), reason: reason.to_owned(), reply }).await?
     }
 
     /// The last decisions, oldest first.

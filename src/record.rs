@@ -1,7 +1,7 @@
 //! What a run leaves behind besides its journal: fingerprint, figures, last decisions, and what is told
 //! to listeners and metrics. Both hosts feed it in the supervisor's order; it decides nothing.
 
-use crate::control::{Control, DecisionView, Event};
+use crate::control::{Control, DecisionView, DifferenceView, Event, PortfolioDifferences};
 use crate::telemetry::{Metrics, OrderOutcome};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,8 +12,9 @@ use swarm_core::experiment::Tracker;
 use swarm_core::journal::Fingerprint;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{
-    Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Difference, Fact, Figure,
-    IntentId, OrderId, Plan, Purpose, ReportKind, Step, Time, VenueEvent, Verdict,
+    Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Difference, DifferenceKind,
+    Fact, Figure, Instrument, IntentId, Order, OrderId, Plan, PortfolioId, Purpose, Refusal, ReportKind, Step, Time,
+    VenueEvent, Verdict,
 };
 use swarm_core::risk::Supervisor;
 
@@ -21,6 +22,13 @@ use swarm_core::risk::Supervisor;
 const DECISIONS_KEPT: usize = 2_000;
 /// Most decisions kept of one agent.
 const DECISIONS_KEPT_PER_AGENT: usize = 200;
+
+/// Differences kept of one portfolio.
+const DIFFERENCES_KEPT: usize = 200;
+
+fn no_differences(plan: &Plan) -> Vec<(BTreeMap<DifferenceKind, u64>, VecDeque<DifferenceView>)> {
+    plan.portfolios.iter().map(|_| Default::default()).collect()
+}
 
 /// Who listens while the swarm runs.
 #[derive(Clone)]
@@ -44,6 +52,10 @@ pub struct Recorder {
     restarting: BTreeSet<AgentId>,
     /// Working market orders by which resting entries go on: entries, though not of leg 0.
     followers: BTreeSet<OrderId>,
+    /// By portfolio: how often each kind of difference was found, and the last ones.
+    differences: Vec<(BTreeMap<DifferenceKind, u64>, VecDeque<DifferenceView>)>,
+    /// Orders that are not final, while somebody listens: what is told of their refusal has their numbers.
+    underway: BTreeMap<OrderId, Order>,
 }
 
 /// What an agent decided last, HOLD included.
@@ -87,6 +99,8 @@ impl Recorder {
             panics: BTreeMap::new(),
             restarting: BTreeSet::new(),
             followers: BTreeSet::new(),
+            differences: no_differences(&plan),
+            underway: BTreeMap::new(),
             plan,
         }
     }
@@ -112,7 +126,20 @@ impl Recorder {
         let (panics, restarting, followers) = lives;
         let tracker = Tracker::restore(Arc::clone(&plan), &tracker)?;
         let fits = decisions.kept.len() == plan.agents.len() && last.len() == plan.agents.len();
-        fits.then_some(Self { plan, tracker, fingerprint, listeners, decisions, last, panics, restarting, followers })
+        let (underway, differences) = (BTreeMap::new(), no_differences(&plan));
+        fits.then_some(Self {
+            plan,
+            tracker,
+            fingerprint,
+            listeners,
+            decisions,
+            last,
+            panics,
+            restarting,
+            followers,
+            differences,
+            underway,
+        })
     }
 
     /// The figures so far.
@@ -188,15 +215,47 @@ impl Recorder {
         views.split_off(views.len().saturating_sub(limit))
     }
 
+    /// How a portfolio's account has differed from the books, by what this process has read of the journal and written.
+    pub fn differences(&self, portfolio: PortfolioId) -> PortfolioDifferences {
+        let (counts, last) = &self.differences[portfolio.index()];
+        PortfolioDifferences {
+            portfolio: self.plan.portfolios[portfolio.index()].name.clone(),
+            entries_gated: false,
+            halted: None,
+            counts: counts.iter().map(|(kind, count)| (kind.label().to_owned(), *count)).collect(),
+            differences: last.iter().cloned().collect(),
+        }
+    }
+
+    fn note_difference(&mut self, at: Time, portfolio: PortfolioId, difference: &Difference) {
+        let symbol = difference.symbol.and_then(|symbol| self.plan.instruments.get(symbol.index()));
+        let view = DifferenceView {
+            at,
+            kind: difference.kind.label().to_owned(),
+            policy: difference.policy.label().to_owned(),
+            symbol: symbol.map(|instrument| instrument.symbol.clone()),
+            subject: difference.subject.clone(),
+            venue: difference.venue.to_string(),
+            book: difference.book.to_string(),
+        };
+        let Some((counts, last)) = self.differences.get_mut(portfolio.index()) else { return };
+        *counts.entry(difference.kind).or_default() += 1;
+        if last.len() == DIFFERENCES_KEPT {
+            last.pop_front();
+        }
+        last.push_back(view);
+    }
+
     fn view(&self, kept: &Kept) -> DecisionView {
         let agent = &self.plan.agents[kept.record.agent.index()];
+        let instrument = self.plan.instrument(kept.record.symbol);
         DecisionView {
             sequence: kept.sequence,
             agent: agent.name.clone(),
             cohort: self.plan.cohorts[agent.cohort.index()].name.clone(),
-            symbol: self.plan.instrument(kept.record.symbol).symbol.clone(),
+            symbol: instrument.symbol.clone(),
             record: (*kept.record).clone(),
-            verdict: kept.verdict.as_ref().map(verdict_text),
+            verdict: kept.verdict.as_ref().map(|verdict| verdict_text(verdict, Some(instrument))),
         }
     }
 
@@ -282,9 +341,15 @@ impl Recorder {
                     purpose: self.purpose_of(*id),
                 });
             }
-            VenueEvent::Order { id, kind: ReportKind::Rejected(reason), .. } => {
+            VenueEvent::Order { id, symbol, kind: ReportKind::Rejected(reason), .. } => {
                 let agent = self.agent_name(id.intent.agent);
-                self.tell(Event::Notice { message: format!("the venue refused order {id} of {agent}: {reason:?}") });
+                let instrument = self.plan.instrument(*symbol);
+                let why = match self.underway.get(id) {
+                    Some(order) => reason.words(order, instrument),
+                    None => format!("{reason:?}"),
+                };
+                let message = format!("the venue refused order {id} of {agent} on {}: {why}", instrument.symbol);
+                self.tell(Event::Notice { message });
             }
             VenueEvent::Liquidation { symbol, fill, .. } => {
                 let symbol = &self.plan.instrument(*symbol).symbol;
@@ -325,6 +390,7 @@ impl Recorder {
                 if order.purpose == Purpose::Entry && order.id.leg > 0 {
                     self.followers.insert(order.id);
                 }
+                self.underway.insert(order.id, order.clone());
             }
             Fact::RemainderDropped { symbol, intent, qty, refusal, .. } => {
                 let (agent, symbol) = (self.agent_name(intent.agent), &self.plan.instrument(*symbol).symbol);
@@ -346,6 +412,7 @@ impl Recorder {
                     && is_final(kind)
                 {
                     self.followers.remove(id);
+                    self.underway.remove(id);
                 }
             }
             Fact::Breaker { at, scope, change } => {
@@ -393,11 +460,14 @@ const fn outcome(kind: &ReportKind) -> OrderOutcome {
 }
 
 /// A verdict in words.
-pub fn verdict_text(verdict: &Verdict) -> String {
+///
+/// With the contract, a refusal that rests on a filter of the venue names it.
+pub fn verdict_text(verdict: &Verdict, instrument: Option<&Instrument>) -> String {
+    let words = |refusal: &Refusal| instrument.map_or_else(|| refusal.to_string(), |one| refusal.words(one));
     match verdict {
         Verdict::Approved => "approved".to_owned(),
-        Verdict::Resized(refusal) => format!("approved, resized ({refusal})"),
-        Verdict::Refused(refusal) => format!("refused ({refusal})"),
+        Verdict::Resized(refusal) => format!("approved, resized ({})", words(refusal)),
+        Verdict::Refused(refusal) => format!("refused ({})", words(refusal)),
     }
 }
 
@@ -427,6 +497,7 @@ impl Sink for Recorder {
                 }
             }
             Fact::Agent { agent, change, .. } => self.follow_life(*agent, change),
+            Fact::Difference { at, portfolio, difference } => self.note_difference(*at, *portfolio, difference),
             _ => {}
         }
         self.listen(fact);

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use asterswarm::aster::environment::{Environment, Version};
 use asterswarm::aster::errors::Class;
-use asterswarm::aster::limiter::{Limiter, Reason};
+use asterswarm::aster::limiter::{Caps, Limiter, Reason};
 use asterswarm::aster::rest::{Cause, NotSent, Outcome, Patience, Rest, RestError};
 use asterswarm::aster::secret::Secret;
 use asterswarm::aster::sign::{
@@ -14,8 +14,9 @@ use asterswarm::aster::sign::{
     read_request,
 };
 use asterswarm::aster::wire::{
-    Call, Method, NewOrder, OrderAnswer, OrderRef, OrderType, Route, ServerTime, Side, WireError, calls,
+    Call, ExchangeInfo, Method, NewOrder, OrderAnswer, OrderRef, OrderType, Route, ServerTime, Side, WireError, calls,
 };
+use asterswarm::market::live;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -402,6 +403,51 @@ async fn what_others_use_at_the_same_address_is_respected() {
     assert!(rest.send(&time).await.answer().is_some());
     let third = rest.send(&calls::balance()).await;
     assert!(matches!(third, Outcome::NotSent(NotSent::Limited { reason: Reason::Weight, .. })), "{third:?}");
+}
+
+#[actix_web::test]
+async fn limits_that_the_venue_declares_hold_for_all_that_share_them_and_none_is_above_its_cap() {
+    let answers = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/aster/answers.json")).unwrap();
+    let mut info = serde_json::from_slice::<serde_json::Value>(&answers).unwrap()["exchange_info"].clone();
+    let limit = |kind: &str, interval: &str, number: u32, limit: u32| json!({ "rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit });
+    info["rateLimits"] = json!([
+        limit("REQUEST_WEIGHT", "MINUTE", 1, 900),
+        limit("ORDERS", "MINUTE", 1, 10),
+        limit("ORDERS", "SECOND", 10, 5)
+    ]);
+    let server = Server::start(script(200, info.to_string())).await;
+    let limiter = Arc::new(Mutex::new(Limiter::capped(Caps { orders_a_minute: Some(8), ..Caps::default() })));
+    let sharing = |credentials| {
+        let clock = Arc::new(|| NOW_MS * 1_000);
+        Rest::with_clock(environment(&server.url, Version::V3), credentials, limiter.clone(), patience(), clock)
+            .unwrap()
+    };
+    // As a start asks for the contracts.
+    let public = sharing(None);
+    live::contracts(&public, &[]).await.unwrap();
+    let adopted = (vec![(60_000, 900)], vec![(60_000, 8), (10_000, 5)]);
+    assert_eq!(limiter.lock().unwrap().limits(), adopted);
+    let own = sharing(Some(wallet()));
+    let mut sent = 0;
+    for number in 0..6 {
+        let order = NewOrder { new_client_order_id: Some(format!("sw-{number}")), ..order() };
+        match own.send(&calls::place_order(order)).await {
+            Outcome::NotSent(NotSent::Limited { reason: Reason::Orders, .. }) => {}
+            other => {
+                assert!(other.is_unknown(), "this server answers with contracts: {other:?}");
+                sent += 1;
+            }
+        }
+    }
+    assert_eq!(sent, 4, "entries use four fifths of five orders");
+    assert_eq!(server.seen().iter().filter(|seen| seen.path.ends_with("/order")).count(), 4);
+    // As the hourly look does: the same again changes nothing.
+    let declared: ExchangeInfo = serde_json::from_value(info).unwrap();
+    assert!(!public.adopt_limits(&declared.rate_limits));
+    assert!(!public.adopt_limits(&declared.rate_limits[..1]), "what is not declared stays");
+    let mut other = declared.rate_limits;
+    other[0].limit = 1_000;
+    assert!(public.adopt_limits(&other));
 }
 
 #[actix_web::test]

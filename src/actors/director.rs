@@ -5,11 +5,11 @@ use super::address::Address;
 use super::agent::{Agent, Leave};
 use super::boot::{Clock, Ended, Hands, Pace};
 use super::kill::KillSwitch;
-use super::live::Drivers;
+use super::live::{Drivers, NotResumed};
 use super::observe;
 use super::stepper::Floor;
 use super::supervisor::{Act, Ask, AskDecisions, AskReport, Halt, Question, Reset};
-use crate::control::{AgentAct, AgentState, AgentStatus, ControlError, Request, Snapshot};
+use crate::control::{AgentAct, AgentState, AgentStatus, ControlError, PortfolioDifferences, Request, Snapshot};
 use crate::telemetry::Metrics;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::sync::Arc;
@@ -210,6 +210,13 @@ impl Director {
                 let done = self.flatten(portfolio.as_deref()).await?;
                 drop(reply.send(done));
             }
+            Request::Differences { portfolio, reply } => {
+                let done = self.differences(&portfolio).await?;
+                drop(reply.send(done));
+            }
+            Request::Resume { portfolio, reason, reply } => {
+                drop(reply.send(self.resume(&portfolio, &reason).await));
+            }
             Request::Decisions { agent, after, limit, reply } => {
                 let done = match agent.map(|name| self.find_agent(&name)).transpose() {
                     Ok(agent) => Ok(self.floor.supervisor.ask(AskDecisions { agent, after, limit }).await?),
@@ -233,6 +240,9 @@ impl Director {
         snapshot.speed = self.pace.speed();
         snapshot.phase.clone_from(&self.phase);
         snapshot.journal_sequence = (self.journal_sequence)();
+        for (index, portfolio) in snapshot.portfolios.iter_mut().enumerate() {
+            portfolio.halted = self.drivers.halted(PortfolioId::at(index));
+        }
         Ok(snapshot)
     }
 
@@ -330,6 +340,40 @@ impl Director {
         };
         let done = self.floor.supervisor.ask(Reset { at: self.now, scope, reason }).await??;
         Ok(done.map(|()| scope).map_err(|error| ControlError::Conflict(error.to_string())))
+    }
+
+    async fn differences(&self, name: &str) -> Result<Result<PortfolioDifferences, ControlError>, Halt> {
+        let portfolio = match self.find_portfolio(name) {
+            Ok(portfolio) => portfolio,
+            Err(error) => return Ok(Err(error)),
+        };
+        let ask: Question<PortfolioDifferences> = Box::new(move |supervisor, recorder| PortfolioDifferences {
+            entries_gated: supervisor.portfolio(portfolio).gated,
+            ..recorder.differences(portfolio)
+        });
+        let found = self.floor.supervisor.ask(Ask(ask)).await?.0;
+        Ok(Ok(PortfolioDifferences { halted: self.drivers.halted(portfolio), ..found }))
+    }
+
+    /// Lifts a live account's halt. Entries pass once account and books agree.
+    async fn resume(&self, name: &str, reason: &str) -> Result<String, ControlError> {
+        let portfolio = self.find_portfolio(name)?;
+        let why = self.drivers.resume(portfolio).await.map_err(|not| match not {
+            NotResumed::NotLive => ControlError::Conflict(format!(
+                "portfolio `{name}` trades on the simulated exchange, which never differs from the books"
+            )),
+            NotResumed::NotHalted => ControlError::Conflict(format!(
+                "portfolio `{name}` is not halted; entries that are gated are freed when account and books agree"
+            )),
+            NotResumed::Gone => ControlError::Unavailable("the account's driver is gone".to_owned()),
+        })?;
+        let message =
+            format!("portfolio {name}: an operator lifted the halt ({why}): {reason}; the account is compared");
+        tracing::warn!("{message}");
+        let tell: Question<()> = Box::new(move |_, recorder| recorder.tell_notice(message));
+        // Without a supervisor the run is over, which the next step finds.
+        let _ = self.floor.supervisor.ask(Ask(tell)).await;
+        Ok(why)
     }
 
     async fn flatten(&mut self, name: Option<&str>) -> Result<Result<u32, ControlError>, Halt> {

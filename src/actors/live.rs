@@ -5,7 +5,8 @@
 use super::address::Address;
 use super::boot::Clock;
 use super::kill::KillSwitch;
-use super::supervisor::{Act, Halt, SupervisorActor};
+use super::supervisor;
+use super::supervisor::{Act, SupervisorActor};
 use crate::telemetry::{EntryWay, Metrics, OrderOutcome, VenueLabel};
 use crate::venue::live::{Link, Told};
 use futures_util::StreamExt;
@@ -14,10 +15,10 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use swarm_core::delivery::{Answer, Desk, Out, Request, RequestId, StrategyUse, StreamEvent};
+use swarm_core::delivery::{Answer, Desk, Halt, Out, Request, RequestId, StrategyUse, StreamEvent};
 use swarm_core::model::{Mark, Plan, PortfolioId, Price, SymbolId, Time, VenueEvent};
 use swarm_core::risk::Command;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// How often guards and breakers look at marks and time.
@@ -58,12 +59,36 @@ pub struct LiveAccount {
     pub told: mpsc::Receiver<Told>,
 }
 
+/// What an operator's hand has of a driver.
+struct Hand {
+    portfolio: PortfolioId,
+    /// Why its desk is halted.
+    halted: Halted,
+    /// Asks it to resume; answered with whether it was halted.
+    resume: mpsc::Sender<oneshot::Sender<bool>>,
+}
+
+/// Why a desk is halted, in words; shared by its driver and the director.
+type Halted = Arc<Mutex<Option<String>>>;
+
+/// Why a portfolio was not resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotResumed {
+    /// It trades on the simulated exchange.
+    NotLive,
+    /// Nothing halts it.
+    NotHalted,
+    /// Its driver is gone.
+    Gone,
+}
+
 /// The drivers of all accounts.
 pub struct Drivers {
     tasks: Vec<JoinHandle<()>>,
+    hands: Vec<Hand>,
     /// A driver that cannot go on says why.
-    pub(super) faults: mpsc::Receiver<Halt>,
-    tell: mpsc::Sender<Halt>,
+    pub(super) faults: mpsc::Receiver<supervisor::Halt>,
+    tell: mpsc::Sender<supervisor::Halt>,
 }
 
 impl Drop for Drivers {
@@ -76,7 +101,26 @@ impl Drivers {
     /// None yet.
     pub fn new() -> Self {
         let (tell, faults) = mpsc::channel(16);
-        Self { tasks: Vec::new(), faults, tell }
+        Self { tasks: Vec::new(), hands: Vec::new(), faults, tell }
+    }
+
+    /// Why a portfolio's entries stay gated until an operator resumes it, if they do.
+    pub(super) fn halted(&self, portfolio: PortfolioId) -> Option<String> {
+        let hand = self.hands.iter().find(|hand| hand.portfolio == portfolio)?;
+        hand.halted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lifts a portfolio's halt; what it was.
+    pub(super) async fn resume(&self, portfolio: PortfolioId) -> Result<String, NotResumed> {
+        let hand = self.hands.iter().find(|hand| hand.portfolio == portfolio).ok_or(NotResumed::NotLive)?;
+        let why = self.halted(portfolio).ok_or(NotResumed::NotHalted)?;
+        let (reply, answer) = oneshot::channel();
+        hand.resume.send(reply).await.map_err(|_| NotResumed::Gone)?;
+        match answer.await {
+            Ok(true) => Ok(why),
+            Ok(false) => Err(NotResumed::NotHalted),
+            Err(_) => Err(NotResumed::Gone),
+        }
     }
 
     /// Gates the account's entries and begins to drive it; commands for it go where this answers.
@@ -92,6 +136,9 @@ impl Drivers {
         metrics: Metrics,
     ) -> mpsc::Sender<Vec<Command>> {
         let (send, commands) = mpsc::channel(COMMANDS_WAITING);
+        let (resume, resumes) = mpsc::channel(1);
+        let halted = Halted::default();
+        self.hands.push(Hand { portfolio: account.desk.portfolio(), halted: Arc::clone(&halted), resume });
         let name = plan.portfolios[account.desk.portfolio().index()].name.clone();
         let mut driver = Driver {
             portfolio: account.desk.portfolio(),
@@ -107,12 +154,13 @@ impl Drivers {
             metrics,
             answers: FuturesUnordered::new(),
             strategies: StrategyUse::default(),
+            halted,
         };
         let (told, faults) = (account.told, self.tell.clone());
         let begun = driver.begin().await;
         self.tasks.push(tokio::spawn(async move {
             let ended = match begun {
-                Ok(()) => driver.run(told, commands).await,
+                Ok(()) => driver.run(told, commands, resumes).await,
                 Err(halt) => Err(halt),
             };
             if let Err(halt) = ended {
@@ -154,6 +202,15 @@ struct Driver {
     answers: FuturesUnordered<Coming>,
     /// As last told.
     strategies: StrategyUse,
+    halted: Halted,
+}
+
+/// Why a desk is halted, for an operator.
+fn words(why: Halt) -> String {
+    match why {
+        Halt::Difference(kind) => format!("{}: the account and the books differ", kind.label()),
+        Halt::Refused => "the venue refuses the account: credentials, rights or a blocked address".to_owned(),
+    }
 }
 
 impl Driver {
@@ -163,7 +220,7 @@ impl Driver {
         self.began.plus(i64::try_from(self.born.elapsed().as_millis()).unwrap_or(i64::MAX / 4))
     }
 
-    async fn begin(&mut self) -> Result<(), Halt> {
+    async fn begin(&mut self) -> Result<(), supervisor::Halt> {
         let mut out = Out::default();
         self.desk.start(self.now(), &mut out);
         self.carry_out(out).await
@@ -173,7 +230,8 @@ impl Driver {
         mut self,
         mut told: mpsc::Receiver<Told>,
         mut commands: mpsc::Receiver<Vec<Command>>,
-    ) -> Result<(), Halt> {
+        mut resumes: mpsc::Receiver<oneshot::Sender<bool>>,
+    ) -> Result<(), supervisor::Halt> {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -194,13 +252,22 @@ impl Driver {
                 one = told.recv() => match one {
                     Some(Told::Link(state)) => self.desk.link(self.now(), state, &mut out),
                     Some(Told::Event(event)) => self.hear(event, &mut out),
-                    None => return Err(Halt(format!("the user stream of portfolio `{}` is gone", self.name))),
+                    None => return Err(supervisor::Halt(format!("the user stream of portfolio `{}` is gone", self.name))),
                 },
+                Some(reply) = resumes.recv() => self.resume(reply, &mut out),
                 _ = looks.tick() => self.look(&mut out).await?,
                 () = tokio::time::sleep(wait) => self.desk.tick(self.now(), &mut out),
             }
             self.carry_out(out).await?;
         }
+    }
+
+    fn resume(&mut self, reply: oneshot::Sender<bool>, out: &mut Out) {
+        let was_halted = self.desk.resume(self.now(), out);
+        // What is found at once halts it again, and says so.
+        *self.halted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // An operator who is gone has had the act all the same.
+        let _ = reply.send(was_halted);
     }
 
     fn hear(&mut self, event: StreamEvent, out: &mut Out) {
@@ -219,7 +286,7 @@ impl Driver {
     }
 
     /// Lets guards and breakers look at the marks and at the time.
-    async fn look(&mut self, out: &mut Out) -> Result<(), Halt> {
+    async fn look(&mut self, out: &mut Out) -> Result<(), supervisor::Halt> {
         let act = Act::Marks(self.portfolio, (self.clock)(), self.marks.all());
         let commands = self.supervisor.ask(act).await??;
         self.obey(&commands, out);
@@ -236,7 +303,7 @@ impl Driver {
     }
 
     /// Sends requests, and tells the supervisor what the desk found out, until nothing follows from it any more.
-    async fn carry_out(&mut self, out: Out) -> Result<(), Halt> {
+    async fn carry_out(&mut self, out: Out) -> Result<(), supervisor::Halt> {
         self.note_strategies();
         let mut waiting = VecDeque::from([out]);
         while let Some(out) = waiting.pop_front() {
@@ -245,10 +312,12 @@ impl Driver {
                 self.send(id, request);
             }
             if let Some(why) = halt {
+                let why = words(why);
                 tracing::error!(
-                    "portfolio `{}`: entries stay gated until a start anew, because of {why:?}: look at the account",
+                    "portfolio `{0}`: entries stay gated: {why}; look at the account, then `swarm resume {0}`",
                     self.name
                 );
+                *self.halted.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
             }
             let mut next = Out::default();
             let at = (self.clock)();

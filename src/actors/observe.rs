@@ -92,6 +92,7 @@ fn portfolio(plan: &Plan, supervisor: &Supervisor, recorder: &Recorder, id: Port
         breaker_tripped: seen.trip.is_some(),
         breaker_tripped_at: seen.trip.map(|trip| trip.at),
         entries_gated: seen.gated,
+        halted: None,
         refusals: refusals.iter().map(|(reason, count)| (reason.to_string(), *count)).collect(),
     }
 }

@@ -45,6 +45,26 @@ pub(super) struct ResetAnswer {
     reason: String,
 }
 
+/// Why a halt is lifted.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResumeRequest {
+    /// In the operator's words; logged and told to listeners.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+/// A halt that was lifted.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub(super) struct ResumeAnswer {
+    /// The portfolio.
+    portfolio: String,
+    /// What had halted it.
+    halted: String,
+    /// As logged.
+    reason: String,
+}
+
 /// What is being closed.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub(super) struct FlattenAnswer {
@@ -160,6 +180,34 @@ pub(super) async fn flatten(state: Data<ApiState>, name: Path<String>, _: Body<N
     let result = state.control.flatten(portfolio).await;
     log("portfolio", &name, "flatten", &result);
     Ok(Json(FlattenAnswer { closing: result?, portfolio: name.into_inner() }))
+}
+
+/// Lift the halt of a live portfolio after having looked at its account. Entries pass once account and books agree; what
+/// still differs halts it again.
+#[utoipa::path(post, path = "/api/v1/portfolios/{name}/resume", tag = "act", security(("token" = [])),
+    params(("name" = String, Path, description = "The portfolio.")),
+    request_body = ResumeRequest,
+    responses(
+        (status = 200, body = ResumeAnswer),
+        (status = 400, description = "No reason, or too long a one.", body = ErrorBody),
+        (status = 401, description = "No token, or a wrong one.", body = ErrorBody),
+        (status = 404, description = "No such portfolio.", body = ErrorBody),
+        (status = 409, description = "It is not halted, or trades on the simulated exchange.", body = ErrorBody),
+    ))]
+pub(super) async fn resume(
+    state: Data<ApiState>,
+    name: Path<String>,
+    body: Body<ResumeRequest>,
+) -> Answer<ResumeAnswer> {
+    let reason = body.0.map(|request| request.reason.trim().to_owned()).unwrap_or_default();
+    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+        return Err(ApiError::bad_request(format!(
+            r#"lifting a halt needs a body {{"reason": "…"}} of 1 to {REASON_BYTES_MAX} bytes"#
+        )));
+    }
+    let result = state.control.resume(&name, &reason).await;
+    log("portfolio", &name, "resume", &result);
+    Ok(Json(ResumeAnswer { halted: result?, portfolio: name.into_inner(), reason }))
 }
 
 /// Change the running swarm to another plan.

@@ -23,9 +23,9 @@ use utoipa::{Modify, OpenApi};
     paths(
         page::index, page::status, page::style, page::script,
         read::healthz, read::readyz, read::metrics, serve,
-        read::swarm, read::agents, read::agent, read::cohorts, read::portfolios, read::positions, read::orders,
+        read::swarm, read::agents, read::agent, read::cohorts, read::portfolios, read::differences, read::positions, read::orders,
         read::decisions, events::events, read::compare,
-        act::start, act::stop, act::restart, act::reset_breaker, act::flatten, act::apply,
+        act::start, act::stop, act::restart, act::reset_breaker, act::flatten, act::resume, act::apply,
     ),
     components(schemas(error::ErrorBody, schema::DecisionView, schema::Event)),
     modifiers(&BearerToken),

@@ -5,7 +5,8 @@ use super::error::{ApiError, ErrorBody};
 use super::schema;
 use super::state::ApiState;
 use crate::control::{
-    AgentStatus, CohortStatus, ControlError, DecisionView, OrderStatus, PortfolioStatus, PositionStatus, Snapshot,
+    AgentStatus, CohortStatus, ControlError, DecisionView, OrderStatus, PortfolioDifferences, PortfolioStatus,
+    PositionStatus, Snapshot,
 };
 use crate::telemetry::Metrics;
 use actix_web::HttpResponse;
@@ -136,6 +137,18 @@ pub(super) async fn cohorts(state: Data<ApiState>) -> Answer<Vec<CohortStatus>> 
 #[utoipa::path(get, path = "/api/v1/portfolios", tag = "read", responses((status = 200, body = [PortfolioStatus])))]
 pub(super) async fn portfolios(state: Data<ApiState>) -> Answer<Vec<PortfolioStatus>> {
     Ok(Json(state.control.snapshot().await?.portfolios))
+}
+
+/// How a live portfolio's account has differed from the books, the last differences first counted by kind; and whether
+/// its entries are gated or halted because of it.
+#[utoipa::path(get, path = "/api/v1/portfolios/{name}/differences", tag = "read",
+    params(("name" = String, Path, description = "The portfolio.")),
+    responses(
+        (status = 200, body = PortfolioDifferences),
+        (status = 404, description = "No such portfolio.", body = ErrorBody),
+    ))]
+pub(super) async fn differences(state: Data<ApiState>, name: Path<String>) -> Answer<PortfolioDifferences> {
+    Ok(Json(state.control.differences(&name).await?))
 }
 
 /// Open positions with their stops.

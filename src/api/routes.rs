@@ -42,6 +42,7 @@ routes! {
     GET "/api/v1/agents/{name}" => read::agent,
     GET "/api/v1/cohorts" => read::cohorts,
     GET "/api/v1/portfolios" => read::portfolios,
+    GET "/api/v1/portfolios/{name}/differences" => read::differences,
     GET "/api/v1/positions" => read::positions,
     GET "/api/v1/orders" => read::orders,
     GET "/api/v1/decisions" => read::decisions,
@@ -52,6 +53,7 @@ routes! {
     POST "/api/v1/agents/{name}/restart" => act::restart,
     POST "/api/v1/portfolios/{name}/breaker/reset" => act::reset_breaker,
     POST "/api/v1/portfolios/{name}/flatten" => act::flatten,
+    POST "/api/v1/portfolios/{name}/resume" => act::resume,
     POST "/api/v1/apply" => act::apply,
 }
 

@@ -3,8 +3,8 @@
 
 use super::{ApiServer, ApiState, Token, serve};
 use crate::control::{
-    AgentAct, AgentState, AgentStatus, CohortStatus, Control, ControlError, DecisionView, OrderStatus, PortfolioStatus,
-    PositionStatus, Request, Snapshot,
+    AgentAct, AgentState, AgentStatus, CohortStatus, Control, ControlError, DecisionView, DifferenceView, OrderStatus,
+    PortfolioDifferences, PortfolioStatus, PositionStatus, Request, Snapshot,
 };
 use crate::telemetry::Metrics;
 use std::sync::{Arc, Mutex};
@@ -119,6 +119,7 @@ fn portfolio(name: &str) -> PortfolioStatus {
         breaker_tripped: false,
         breaker_tripped_at: None,
         entries_gated: false,
+        halted: None,
         refusals: [("daily_loss".to_owned(), 4)].into(),
     }
 }
@@ -174,6 +175,7 @@ pub(crate) fn snapshot() -> Snapshot {
     portfolios[1].breaker_tripped = true;
     portfolios[1].breaker_tripped_at = Some(Time(1_699_999_000_000));
     portfolios[1].entries_gated = true;
+    portfolios[1].halted = Some("unknown_order: the account and the books differ".into());
     Snapshot {
         name: plan.name.clone(),
         mode: Mode::Paper,
@@ -293,6 +295,35 @@ impl World {
         Ok(u32::try_from(count).unwrap())
     }
 
+    fn differences(&self, portfolio: &str) -> Result<PortfolioDifferences, ControlError> {
+        let status = &self.snapshot.portfolios[self.index(portfolio)?];
+        let difference = DifferenceView {
+            at: Time(1_699_998_000_000),
+            kind: "unknown_order".into(),
+            policy: "halt".into(),
+            symbol: Some("BTCUSDT".into()),
+            subject: "web_1".into(),
+            venue: "0.5".into(),
+            book: String::new(),
+        };
+        let differs = status.halted.is_some();
+        Ok(PortfolioDifferences {
+            portfolio: portfolio.to_owned(),
+            entries_gated: status.entries_gated,
+            halted: status.halted.clone(),
+            counts: differs.then(|| ("unknown_order".to_owned(), 1)).into_iter().collect(),
+            differences: differs.then_some(difference).into_iter().collect(),
+        })
+    }
+
+    fn resume(&mut self, portfolio: &str, reason: &str) -> Result<String, ControlError> {
+        let index = self.index(portfolio)?;
+        let halted = self.snapshot.portfolios[index].halted.take();
+        let halted = halted.ok_or_else(|| ControlError::Conflict(format!("portfolio `{portfolio}` is not halted")))?;
+        self.told.push(format!("resume {portfolio}: {reason}"));
+        Ok(halted)
+    }
+
     fn decisions(
         &self,
         agent: Option<&str>,
@@ -317,6 +348,8 @@ impl World {
             Request::Agent { name, act, reply } => drop(reply.send(self.act(&name, act))),
             Request::ResetBreaker { portfolio, reason, reply } => drop(reply.send(self.reset(&portfolio, &reason))),
             Request::Flatten { portfolio, reply } => drop(reply.send(self.flatten(portfolio.as_deref()))),
+            Request::Differences { portfolio, reply } => drop(reply.send(self.differences(&portfolio))),
+            Request::Resume { portfolio, reason, reply } => drop(reply.send(self.resume(&portfolio, &reason))),
             Request::Decisions { agent, after, limit, reply } => {
                 drop(reply.send(self.decisions(agent.as_deref(), after, limit)));
             }

@@ -160,9 +160,21 @@ impl Window {
     }
 }
 
+/// What may be used at most, whatever the venue declares: for an address that others share. `None` is no cap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// Request weight a minute.
+    pub weight_a_minute: Option<u32>,
+    /// Orders a minute.
+    pub orders_a_minute: Option<u32>,
+    /// Orders in ten seconds.
+    pub orders_in_ten_seconds: Option<u32>,
+}
+
 /// The limits of one host.
 #[derive(Clone, Debug)]
 pub struct Limiter {
+    caps: Caps,
     weight: Vec<Window>,
     orders: Vec<Window>,
     slowed_until: Time,
@@ -174,6 +186,7 @@ impl Default for Limiter {
     /// minute, and 300 orders in ten seconds, which the protocol's family has.
     fn default() -> Self {
         Self {
+            caps: Caps::default(),
             weight: vec![Window::new(MINUTE_MS, 2_400)],
             orders: vec![Window::new(MINUTE_MS, 1_200), Window::new(10 * SECOND_MS, 300)],
             slowed_until: Time(i64::MIN),
@@ -191,7 +204,14 @@ impl Limiter {
         limiter
     }
 
-    /// Takes other limits over and keeps what was counted where a window has the same length.
+    /// With the documented limits, none above its cap, and none that is adopted later either.
+    pub fn capped(caps: Caps) -> Self {
+        let mut limiter = Self { caps, ..Self::default() };
+        limiter.apply_caps();
+        limiter
+    }
+
+    /// Takes other limits over, none above its cap, and keeps what was counted where a window has the same length.
     pub fn adopt(&mut self, limits: &[RateLimit]) {
         let windows = |kind: &RateLimitType, old: &[Window]| -> Vec<Window> {
             let of_kind = limits.iter().filter(|limit| limit.rate_limit_type == *kind && limit.limit > 0);
@@ -212,6 +232,20 @@ impl Limiter {
         if !orders.is_empty() {
             self.orders = orders;
         }
+        self.apply_caps();
+    }
+
+    fn apply_caps(&mut self) {
+        let caps = self.caps;
+        cap(&mut self.weight, MINUTE_MS, caps.weight_a_minute);
+        cap(&mut self.orders, MINUTE_MS, caps.orders_a_minute);
+        cap(&mut self.orders, 10 * SECOND_MS, caps.orders_in_ten_seconds);
+    }
+
+    /// The limits that hold now: request weight, then orders, each with the length of its window in milliseconds.
+    pub fn limits(&self) -> (Vec<(Millis, u64)>, Vec<(Millis, u64)>) {
+        let of = |windows: &[Window]| windows.iter().map(|window| (window.length, window.limit)).collect();
+        (of(&self.weight), of(&self.orders))
     }
 
     /// Whether a call of this cost may go now; if so it is counted at once.
@@ -286,6 +320,15 @@ impl Limiter {
     }
 }
 
+/// A cap over a length that the venue has no limit for is a limit of its own.
+fn cap(windows: &mut Vec<Window>, length: Millis, cap: Option<u32>) {
+    let Some(cap) = cap.map(u64::from) else { return };
+    match windows.iter_mut().find(|window| window.length == length) {
+        Some(window) => window.limit = window.limit.min(cap),
+        None => windows.push(Window::new(length, cap)),
+    }
+}
+
 fn length_ms(limit: &RateLimit) -> Option<Millis> {
     let unit = match limit.interval {
         RateLimitInterval::Second => SECOND_MS,
@@ -318,6 +361,44 @@ mod tests {
             limit(RateLimitType::Orders, RateLimitInterval::Minute, 1, 40),
             limit(RateLimitType::Orders, RateLimitInterval::Second, 10, 10),
         ])
+    }
+
+    #[test]
+    fn declared_limits_count_but_never_above_a_cap() {
+        let declared = |weight, minute, ten| {
+            [
+                limit(RateLimitType::RequestWeight, RateLimitInterval::Minute, 1, weight),
+                limit(RateLimitType::Orders, RateLimitInterval::Minute, 1, minute),
+                limit(RateLimitType::Orders, RateLimitInterval::Second, 10, ten),
+            ]
+        };
+        let check = |caps: Caps, declared: &[RateLimit], weight: u64, orders: &[(Millis, u64)]| {
+            let mut limiter = Limiter::capped(caps);
+            limiter.adopt(declared);
+            assert_eq!(limiter.limits(), (vec![(MINUTE_MS, weight)], orders.to_vec()), "{caps:?}");
+        };
+        let ten = 10 * SECOND_MS;
+        let none = Caps::default();
+        check(none, &[], 2_400, &[(MINUTE_MS, 1_200), (ten, 300)]);
+        check(none, &declared(6_000, 2_000, 500), 6_000, &[(MINUTE_MS, 2_000), (ten, 500)]);
+        check(none, &declared(900, 100, 20), 900, &[(MINUTE_MS, 100), (ten, 20)]);
+        // Where ten seconds are not declared they are not limited.
+        check(none, &declared(900, 100, 20)[..2], 900, &[(MINUTE_MS, 100)]);
+        let caps = Caps { weight_a_minute: Some(1_000), orders_a_minute: Some(150), orders_in_ten_seconds: Some(30) };
+        check(caps, &[], 1_000, &[(MINUTE_MS, 150), (ten, 30)]);
+        check(caps, &declared(6_000, 2_000, 500), 1_000, &[(MINUTE_MS, 150), (ten, 30)]);
+        check(caps, &declared(900, 100, 20), 900, &[(MINUTE_MS, 100), (ten, 20)]);
+        check(caps, &declared(900, 100, 20)[..2], 900, &[(MINUTE_MS, 100), (ten, 30)]);
+    }
+
+    #[test]
+    fn what_was_counted_counts_against_other_limits_too() {
+        let mut limiter = Limiter::default();
+        assert_eq!(limiter.ask(at(0), Urgency::Normal, 100, 0), Permit::Go);
+        limiter.adopt(&[limit(RateLimitType::RequestWeight, RateLimitInterval::Minute, 1, 150)]);
+        let waits = Permit::Wait { until: at(60), reason: Reason::Weight };
+        assert_eq!(limiter.ask(at(1), Urgency::Normal, 50, 0), waits, "80 % of 150 is 120");
+        assert_eq!(limiter.ask(at(1), Urgency::Urgent, 50, 0), Permit::Go);
     }
 
     proptest! {

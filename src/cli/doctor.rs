@@ -43,8 +43,19 @@ pub fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::failed("failed", format!("cannot start: {error}")))?;
     let facts = runtime.block_on(ask(&loaded))?;
-    findings.extend(examine(&loaded.plan, &facts));
+    let sets_margin = loaded.runtime.margin.is_some();
+    findings.extend(examine(&loaded.plan, &facts).into_iter().map(|one| if sets_margin { one } else { as_left(one) }));
     show(&findings, args.json, console)
+}
+
+/// A margin type that the file does not name is left as it is by a live start.
+fn as_left(finding: Finding) -> Finding {
+    if finding.check != "margin type" || finding.level == Level::Ok {
+        return finding;
+    }
+    let seen = format!("{}; the file names no `venue.margin`, so it stays", finding.seen);
+    let todo = "write `venue: { margin: cross }` or isolated to have it set at the start";
+    Finding { portfolio: finding.portfolio, ..Finding::new("margin type", Level::Warn, seen, todo) }
 }
 
 fn show(findings: &[Finding], json: bool, console: &mut Console) -> Result<(), Failure> {

@@ -1,5 +1,5 @@
-//! Looks each hour whether the venue still has the contracts as the swarm took them over. What changed is logged and
-//! shown in the metrics; agents whose orders would be refused are stopped, their positions stay under their stops, and
+//! Looks each hour whether the venue still has the contracts as the swarm took them over. Limits of requests and orders
+//! that it declares are taken over at once; what changed of contracts is logged and shown in the metrics; agents whose orders would be refused are stopped, their positions stay under their stops, and
 //! a restart takes the new filters over. Filters are never changed under a running swarm: sizes, stops and reservations
 //! that are under way rest on them.
 
@@ -23,6 +23,9 @@ pub async fn watch(rest: Arc<Rest>, plan: Arc<Plan>, control: Control, metrics: 
         tokio::time::sleep(LOOK_EVERY).await;
         match rest.send(&calls::exchange_info()).await {
             Outcome::Answered(info) => {
+                if rest.adopt_limits(&info.rate_limits) {
+                    tracing::info!("the venue declares other limits of requests and orders: they hold from now on");
+                }
                 let changes = changes(&info, &plan.instruments);
                 act(&plan, &control, &metrics, &changes, &mut told).await;
             }

@@ -217,7 +217,7 @@ fn last_decisions(state: &StateView, agent: Option<&str>, count: usize) -> Resul
             Fact::Verdict { id, verdict, .. } => {
                 let of_agent = |view: &&mut DecisionView| view.record.agent == id.agent;
                 if let Some(view) = last.iter_mut().rev().find(of_agent) {
-                    view.verdict = Some(verdict_text(&verdict));
+                    view.verdict = Some(verdict_text(&verdict, None));
                 }
             }
             _ => {}

@@ -7,11 +7,11 @@ use super::market::Market;
 use crate::actors::{self, LiveAccount};
 use crate::aster::environment::{Environment, MAINNET_CHAIN_ID, TESTNET_CHAIN_ID, Version};
 use crate::aster::keys::Keys;
-use crate::aster::limiter::Limiter;
+use crate::aster::limiter::{Caps, Limiter};
 use crate::aster::rest::{Patience, Rest};
 use crate::aster::sign::Credentials;
 use crate::aster::stream;
-use crate::config::{MarketSpec, RuntimePlan};
+use crate::config::{MarginMode, MarketSpec, RequestLimits, RuntimePlan};
 use crate::control::Control;
 use crate::market::live::{
     self, Fate, Following, History, LiveError, MarketClock, News, Note, Waits, contracts, market_time,
@@ -72,13 +72,21 @@ pub async fn open(runtime: &RuntimePlan, plan: &mut Plan, warm_up: u64) -> Resul
         None => runtime.market.to_string(),
     };
     let kind = if runtime.market == MarketSpec::AsterTestnet { "aster-testnet" } else { "aster" };
-    let limiter = Arc::new(Mutex::new(Limiter::default()));
+    let limiter = Arc::new(Mutex::new(Limiter::capped(caps(runtime.caps))));
     let rest = Rest::new(environment, None, Arc::clone(&limiter), Patience::default())
         .map_err(|error| Failure::failed("market", error.to_string()))?;
     let (instruments, _) = contracts(&rest, &plan.instruments).await.map_err(failure)?;
     plan.instruments = instruments;
     let (now, _) = market_time(&rest, &symbols(plan)).await.map_err(failure)?;
     Ok(LiveMarket { rest: Arc::new(rest), limiter, clock: MarketClock::new(now), warm_up, label, kind, began })
+}
+
+const fn caps(written: RequestLimits) -> Caps {
+    Caps {
+        weight_a_minute: written.weight_per_minute,
+        orders_a_minute: written.orders_per_minute,
+        orders_in_ten_seconds: written.orders_per_10s,
+    }
 }
 
 fn symbols(plan: &Plan) -> Vec<String> {
@@ -180,6 +188,13 @@ pub async fn accounts(
         let rest = Rest::new(environment, Some(credentials), Arc::clone(limiter), Patience::default());
         let rest = rest.map_err(|error| failed(&error))?;
         let (link, told) = AsterLink::open(rest, plan).await.map_err(|error| failed(&error))?;
+        if let Some(margin) = runtime.margin {
+            let changed = link.set_margin(margin == MarginMode::Isolated).await.map_err(|error| failed(&error))?;
+            if !changed.is_empty() {
+                let margin = if margin == MarginMode::Isolated { "isolated" } else { "cross" };
+                tracing::info!("account `{name}`: {margin} margin was set for {}", changed.join(", "));
+            }
+        }
         let policy = Policy { expects_stop: portfolio.require_stop, ..runtime.reconcile.clone() };
         let desk = Desk::new(plan, PortfolioId::at(index), tag.clone(), policy);
         accounts.push(LiveAccount { desk, link: Box::new(link), told });

@@ -25,6 +25,7 @@ pub mod market;
 pub mod prepare;
 pub mod progress;
 pub mod replay;
+pub mod resume;
 pub mod run;
 pub mod simulate;
 pub mod status;
@@ -65,6 +66,8 @@ enum Command {
     Agent(agent::Args),
     Breaker(breaker::Args),
     Flatten(flatten::Args),
+    Resume(resume::Args),
+    Differences(resume::DifferencesArgs),
     Decisions(journal::DecisionsArgs),
     Journal(journal::Args),
     Replay(replay::Args),
@@ -100,6 +103,8 @@ pub fn main() -> ExitCode {
         Command::Agent(args) => ask(agent::run(args)),
         Command::Breaker(args) => ask(breaker::run(args)),
         Command::Flatten(args) => ask(flatten::run(args)),
+        Command::Resume(args) => ask(resume::run(args)),
+        Command::Differences(args) => ask(resume::differences(args)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The commands that act on a running swarm, against a server with a made-up swarm behind it.
 
 use super::console::Console;
-use super::{agent, breaker, flatten, status};
+use super::{agent, breaker, flatten, resume, status};
 use crate::api::testing::{Fake, TOKEN, snapshot};
 use clap::{CommandFactory, Parser};
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ enum Command {
     Agent(agent::Args),
     Breaker(breaker::Args),
     Flatten(flatten::Args),
+    Resume(resume::Args),
+    Differences(resume::DifferencesArgs),
 }
 
 #[derive(Clone, Default)]
@@ -60,6 +62,8 @@ async fn run_with(api: &str, line: &str, input: &'static str, color: bool) -> Ra
         Command::Status(args) => status::execute(&args, &mut console).await,
         Command::Agent(args) => agent::execute(&args, &mut console).await,
         Command::Breaker(args) => breaker::execute(&args, &mut console).await,
+        Command::Resume(args) => resume::execute(&args, &mut console).await,
+        Command::Differences(args) => resume::show(&args, &mut console).await,
         Command::Flatten(args) => flatten::execute(&args, &mut console).await,
     };
     let exit = console.finish(json, result);
@@ -101,6 +105,13 @@ async fn commands_act_on_the_swarm() {
         ("breaker reset expert --reason checked", "", 1, "not tripped", &[]),
         ("breaker reset nobody --reason checked", "", 1, "no portfolio named `nobody`", &[]),
         ("breaker reset expert --reason ", "", 2, "--reason is empty", &[]),
+        ("differences expert", "", 0, "web_1", &[]),
+        ("differences control", "", 0, "have not differed", &[]),
+        ("differences nobody", "", 1, "no portfolio named `nobody`", &[]),
+        ("resume expert --reason ", "", 2, "--reason is empty", &[]),
+        ("resume expert --reason mine", "", 0, "expert: resumed", &["resume expert: mine"]),
+        ("resume expert --reason mine", "", 1, "is not halted", &[]),
+        ("resume nobody --reason mine", "", 1, "no portfolio named `nobody`", &[]),
         ("flatten expert", "n\n", 1, "Close the 1 open position(s) of portfolio `expert`", &[]),
         ("flatten expert", "", 1, "not confirmed, so nothing was done; `--yes`", &[]),
         ("flatten expert", "expert\n", 1, "not confirmed", &[]),
@@ -129,6 +140,8 @@ async fn on_live_money_the_name_is_typed_out() {
         ("flatten --yes", "", 0, "closing 0", &["flatten all"]),
         ("breaker reset expert --reason x", "", 1, "not confirmed", &[]),
         ("breaker reset expert --reason x", "expert\n", 0, "reset", &["reset expert: x"]),
+        ("resume expert --reason x", "y\n", 1, "not confirmed", &[]),
+        ("resume expert --reason x", "expert\n", 0, "resumed", &["resume expert: x"]),
         (close, "y\n", 1, "not confirmed", &[]),
         (close, "expert-btcusdt\n", 0, "stopped", &["stop close expert-btcusdt"]),
         ("agent stop expert-btcusdt", "", 0, "stopped", &["stop keep expert-btcusdt"]),
@@ -148,6 +161,11 @@ async fn json_is_one_document_and_failures_are_one_too() {
         ("agent list --json", 0, expected["agents"].clone()),
         ("flatten control --yes --json", 0, json!({"portfolio": "control", "closing": 1})),
         ("breaker reset expert --reason x --json", 0, json!({"portfolio": "expert", "reason": "x"})),
+        (
+            "resume expert --reason x --json",
+            0,
+            json!({"portfolio": "expert", "halted": "unknown_order: the account and the books differ", "reason": "x"}),
+        ),
         ("agent stop nobody --json", 1, json!({"error": {"code": "not_found", "message": "no agent named `nobody`"}})),
     ] {
         let ran = run(&fake, line, "").await;

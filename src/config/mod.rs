@@ -31,7 +31,7 @@ pub use render::render;
 pub use resolve::{config_hash, hash};
 pub use runtime::{Hosts, Overrides, RestartPolicy, RuntimePlan, Speed, SpeedError};
 pub use settings::Setting;
-pub use written::VenueKind;
+pub use written::{MarginMode, RequestLimits, VenueKind};
 
 use std::collections::BTreeMap;
 use std::path::Path;

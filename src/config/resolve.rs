@@ -6,7 +6,7 @@ use super::market::{MarketSpec, MarketText};
 use super::runtime::{Hosts, RestartPolicy, RuntimePlan, Speed};
 use super::scalars::{Name, Span, Symbol};
 use super::written::{
-    Cohort, FillRule, MarginMode, Market, Named, Portfolio, PortfolioRisk, Reconcile, Restart, Risk, Swarm, Venue,
+    Cohort, FillRule, MarginMode, Market, Named, Portfolio, PortfolioRisk, Restart, Risk, Swarm, Venue,
 };
 use super::{defaults, instruments};
 use sha2::{Digest, Sha256};
@@ -14,8 +14,8 @@ use std::fmt::Write;
 use std::path::Path;
 use swarm_core::delivery::Policy;
 use swarm_core::model::{
-    AgentPlan, CohortId, CohortPlan, ExchangeParams, ExperimentPlan, Instrument, Interval, Limits, LossRun, Plan,
-    PortfolioId, PortfolioPlan, Rate, SymbolId,
+    AgentPlan, CohortId, CohortPlan, ExchangeParams, ExperimentPlan, Instrument, Interval, Limits, LossRun, Millis,
+    Plan, PortfolioId, PortfolioPlan, Rate, SymbolId,
 };
 
 /// What the schema requires is there once a file has been checked.
@@ -172,7 +172,9 @@ pub(super) fn runtime(swarm: &Swarm, dir: &Path) -> RuntimePlan {
         venue: swarm.venue.as_ref().and_then(|venue| venue.kind).unwrap_or_default(),
         hosts: swarm.venue.as_ref().and_then(hosts),
         accounts: portfolios.0.iter().map(|(_, written)| Some(written.account.as_ref()?.0.clone())).collect(),
-        reconcile: swarm.venue.as_ref().and_then(|venue| venue.reconcile.as_ref()).map(policy).unwrap_or_default(),
+        reconcile: policy(&swarm.venue.clone().unwrap_or_default()),
+        caps: swarm.venue.as_ref().and_then(|venue| venue.limits).unwrap_or_default(),
+        margin: swarm.venue.as_ref().and_then(|venue| venue.margin),
         state_dir: dir.join(swarm.state.as_deref().unwrap_or(defaults::STATE)).join(mode.label()),
         listen: listen.parse().expect("invariant: the address has been checked"),
         arbiters: actors.arbiters.unwrap_or(defaults::ARBITERS) as usize,
@@ -187,9 +189,18 @@ fn hosts(venue: &Venue) -> Option<Hosts> {
     Some(Hosts { rest: venue.rest_url.clone()?, stream: venue.stream_url.clone()? })
 }
 
-fn policy(written: &Reconcile) -> Policy {
+fn policy(venue: &Venue) -> Policy {
     let mut policy = Policy::default();
-    policy.period_ms = written.period.map_or(policy.period_ms, |span| span.0);
+    let or = |written: Option<Span>, default: Millis| written.map_or(default, |span| span.0);
+    let orders = venue.orders.clone().unwrap_or_default();
+    policy.overdue_ms = or(orders.ask_after, policy.overdue_ms);
+    policy.entry_life_ms = or(orders.send_entries_within, policy.entry_life_ms);
+    policy.nonce_window_ms = or(orders.valid_for, policy.nonce_window_ms);
+    policy.nonce_margin_ms = or(orders.valid_margin, policy.nonce_margin_ms);
+    policy.noop_settles_ms = policy.noop_settles_ms.map(|settles| or(orders.nonce_settles, settles));
+    let written = venue.reconcile.clone().unwrap_or_default();
+    policy.period_ms = or(written.period, policy.period_ms);
+    policy.down_period_ms = or(written.period_while_down, policy.down_period_ms);
     policy.balance_tolerance = written.balance_tolerance.unwrap_or(policy.balance_tolerance);
     for (kind, met_by) in written.met_by() {
         policy.differences.set(kind, met_by).expect("invariant: the schema has what each kind can be met by");

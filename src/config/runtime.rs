@@ -2,7 +2,7 @@
 //! how agents are hosted. Nothing here changes what is decided.
 
 use super::market::MarketSpec;
-use super::written::VenueKind;
+use super::written::{MarginMode, RequestLimits, VenueKind};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -65,6 +65,10 @@ pub struct RuntimePlan {
     pub accounts: Vec<Option<String>>,
     /// How they are kept together with the books; each portfolio's `require_stop` is in the plan.
     pub reconcile: Policy,
+    /// What of the venue's limits may be used.
+    pub caps: RequestLimits,
+    /// What live accounts' contracts are set to at the start; left as they are where absent.
+    pub margin: Option<MarginMode>,
     /// Directory of journals and snapshots of this mode.
     pub state_dir: PathBuf,
     /// Where the HTTP interface listens.

@@ -114,7 +114,7 @@ impl Follower {
     }
 
     fn judged(&mut self, id: IntentId, verdict: &Verdict) {
-        let text = verdict_text(verdict);
+        let text = verdict_text(verdict, None);
         let notes = self.latest.iter_mut().chain(&mut self.openings);
         for note in notes.filter(|note| note.intent == Some(id)) {
             Rc::make_mut(note).verdict = Some(text.clone());

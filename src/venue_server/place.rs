@@ -11,6 +11,7 @@ use super::venue::Venue;
 use crate::aster::wire::{
     ModifyOrder, NewOrder, OrderAnswer, OrderRef, OrderStatus, OrderType, ResponseType, TimeInForce, WorkingType,
 };
+use std::fmt::Display;
 use swarm_core::model::{
     self, CancelReason, Order, OrderKind, PortfolioId, Price, Purpose, Qty, Rate, ReportKind, Round, SymbolId, Usd,
     VenueEvent, VenueReject,
@@ -38,7 +39,7 @@ impl Venue {
             if *why == VenueReject::WouldTake && self.post_only_expires {
                 return Ok(self.expire(account, resting));
             }
-            return Err(Refusal::of_exchange(*why));
+            return Err(Refusal::of_order(*why, &order, &self.boards[symbol.index()].instrument));
         }
         let full = new.new_order_resp_type == Some(ResponseType::Result);
         let now = self.accounts[account].orders.get(&id).map(|record| record.answer(tick, false));
@@ -125,7 +126,7 @@ impl Venue {
         purse.submit(self.now, order);
         purse.quote(self.now, symbol, price, &mut batch);
         match rejection(&batch, order.id) {
-            Some(why) => Err(Refusal::of_exchange(why)),
+            Some(why) => Err(Refusal::of_order(why, order, &self.boards[symbol.index()].instrument)),
             None => Ok(()),
         }
     }
@@ -215,7 +216,7 @@ impl Venue {
         owner.purse.quote(now, record.symbol, price, &mut batch);
         if let Some(why) = rejection(&batch, order.id) {
             owner.purse = before;
-            return Err(Refusal::of_exchange(why));
+            return Err(Refusal::of_order(why, &order, &board.instrument));
         }
         let changed = Record { price: change.price, qty: change.quantity, changes: record.changes + 1, ..record };
         let id = changed.id;
@@ -317,6 +318,9 @@ fn words(new: &NewOrder) -> Result<(), Refusal> {
     if new.new_order_resp_type.as_ref().is_some_and(|response| !response.is_known()) {
         return Err(Refusal::new(-1136, "Invalid newOrderRespType."));
     }
+    if new.stp_mode.as_ref().is_some_and(|mode| !mode.is_known()) {
+        return Err(Refusal::value("stpMode", "EXPIRE_TAKER, EXPIRE_MAKER and EXPIRE_BOTH are"));
+    }
     if new.peg_price_type.is_some() || new.peg_offset.is_some() {
         return Err(Refusal::not_simulated("pegged orders"));
     }
@@ -402,19 +406,21 @@ fn precision(new: &NewOrder, board: &Board) -> Result<(), Refusal> {
 /// Prices and quantity where the venue has finer codes than the exchange.
 fn prices(new: &NewOrder, board: &Board) -> Result<(), Refusal> {
     let instrument = &board.instrument;
-    let code = |code: i64, msg: &str| Err(Refusal::new(code, msg));
+    let tick = instrument.tick;
+    let code =
+        |code: i64, msg: &str, seen: &dyn Display, limit: &dyn Display| Err(Refusal::filter(code, msg, seen, limit));
     if let Some(price) = new.price.filter(|_| new.order_type.has_limit()) {
         if price < Price::ZERO {
-            return code(-4001, "Price less than 0.");
+            return code(-4001, "Price less than 0.", &price, &0);
         }
         if price < instrument.tick {
-            return code(-4013, "Price less than min price.");
+            return code(-4013, "Price less than min price.", &price, &tick);
         }
         if price > MAX_PRICE {
-            return code(-4002, "Price greater than max price.");
+            return code(-4002, "Price greater than max price.", &price, &MAX_PRICE);
         }
         if price.0 % instrument.tick.0.max(1) != 0 {
-            return Err(Refusal::of_exchange(VenueReject::PriceTick));
+            return code(-4014, "Price not increased by tick size.", &price, &tick);
         }
         // A limit behind a trigger is measured by the trigger: by then the price is there.
         let waits = new.stop_price.filter(|_| new.order_type != OrderType::Limit);
@@ -423,37 +429,38 @@ fn prices(new: &NewOrder, board: &Board) -> Result<(), Refusal> {
         let bound = measure.times(Rate(Rate::ONE.0 + sign * instrument.price_band.0), Round::Nearest);
         if sign > 0 && price > bound {
             return match waits {
-                Some(_) => code(-4183, "Limit price can't be higher than the stop price's cap."),
-                None => code(-4016, "Limit price can't be higher than the cap of PERCENT_PRICE."),
+                Some(_) => code(-4183, "Limit price can't be higher than the stop price's cap.", &price, &bound),
+                None => code(-4016, "Limit price can't be higher than the cap.", &price, &bound),
             };
         }
         if sign < 0 && price < bound {
             return match waits {
-                Some(_) => code(-4184, "Limit price can't be lower than the stop price's floor."),
-                None => code(-4024, "Limit price can't be lower than the floor of PERCENT_PRICE."),
+                Some(_) => code(-4184, "Limit price can't be lower than the stop price's floor.", &price, &bound),
+                None => code(-4024, "Limit price can't be lower than the floor.", &price, &bound),
             };
         }
     }
     for stop in [new.stop_price, new.activation_price].into_iter().flatten() {
         if stop <= Price::ZERO {
-            return code(-4006, "Stop price less than zero.");
+            return code(-4006, "Stop price less than zero.", &stop, &0);
         }
         if stop > MAX_PRICE {
-            return code(-4007, "Stop price greater than max price.");
+            return code(-4007, "Stop price greater than max price.", &stop, &MAX_PRICE);
         }
     }
     if let Some(qty) = new.quantity {
         if qty <= Qty::ZERO {
-            return code(-4003, "Quantity less than or equal to zero.");
+            return code(-4003, "Quantity less than or equal to zero.", &qty, &instrument.min_qty);
         }
         if qty > instrument.max_qty {
-            return code(-4005, "Quantity greater than max quantity.");
+            return code(-4005, "Quantity greater than max quantity.", &qty, &instrument.max_qty);
         }
         // Above this the exact amounts end; every table of brackets ends far below.
         let prices = [new.price, new.stop_price, new.activation_price, board.last];
         let price = prices.into_iter().flatten().max().unwrap_or(MAX_PRICE);
         if i128::from(qty.0) * i128::from(price.0) > i128::from(Usd::whole(1_000_000_000).0) * i128::from(Usd::ONE.0) {
-            return code(-2027, "Exceeded the maximum allowable position at current leverage.");
+            let most = Usd::whole(1_000_000_000);
+            return code(-2027, "Exceeded the maximum allowable position at current leverage.", &qty, &most);
         }
     }
     Ok(())

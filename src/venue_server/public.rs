@@ -7,8 +7,8 @@ use super::refusal::Refusal;
 use super::venue::{Venue, to_json};
 use crate::aster::sign::{Micros, read_request};
 use crate::aster::wire::{
-    AggTrade, Depth, Empty, FundingInfo, FundingRate, Kline, KlineQuery, MarketQuery, PremiumIndex, PriceTicker,
-    QuoteTicker, Route, ServerTime, SymbolOrAll, Trade,
+    AggTrade, Depth, Empty, FundingInfo, FundingRate, IndexReference, IndexReferences, Kline, KlineQuery, MarketQuery,
+    PremiumIndex, PriceTicker, QuoteTicker, Route, ServerTime, SymbolOnly, SymbolOrAll, Trade,
 };
 use swarm_core::model::{HOUR_MS, Rate, Time};
 
@@ -40,6 +40,14 @@ impl Venue {
                 })
             }),
             Route::FundingRate => self.funding(parameters),
+            Route::IndexReferences => {
+                let query: SymbolOnly = read_request(parameters)?;
+                // Here alone the venue answers with another code.
+                self.symbol(&query.symbol).map_err(|_| Refusal::new(-1000, "Invalid symbol."))?;
+                let own =
+                    IndexReference { exchange: "simulated".into(), symbol: query.symbol.clone(), weight: Rate::ONE };
+                Ok(to_json(&IndexReferences { symbol: query.symbol, time: self.now, references: vec![own] }))
+            }
             Route::FundingInfo => {
                 let query: SymbolOrAll = read_request(parameters)?;
                 let chosen = self.chosen(&query)?;

@@ -6,8 +6,8 @@ use super::purse::{Purse, Slot, Stance};
 use super::strategy::Strategies;
 use crate::aster::sign::{Address, Micros, NonceMemory};
 use crate::aster::wire::{
-    Income, MarginChange, MarketMakerProtection, NewOrder, OrderAnswer, OrderStatus, OrderType, Side, TimeInForce,
-    UserTrade, WorkingType,
+    Income, MarginChange, MarketMakerProtection, NewOrder, OrderAnswer, OrderStatus, OrderType, Side, StpMode,
+    TimeInForce, UserTrade, WorkingType,
 };
 use std::collections::{BTreeMap, VecDeque};
 use swarm_core::model::{
@@ -181,6 +181,8 @@ pub(super) struct Account {
     pub margin_changes: VecDeque<MarginChange>,
     /// Protection of market makers, by symbol.
     pub protections: BTreeMap<SymbolId, MarketMakerProtection>,
+    /// What is to become of orders that meet others of the same account: none does here.
+    pub stp_mode: StpMode,
     pub trades: VecDeque<UserTrade>,
     pub incomes: VecDeque<Income>,
     pub next_income: u64,
@@ -214,6 +216,7 @@ impl Account {
             strategies: Strategies::default(),
             margin_changes: VecDeque::new(),
             protections: BTreeMap::new(),
+            stp_mode: StpMode::ExpireTaker,
             trades: VecDeque::new(),
             incomes: VecDeque::new(),
             next_income: 1,

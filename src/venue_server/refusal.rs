@@ -1,8 +1,9 @@
 //! A refused request: status, code and text, as the venue words it. Decides nothing.
 
-use crate::aster::errors::ErrorBody;
+use crate::aster::errors::{self, ErrorBody};
 use crate::aster::sign::ReadError;
-use swarm_core::model::VenueReject;
+use std::fmt::Display;
+use swarm_core::model::{Filter, Instrument, Order, VenueReject};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,22 @@ impl Refusal {
         ErrorBody { code: self.code, msg: self.msg.clone() }
     }
 
+    /// What the exchange's refusal of an order is in the venue's words, with the filter and the numbers where it is about
+    /// a filter.
+    pub fn of_order(why: VenueReject, order: &Order, instrument: &Instrument) -> Self {
+        let mut refusal = Self::of_exchange(why);
+        if Filter::of_reject(why, order.kind).is_some() {
+            refusal.msg = format!("{} {}", refusal.msg, why.words(order, instrument));
+        }
+        refusal
+    }
+
+    /// A number of an order outside its filter.
+    pub fn filter(code: i64, msg: &str, seen: impl Display, limit: impl Display) -> Self {
+        let name = errors::filter(code).map_or("filter", Filter::name);
+        Self::new(code, format!("{msg} {name}: {seen}, the limit is {limit}"))
+    }
+
     /// What the exchange's refusal of an order is in the venue's words.
     pub fn of_exchange(why: VenueReject) -> Self {
         let (code, msg) = match why {
@@ -66,7 +83,7 @@ impl Refusal {
             VenueReject::QtyTooLarge => (-4005, "Quantity greater than max quantity."),
             VenueReject::QtyStep => (-4023, "Quantity not increased by step size."),
             VenueReject::MinNotional => {
-                (-4164, "Order's notional must be no smaller than 5.0 (unless you choose reduce only)")
+                (-4164, "Order's notional must be no smaller than the minimum (unless you choose reduce only).")
             }
             VenueReject::WouldTrigger => (-2021, "Order would immediately trigger."),
             VenueReject::WouldTake => (-5022, "Post only order would take liquidity and is rejected."),

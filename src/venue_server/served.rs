@@ -18,7 +18,7 @@ pub enum Served {
 
 /// How far a call is served.
 pub const fn served(route: Route) -> Served {
-    use Served::{Full, No, Part};
+    use Served::{Full, Part};
     match route {
         Route::Depth => Part("50 levels a side, made from the price; accounts' orders are not in it"),
         Route::HistoricalTrades | Route::Trades => Part("the market's trades, not the accounts'; the last 1000"),
@@ -35,16 +35,15 @@ pub const fn served(route: Route) -> Served {
         Route::AdlQuantile => Part("always 0: nobody is deleveraged"),
         Route::SetLeverage => Part("margin of an open position follows with the next order that can open"),
         Route::SetMultiAssets => Part("single-asset only; the other is refused with -1020"),
-        Route::Stp => Part("always EXPIRE_TAKER: one account never meets itself"),
+        Route::Stp | Route::SetStp => Part("kept and answered; one account never meets itself"),
         Route::Agents => Part("signers of the accounts file"),
         Route::Builders => Part("always empty"),
         Route::PositionRisk | Route::Account => Part("margin of orders by account, not by symbol"),
         Route::SubAccounts => Part("accounts of the accounts file and their `parent`"),
         Route::SetMmp | Route::ResetMmp => Part("kept and answered; no quote is frozen by it"),
-        Route::IndexReferences => No("there is no index"),
+        Route::IndexReferences => Part("one reference, the market here"),
         Route::UpdateStrategy => Part("a standing order that is no LIMIT is replaced by one with another number"),
         Route::StrategyHistoryOrder => Part("one strategy by its name, whatever the window"),
-        Route::SetStp => No("one account never meets itself"),
         _ => Full,
     }
 }

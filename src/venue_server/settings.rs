@@ -8,8 +8,8 @@ use super::venue::{Venue, to_json};
 use crate::aster::sign::{Micros, read_request};
 use crate::aster::wire::{
     AgentInfo, BuilderInfo, ConfigUpdate, DualSide, Empty, Event, LeverageAnswer, LeverageChange, ListenKey,
-    ListenKeyExpired, MultiAssets, Route, SetLeverage, SetMultiAssets, StpAnswer, StpMode, Success, SymbolOnly,
-    Transfer, TransferAnswer, TransferKind,
+    ListenKeyExpired, MultiAssets, Route, SetLeverage, SetMultiAssets, StpAnswer, Success, SymbolOnly, Transfer,
+    TransferAnswer, TransferKind,
 };
 use sha2::{Digest, Sha256};
 use swarm_core::model::Usd;
@@ -50,7 +50,15 @@ impl Venue {
                     true => Err(Refusal::not_simulated("multi-assets mode")),
                 }
             }
-            Route::Stp => Ok(to_json(&StpAnswer { stp_mode: StpMode::ExpireTaker })),
+            Route::Stp => Ok(to_json(&StpAnswer { stp_mode: self.accounts[account].stp_mode.clone() })),
+            Route::SetStp => {
+                let query: StpAnswer = read_request(parameters)?;
+                if !query.stp_mode.is_known() {
+                    return Err(Refusal::value("stpMode", "EXPIRE_TAKER, EXPIRE_MAKER and EXPIRE_BOTH are"));
+                }
+                self.accounts[account].stp_mode = query.stp_mode;
+                Ok(done())
+            }
             Route::Agents => Ok(to_json(&self.agents(account))),
             Route::Builders => Ok(to_json(&Vec::<BuilderInfo>::new())),
             Route::Transfer => self.transfer(account, parameters),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
 
 mod kills;
+mod operator;
 mod strategies;
 #[path = "../support/mod.rs"]
 mod support;

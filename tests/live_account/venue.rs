@@ -1,7 +1,12 @@
 //! `swarm venue` as a process of its own, moved by hand, and a swarm that trades its first account.
 
 use super::support::{HandVenue, Place, Running, until};
+use asterswarm::aster::environment::{Environment, MAINNET_CHAIN_ID, Version};
+use asterswarm::aster::rest::{Patience, Rest};
+use asterswarm::aster::secret::Secret;
+use asterswarm::aster::sign::{Credentials, Wallet, WalletSigner};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Wants to be long all the time.
 pub const SWARM: &str = "\
@@ -39,6 +44,21 @@ impl Venue {
         let venue = format!("venue: {{ kind: aster, entry_protection: {protection}, {} }}\n", hand.hosts());
         place.put("swarm.yaml", format!("{SWARM}{venue}"));
         Self { place, hand }
+    }
+
+    /// More keys of `venue` in the swarm file.
+    pub fn configure(&self, keys: &str) {
+        let text = format!("{SWARM}venue: {{ kind: aster, {}, {keys} }}\n", self.hand.hosts());
+        self.place.put("swarm.yaml", text);
+    }
+
+    /// A client of the swarm's own account: somebody else's hand at it.
+    pub fn stranger(&self) -> Rest {
+        let wallet = Wallet::new(&Secret::new("01".repeat(32))).unwrap();
+        let credentials = Credentials::Wallet(WalletSigner::new(wallet, None, MAINNET_CHAIN_ID));
+        let (rest, stream) = (format!("http://{}", self.hand.address), format!("ws://{}", self.hand.address));
+        let environment = Environment::custom(&rest, &stream, Version::V3, MAINNET_CHAIN_ID).unwrap();
+        Rest::new(environment, Some(credentials), Arc::default(), Patience::default()).unwrap()
     }
 
     pub fn control(&self, method: &str, path: &str, body: &str) -> Value {

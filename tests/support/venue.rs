@@ -10,20 +10,30 @@ use std::time::Duration;
 pub struct HandVenue {
     /// Where it listens.
     pub address: SocketAddr,
-    _process: Process,
+    process: Process,
 }
 
 impl HandVenue {
     /// Starts it in a place and waits until it says where it listens.
     pub fn start(place: &Place) -> Self {
+        Self::start_with(place, &[])
+    }
+
+    /// The same with more options.
+    pub fn start_with(place: &Place, more: &[&str]) -> Self {
         let words = ["--listen", "127.0.0.1:0", "--symbols", "BTCUSDT,ETHUSDT", "--interval", "5m", "--speed", "hand"];
-        let process = place.launch(&[&["venue"], &words[..]].concat());
+        let process = place.launch(&[&["venue"], &words[..], more].concat());
         let address = until("the venue", || {
             let said = process.said();
             let rest = said.split("venue  http://").nth(1)?;
             rest.split_whitespace().next().filter(|_| rest.contains('\n'))?.parse().ok()
         });
-        Self { address, _process: process }
+        Self { address, process }
+    }
+
+    /// What it has said so far.
+    pub fn said(&self) -> String {
+        self.process.said()
     }
 
     /// The keys of `venue` that lead a swarm to it.

@@ -4,10 +4,10 @@ use crate::support::{CHAIN, Desk, key, limit, market, setup, stop, wallet, walle
 use asterswarm::aster::environment::Version;
 use asterswarm::aster::wire::{
     AllOrders, KlineInterval, KlineQuery, MarginType, MarketQuery, NewOrder, OrderRef, OrderType, PositionSide, Side,
-    Transfer, TransferKind, calls,
+    StpMode, Transfer, TransferKind, calls,
 };
 use asterswarm::venue_server::Request;
-use swarm_core::model::{DAY_MS, Time, Usd};
+use swarm_core::model::{DAY_MS, Rate, Time, Usd};
 
 /// What becomes of an order after `change`.
 fn check_order(change: impl FnOnce(&mut NewOrder), expected: i64) {
@@ -64,13 +64,32 @@ fn margin_and_leverage_have_their_limits() {
 }
 
 #[test]
+fn what_becomes_of_orders_that_meet_is_kept_and_must_be_a_known_word() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.ask(&calls::stp_mode()).unwrap().stp_mode, StpMode::ExpireTaker);
+    for mode in [StpMode::ExpireMaker, StpMode::ExpireBoth, StpMode::ExpireTaker] {
+        assert_eq!(desk.code(&calls::set_stp_mode(mode.clone())), 0);
+        assert_eq!(desk.ask(&calls::stp_mode()).unwrap().stp_mode, mode);
+        let order = NewOrder { stp_mode: Some(mode), ..market(Side::Buy, "1") };
+        assert_eq!(desk.code(&calls::place_order(order)), 0);
+    }
+    let unheard_of = StpMode::Other("EXPIRE_NOBODY".into());
+    assert_eq!(desk.code(&calls::set_stp_mode(unheard_of.clone())), -1130);
+    let order = NewOrder { stp_mode: Some(unheard_of), ..market(Side::Buy, "1") };
+    assert_eq!(desk.code(&calls::place_order(order)), -1130);
+}
+
+#[test]
 fn settings_that_are_so_already_and_those_that_are_not_simulated() {
     let mut desk = Desk::new();
     assert_eq!(desk.code(&calls::set_margin_type("SOLUSDT", MarginType::Crossed)), -4046);
     assert_eq!(desk.code(&calls::set_dual_side(false)), -4059);
     assert!(!desk.ask(&calls::dual_side()).unwrap().dual_side_position);
     assert_eq!(desk.code(&calls::set_multi_assets(true)), -1020);
-    assert_eq!(desk.code(&calls::index_references("SOLUSDT")), -1020);
+    let index = desk.ask(&calls::index_references("SOLUSDT")).unwrap();
+    assert_eq!((index.symbol.as_str(), index.references.len()), ("SOLUSDT", 1));
+    assert_eq!(index.references[0].weight, Rate::ONE);
+    assert_eq!(desk.code(&calls::index_references("NONEUSDT")), -1000);
     let transfer = |amount: &str, name: &str| {
         let (amount, client_tran_id) = (amount.parse().unwrap(), name.to_owned());
         calls::transfer(Transfer { amount, asset: "USDT".into(), client_tran_id, kind_type: TransferKind::FutureSpot })

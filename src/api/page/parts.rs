@@ -76,6 +76,9 @@ fn portfolio_card(portfolio: &PortfolioStatus, limit: Option<&Rate>) -> String {
         (true, Some(at)) => format!(r#"<span class="mark bad">breaker tripped {} UTC</span>"#, escape(&clock(at))),
     };
     let gated = if portfolio.entries_gated { r#" <span class="mark warn">entries gated</span>"# } else { "" };
+    let halted = portfolio.halted.as_ref().map_or_else(String::new, |why| {
+        format!(r#" <span class="mark bad">halted: {}; `swarm resume` lifts it</span>"#, escape(why))
+    });
     let bar = limit.filter(|limit| limit.0 > 0).map_or(String::new(), |limit| {
         let (value, limit) = (portfolio.drawdown.to_f64(), limit.to_f64());
         // The optimum is the low part, so the bar warns in the middle and alarms towards the limit.
@@ -100,7 +103,7 @@ fn portfolio_card(portfolio: &PortfolioStatus, limit: Option<&Rate>) -> String {
         ("Refusals", "", refusals.to_string()),
     ]);
     format!(
-        r#"<article><h3>{name}</h3><p>{breaker}{gated}</p><p class="drawdown">Drawdown {drawdown}{of_limit} {bar}</p>{facts}</article>"#,
+        r#"<article><h3>{name}</h3><p>{breaker}{gated}{halted}</p><p class="drawdown">Drawdown {drawdown}{of_limit} {bar}</p>{facts}</article>"#,
         name = escape(&portfolio.name),
         drawdown = escape(&percent(portfolio.drawdown)),
         of_limit = escape(&of_limit),

@@ -59,6 +59,8 @@ async fn acts_reach_the_director() {
         (format!("{agent}/restart"), " \n", 200, "restart expert-btcusdt"),
         ("/api/v1/portfolios/expert/breaker/reset".into(), r#"{"reason":" checked "}"#, 200, "reset expert: checked"),
         ("/api/v1/portfolios/expert/breaker/reset".into(), r#"{"reason":"again"}"#, 409, ""),
+        ("/api/v1/portfolios/expert/resume".into(), r#"{"reason":" mine "}"#, 200, "resume expert: mine"),
+        ("/api/v1/portfolios/expert/resume".into(), r#"{"reason":"again"}"#, 409, ""),
         ("/api/v1/portfolios/expert/flatten".into(), "", 200, "flatten expert"),
         ("/api/v1/portfolios/swarm/flatten".into(), "{}", 200, "flatten all"),
     ];
@@ -91,6 +93,9 @@ async fn everything_that_goes_wrong_has_one_shape() {
         ("POST", "/api/v1/nothing", "", 404, "not_found"),
         ("POST", "/api/v1/agents/nobody/start", "", 404, "not_found"),
         ("POST", "/api/v1/portfolios/nobody/flatten", "", 404, "not_found"),
+        ("POST", "/api/v1/portfolios/nobody/resume", r#"{"reason":"x"}"#, 404, "not_found"),
+        ("POST", "/api/v1/portfolios/expert/resume", "", 400, "bad_request"),
+        ("GET", "/api/v1/portfolios/nobody/differences", "", 404, "not_found"),
         ("POST", "/api/v1/swarm", "", 405, "method_not_allowed"),
         ("DELETE", "/api/v1/agents/expert-btcusdt", "", 405, "method_not_allowed"),
         ("PUT", stop, "", 405, "method_not_allowed"),

@@ -1,7 +1,8 @@
 //! The tables of docs/aster.md are those of this room, and the tables are complete.
 
-use super::{CODES, Class, ErrorBody, STATUSES, classify, code};
+use super::{CODES, Class, ErrorBody, FILTERS, STATUSES, classify, code, filter};
 use std::fmt::Write as _;
+use swarm_core::model::Filter;
 
 const BEGIN: &str = "<!-- tables of errors: UPDATE_DOCS=1 cargo test --lib aster::errors -->\n";
 const END: &str = "<!-- end of tables -->\n";
@@ -18,7 +19,29 @@ fn tables() -> String {
         let class = entry.class.label();
         writeln!(out, "| {} | {} | {class} | {} | {} |", entry.code, entry.name, entry.meaning, entry.action).unwrap();
     }
+    out.push_str("\n| filter | codes that are about it |\n|---|---|\n");
+    for filter in Filter::ALL {
+        let codes: Vec<String> = codes_of(filter).map(|code| code.to_string()).collect();
+        let codes = if codes.is_empty() { "none of its own".to_owned() } else { codes.join(", ") };
+        writeln!(out, "| {} | {codes} |", filter.name()).unwrap();
+    }
     out
+}
+
+fn codes_of(of: Filter) -> impl Iterator<Item = i32> {
+    FILTERS.iter().filter(move |(_, filter)| *filter == of).map(|(code, _)| *code)
+}
+
+#[test]
+fn codes_of_filters_are_listed_and_each_is_about_one() {
+    assert!(FILTERS.windows(2).all(|pair| pair[0].0 > pair[1].0));
+    for (listed, of) in FILTERS {
+        assert!(code(i64::from(*listed)).is_some_and(|entry| entry.class == Class::Refuse), "{listed}");
+        assert_eq!(filter(i64::from(*listed)), Some(*of));
+    }
+    for other in [0, -2010, -2019, -2021, -2022, -4116] {
+        assert_eq!(filter(other), None, "{other}");
+    }
 }
 
 /// `UPDATE_DOCS=1 cargo test --lib aster::errors` writes them.

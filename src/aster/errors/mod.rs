@@ -6,8 +6,10 @@
 mod codes;
 #[cfg(test)]
 mod doc_tests;
+mod filters;
 
 pub use codes::{CODES, Code, code};
+pub use filters::{FILTERS, filter};
 
 use super::wire::lenient;
 use serde::{Deserialize, Serialize};

@@ -13,7 +13,7 @@ use super::environment::{Environment, Network};
 use super::errors::{Class, ErrorBody, classify};
 use super::limiter::{Limiter, Permit, Usage};
 use super::sign::{API_KEY_HEADER, Credentials, CredentialsError, Micros, Nonces, Pairs};
-use super::wire::{Call, Effect, Method, Security, WireError, calls, decode};
+use super::wire::{Call, Effect, Method, RateLimit, Security, WireError, calls, decode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -134,6 +134,15 @@ impl Rest {
     /// Where it sends to.
     pub const fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// Takes over the limits that the venue declares, for everything that shares this client's limiter; `true` when they
+    /// are others than before.
+    pub fn adopt_limits(&self, declared: &[RateLimit]) -> bool {
+        let mut limiter = lock(&self.limiter);
+        let before = limiter.limits();
+        limiter.adopt(declared);
+        limiter.limits() != before
     }
 
     /// The difference of the clocks, as measured so far.

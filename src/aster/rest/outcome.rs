@@ -1,7 +1,7 @@
 //! What became of a request: answered, refused, unknown, or never sent. The difference between the last three is
 //! the difference between giving up, asking, and trying again.
 
-use crate::aster::errors::Class;
+use crate::aster::errors::{self, Class};
 use crate::aster::limiter::Reason;
 use crate::aster::wire::WireError;
 use swarm_core::model::Time;
@@ -26,7 +26,7 @@ pub enum Outcome<T> {
 
 /// A refusal by the venue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("refused with status {status}, code {code:?}: {message}")]
+#[error("refused with status {status}, code {}: {message}", code_words(*.code))]
 pub struct Refusal {
     /// What it asks of us; never [`Class::Settle`].
     pub class: Class,
@@ -36,6 +36,15 @@ pub struct Refusal {
     pub code: Option<i64>,
     /// In the venue's words.
     pub message: String,
+}
+
+/// A code with the filter that it is about, such as `-4014 (PRICE_FILTER)`.
+fn code_words(code: Option<i64>) -> String {
+    match (code, code.and_then(errors::filter)) {
+        (Some(code), Some(filter)) => format!("{code} ({})", filter.name()),
+        (Some(code), None) => code.to_string(),
+        (None, _) => "none".to_owned(),
+    }
 }
 
 /// Why there is no answer to rely on.

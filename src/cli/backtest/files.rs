@@ -155,7 +155,7 @@ impl Files {
             Fact::Verdict { id, verdict, .. } => serde_json::json!({
                 "agent": self.plan.agent_name(id.agent),
                 "intent": id.number,
-                "verdict": crate::record::verdict_text(verdict),
+                "verdict": crate::record::verdict_text(verdict, self.plan.instrument_of(id.agent)),
             }),
             _ => return Ok(()),
         };

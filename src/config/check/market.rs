@@ -78,6 +78,21 @@ fn source(scope: &Scope<'_>, report: &mut Report) {
     }
 }
 
+/// Keys of `venue` that a live account knows.
+const LIVE: [&str; 8] =
+    ["kind", "rest_url", "stream_url", "limits", "orders", "reconcile", "entry_protection", "margin"];
+
+/// Lengths of time of a live account, in milliseconds.
+const LIVE_SPANS: [([&str; 2], i64, i64); 7] = [
+    (["reconcile", "period"], 5_000, 3_600_000),
+    (["reconcile", "period_while_down"], 1_000, 60_000),
+    (["orders", "ask_after"], 500, 10_000),
+    (["orders", "send_entries_within"], 500, 60_000),
+    (["orders", "valid_for"], 5_000, 300_000),
+    (["orders", "valid_margin"], 0, 60_000),
+    (["orders", "nonce_settles"], 1_000, 60_000),
+];
+
 fn venue(scope: &Scope<'_>, report: &mut Report) {
     let kind = scope.swarm.venue.as_ref().and_then(|venue| venue.kind).unwrap_or_default();
     let at = || scope.node(&["venue", "kind"]).or_else(|| scope.node(&["mode"]));
@@ -93,25 +108,27 @@ fn venue(scope: &Scope<'_>, report: &mut Report) {
     }
     if kind == VenueKind::Aster {
         let written = scope.node(&["venue"]).map_or(&[][..], |venue| venue.entries());
-        let simulated = |key: &str| !["kind", "rest_url", "stream_url", "reconcile", "entry_protection"].contains(&key);
+        let simulated = |key: &str| !LIVE.contains(&key);
         for entry in written.iter().filter(|entry| simulated(&entry.key)) {
             let message = format!("`{}` only matters to the simulated exchange", entry.key);
             report.warn_at_key(entry, message, "the exchange's own value counts");
         }
     } else {
-        let live_only = [
+        for (key, why) in [
+            ("limits", "the simulated exchange has none"),
+            ("orders", "the simulated exchange answers at once"),
             ("reconcile", "the simulated exchange and the books do not differ"),
             ("entry_protection", "the simulated exchange has no strategy orders"),
-        ];
-        for (key, why) in live_only {
-            if let Some(entry) = scope.entry(&["venue", key]) {
-                let message = format!("`{key}` only matters to venue `aster`: {why}");
-                report.warn_at_key(entry, message, "remove it, or write `mode: live` and `kind: aster`");
-            }
+        ] {
+            let Some(entry) = scope.entry(&["venue", key]) else { continue };
+            let message = format!("`{key}` only matters to venue `aster`: {why}");
+            report.warn_at_key(entry, message, "remove it, or write `mode: live` and `kind: aster`");
         }
     }
     hosts(scope, report);
-    super::swarm::span(scope, &["venue", "reconcile", "period"], Span(5_000), Span(3_600_000), report);
+    for (keys, min, max) in LIVE_SPANS {
+        super::swarm::span(scope, &["venue", keys[0], keys[1]], Span(min), Span(max), report);
+    }
     super::swarm::span(scope, &["venue", "funding_interval"], Span(60_000), Span(7 * 86_400_000), report);
 }
 

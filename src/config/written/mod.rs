@@ -4,10 +4,12 @@
 //! be looked at as a whole. Nothing is resolved and no default is filled in; the defaults named here
 //! are those of [`defaults`].
 
+mod live;
 mod reconcile;
 mod risk;
 mod venue;
 
+pub use live::{OrderTimes, RequestLimits};
 pub use reconcile::Reconcile;
 pub use risk::{LossRun, PortfolioRisk, Risk};
 pub use venue::{Bracket, FillRule, Filters, MarginMode, Venue, VenueKind};

@@ -28,13 +28,17 @@ impl<const KIND: usize> JsonSchema for MetBy<KIND> {
 
 /// How live accounts are compared with the books, and how each kind of difference is met. `adopt`: the books take
 /// the venue's word. `close`: it is taken off the venue, an order cancelled, a position closed at market. `halt`: it
-/// is left as it is, and entries of the portfolio stay gated until a person has looked and started anew.
+/// is left as it is, and entries of the portfolio stay gated until a person has looked and resumed it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reconcile {
     /// Time between comparisons, from 5s to 1h. Default: 60s.
     #[schemars(extend("default" = "60s"))]
     pub period: Option<Span>,
+    /// Time between looks at an account whose user stream is down, from 1s to 60s. Ours: two dozen of them use a tenth of
+    /// a minute's request weight. Default: 5s.
+    #[schemars(extend("default" = "5s"))]
+    pub period_while_down: Option<Span>,
     /// An order that somebody else placed. Orders that an older run of a swarm left are cancelled in any case.
     #[schemars(with = "Option<MetBy<{ DifferenceKind::UnknownOrder as usize }>>")]
     pub unknown_order: Option<DifferencePolicy>,

@@ -1,7 +1,7 @@
 //! `venue`: where orders go, the simulated exchange's parameters, and contracts' filters.
 
 use super::super::scalars::{Decimal, Span, Symbol};
-use super::{Named, Reconcile};
+use super::{Named, OrderTimes, Reconcile, RequestLimits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use swarm_core::model::{CandlePath, EntryProtection, Price, Qty, Rate, Usd};
@@ -39,8 +39,8 @@ pub enum MarginMode {
     Isolated,
 }
 
-/// Where orders go. All keys but `kind`, the URLs, `reconcile`, `entry_protection` and `instruments` are parameters of
-/// the simulated exchange.
+/// Where orders go. All keys but `kind`, the URLs, `limits`, `orders`, `reconcile`, `entry_protection`, `margin` and
+/// `instruments` are parameters of the simulated exchange.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Venue {
@@ -54,6 +54,10 @@ pub struct Venue {
     /// Base URL of its streams.
     #[schemars(length(min = 6), extend("examples" = ["ws://127.0.0.1:9090"]))]
     pub stream_url: Option<String>,
+    /// How much of AsterDEX's limits may be used.
+    pub limits: Option<RequestLimits>,
+    /// How long orders of a live account are waited for.
+    pub orders: Option<OrderTimes>,
     /// How live accounts are compared with the books, and what becomes of differences.
     pub reconcile: Option<Reconcile>,
     /// How an entry comes to its stop at AsterDEX. Default: single.
@@ -81,8 +85,8 @@ pub struct Venue {
     /// When a resting limit order fills. Default: trade-through.
     #[schemars(extend("default" = "trade-through"))]
     pub fill: Option<FillRule>,
-    /// Whether positions share the wallet. Default: cross.
-    #[schemars(extend("default" = "cross"))]
+    /// Whether positions share the wallet. On the simulated exchange cross where left out; a live account's contracts are
+    /// set to it at the start where it is written and they differ, and are left as they are where it is not.
     pub margin: Option<MarginMode>,
     /// Time between funding payments. Default: 8h.
     #[schemars(extend("default" = "8h"))]

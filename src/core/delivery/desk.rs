@@ -15,7 +15,7 @@ use crate::model::{
 use crate::risk::Command;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Why entries stay gated until a person has looked.
+/// Why entries stay gated until a person has looked, and [resumed](Desk::resume) the desk or started anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Halt {
     /// A difference whose policy says so.
@@ -319,6 +319,20 @@ impl Desk {
         id
     }
 
+    /// A person has looked at what halted the desk. The account is compared anew, and whatever differs counts as not seen
+    /// before; entries pass once nothing does. `false` when it was not halted.
+    pub fn resume(&mut self, now: Time, out: &mut Out) -> bool {
+        if self.halted.take().is_none() {
+            return false;
+        }
+        self.now = self.now.max(now);
+        self.strangers.clear();
+        self.reconciliation.forget_met();
+        self.reconciliation.begin(self.now);
+        self.pump(out);
+        true
+    }
+
     pub(super) fn halt(&mut self, why: Halt, out: &mut Out) {
         if self.halted.is_none() {
             self.halted = Some(why);
@@ -348,7 +362,7 @@ impl Desk {
         self.gated
     }
 
-    /// Why entries stay gated until a start anew, if they do.
+    /// Why entries stay gated until somebody resumes the desk, if they do.
     pub const fn halted(&self) -> Option<Halt> {
         self.halted
     }

@@ -57,6 +57,12 @@ impl Reconciliation {
         (self.is_full, self.is_done) = (true, false);
     }
 
+    /// What was met with a halt is found again if it is still there.
+    pub(super) fn forget_met(&mut self) {
+        self.met.clear();
+        self.is_mode_met = false;
+    }
+
     /// The stream told of positions: one that does not agree soon is a reason to look.
     pub(super) fn hint(&mut self, now: Time) {
         self.hint_at.get_or_insert(now.plus(CONFIRM_MS));

@@ -62,7 +62,7 @@ pub enum DifferencePolicy {
     Adopt,
     /// What nobody here wanted is taken off the venue: an order is cancelled, a position closed.
     Close,
-    /// Entries of the portfolio stay gated until a person has looked and started anew.
+    /// Entries of the portfolio stay gated until a person has looked and resumed it.
     Halt,
 }
 

@@ -233,6 +233,10 @@ impl Plan {
     pub fn instrument(&self, symbol: SymbolId) -> &Instrument {
         &self.instruments[symbol.index()]
     }
+    /// The contract that an agent trades; absent when there is no such agent.
+    pub fn instrument_of(&self, agent: super::AgentId) -> Option<&Instrument> {
+        self.agents.get(agent.index()).map(|agent| self.instrument(agent.symbol))
+    }
     /// An agent's name, for messages.
     pub fn agent_name(&self, agent: super::AgentId) -> &str {
         self.agents.get(agent.index()).map_or("?", |agent| &agent.name)

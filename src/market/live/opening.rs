@@ -95,13 +95,14 @@ async fn ask<P: Serialize, A: DeserializeOwned>(
     }
 }
 
-/// The contracts of a plan as the venue has them now. Leverage tables need a key: without one those of `known` stay,
+/// The contracts of a plan as the venue has them now; the limits that it declares with them hold from here on. Leverage tables need a key: without one those of `known` stay,
 /// and the second value is `false`.
 ///
 /// # Errors
 /// Fails when the venue cannot be asked, and on symbols that it does not trade.
 pub async fn contracts(rest: &Rest, known: &[Instrument]) -> Result<(Vec<Instrument>, bool), LiveError> {
     let info = ask(rest, "exchangeInfo", &calls::exchange_info()).await?;
+    rest.adopt_limits(&info.rate_limits);
     let tables = match rest.send(&calls::leverage_bracket(None)).await {
         Outcome::NotSent(NotSent::NoCredentials) => None,
         Outcome::Answered(tables) => Some(tables),

@@ -1,8 +1,9 @@
 //! AsterDEX behind the [`Link`]: one account, its REST client and its user stream.
 
-use super::translate::{Contracts, answer, is_no_such_path, strategy_found, strategy_placed, wallet};
+use super::margin::{self, MarginError};
+use super::translate::{Contracts, answer, is_no_such_path, reject, strategy_found, strategy_placed, wallet};
 use super::{Answering, Link, Told};
-use crate::aster::rest::{Outcome, Rest};
+use crate::aster::rest::{Outcome, Refusal, Rest};
 use crate::aster::sign::Micros;
 use crate::aster::stream::{Delivery, Policy, run_user};
 use crate::aster::wire::{
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use swarm_core::delivery::{Answer, EntryWithStop, LinkState, OrderKey, RefusalClass, Request, RequestId, TradesFrom};
-use swarm_core::model::{Order, Plan, SymbolId, Time, VenueReject};
+use swarm_core::model::{Instrument, Order, Plan, SymbolId, Time, VenueReject};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -48,6 +49,8 @@ pub struct AsterLink {
 struct Inner {
     rest: Arc<Rest>,
     contracts: Contracts,
+    /// For the words of a refusal.
+    instruments: Vec<Instrument>,
     /// Nonces of orders whose outcome is unknown.
     nonces: Mutex<BTreeMap<RequestId, Micros>>,
 }
@@ -88,8 +91,19 @@ impl AsterLink {
             tokio::spawn(hear(deliveries, contracts.clone(), tell)),
             tokio::spawn(keep_time(Arc::clone(&rest))),
         ];
-        let inner = Arc::new(Inner { rest, contracts, nonces: Mutex::default() });
+        let inner =
+            Arc::new(Inner { rest, contracts, instruments: plan.instruments.clone(), nonces: Mutex::default() });
         Ok((Self { inner, tasks }, told))
+    }
+}
+
+impl AsterLink {
+    /// Sets the margin type of all contracts, isolated or cross, where it is another one; which were changed.
+    ///
+    /// # Errors
+    /// When the venue does not tell or does not change it, as with a position or an order open.
+    pub async fn set_margin(&self, isolated: bool) -> Result<Vec<String>, MarginError> {
+        margin::set(&self.inner.rest, &self.inner.contracts.0, isolated).await
     }
 }
 
@@ -178,6 +192,9 @@ impl Inner {
         let mut nonce = None;
         let outcome = self.rest.send_as(&calls::place_order(new), &mut nonce).await;
         self.remember(id, &outcome, nonce);
+        if let Outcome::Refused(refusal) = &outcome {
+            self.tell_of(refusal, order, name);
+        }
         match outcome {
             // It was carried out; what came of it cannot be read and is asked for.
             Outcome::Answered(told) => self.contracts.report(&told).map_or(Answer::Unknown, Answer::Order),
@@ -206,6 +223,9 @@ impl Inner {
             return Answer::Refused { class: RefusalClass::Refuse, why: VenueReject::Other };
         }
         self.remember(id, &outcome, nonce);
+        if let Outcome::Refused(refusal) = &outcome {
+            self.tell_of(refusal, &asked.entry, &asked.entry_name);
+        }
         match outcome {
             Outcome::Answered(told) => strategy_placed(&told).map_or(Answer::Unknown, Answer::Strategy),
             other => answer(other, |_| None),
@@ -231,6 +251,14 @@ impl Inner {
             Answer::NoSuchOrder => answer(self.rest.send(&calls::strategy_history_order(query)).await, found),
             other => other,
         }
+    }
+
+    /// An operator reads why an order was refused with the order's numbers, the contract's, and the venue's own words.
+    fn tell_of(&self, refusal: &Refusal, order: &Order, name: &str) {
+        let symbol = self.contracts.name(order.symbol);
+        let why = reject(refusal.code);
+        let about = self.instruments.get(order.symbol.index()).map(|instrument| why.words(order, instrument));
+        tracing::warn!("order {name} on {symbol}: {refusal}; {}", about.unwrap_or_default());
     }
 
     async fn query(&self, symbol: SymbolId, key: &OrderKey) -> Answer {

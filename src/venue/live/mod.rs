@@ -4,9 +4,11 @@
 //! Knows no agent, no limit and no supervisor, decides nothing about orders, and sends each request once.
 
 mod aster;
+mod margin;
 mod translate;
 
 pub use aster::{AsterLink, OpenError};
+pub use margin::MarginError;
 
 use std::future::Future;
 use std::pin::Pin;

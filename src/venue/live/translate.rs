@@ -233,12 +233,12 @@ fn refused(refusal: &Refusal) -> Answer {
 }
 
 /// Why an order was refused, by the venue's code; `docs/exchange-model.md` has the table.
-const fn reject(code: Option<i64>) -> VenueReject {
+pub(super) const fn reject(code: Option<i64>) -> VenueReject {
     match code {
         Some(-1112 | -1121) => VenueReject::NoMarket,
         Some(-4116) => VenueReject::DuplicateId,
         Some(-1128 | -4137 | -4028 | -1130) => VenueReject::BadCombination,
-        Some(-4001 | -4002 | -4006 | -4007 | -4016 | -4024) => VenueReject::PriceBand,
+        Some(-4001 | -4002 | -4006 | -4007 | -4013 | -4016 | -4024 | -4131 | -4183 | -4184) => VenueReject::PriceBand,
         Some(-4014) => VenueReject::PriceTick,
         Some(-4003 | -4004) => VenueReject::QtyTooSmall,
         Some(-4005) => VenueReject::QtyTooLarge,
@@ -379,6 +379,26 @@ mod tests {
         assert!(is_no_such_path(&asked));
         assert!(!is_no_such_path(&undecided(503)) && !is_no_such_path(&undecided(400)));
         assert!(!is_no_such_path(&Outcome::<()>::Unknown(Cause::Timeout)));
+    }
+
+    #[test]
+    fn a_code_that_is_about_a_filter_is_told_as_that_filter() {
+        use swarm_core::model::{Filter, OrderKind, TimeInForce};
+        let kinds = [OrderKind::Market, OrderKind::Limit { price: Price::ONE, tif: TimeInForce::Gtc }];
+        for (code, filter) in crate::aster::errors::FILTERS {
+            let why = reject(Some(i64::from(*code)));
+            for kind in kinds {
+                let told = Filter::of_reject(why, kind);
+                let is_same = match *filter {
+                    // The venue has one code for both of these pairs, or the books have one word.
+                    Filter::LotSize => matches!(told, Some(Filter::LotSize | Filter::MarketLotSize)),
+                    Filter::Price => matches!(told, Some(Filter::Price | Filter::PercentPrice)),
+                    Filter::MaxConditionalOrders => told == Some(Filter::MaxOrders),
+                    other => told == Some(other),
+                };
+                assert!(is_same || *code == -4028, "{code}: {filter:?} is told as {told:?}");
+            }
+        }
     }
 
     #[test]

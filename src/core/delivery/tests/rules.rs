@@ -424,6 +424,36 @@ fn a_mode_or_a_refused_key_gates_for_good() {
 }
 
 #[test]
+fn a_halt_is_lifted_by_hand_and_what_still_differs_halts_again() {
+    let mut bench = Bench::new();
+    bench.call(|desk, now, out| assert!(!desk.resume(now, out), "nothing halts it"));
+    assert!(bench.open.is_empty() && !bench.desk.is_gated());
+    let strange = report_of("web_1", 55, OrderStatus::New, "0");
+    bench.stream(strange.clone(), None);
+    assert!(bench.desk.is_gated() && bench.differences.len() == 1);
+
+    bench.call(|desk, now, out| assert!(desk.resume(now, out)));
+    assert!(bench.desk.is_gated() && bench.desk.halted().is_none(), "not before account and books agree");
+    bench.answer_to(|request| matches!(request, Request::OpenOrders), Answer::OpenOrders(vec![strange]));
+    assert_eq!(bench.desk.halted(), Some(Halt::Difference(DifferenceKind::UnknownOrder)));
+    assert_eq!(bench.differences.len(), 2, "it is told again");
+
+    bench.call(|desk, now, out| assert!(desk.resume(now, out)));
+    bench.answer_account(Usd::whole(10_000), Qty::ZERO);
+    assert!(!bench.desk.is_gated() && bench.desk.halted().is_none());
+    assert_eq!(bench.differences.len(), 2);
+
+    // A position of nobody's that stays is found anew as well.
+    bench.wait(60_000);
+    for _ in 0..2 {
+        bench.call(|desk, now, out| drop(desk.resume(now, out)));
+        bench.answer_account(Usd::whole(10_000), Qty::ONE);
+        assert_eq!(bench.desk.halted(), Some(Halt::Difference(DifferenceKind::UnknownPosition)));
+    }
+    assert_eq!(bench.differences.len(), 4);
+}
+
+#[test]
 fn a_position_that_should_have_a_stop_and_has_none_is_a_difference() {
     let mut bench = Bench::with(Policy { expects_stop: true, ..policy() });
     bench.place(0, Purpose::Entry, OrderKind::Market);
