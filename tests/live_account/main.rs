@@ -6,6 +6,7 @@
 mod kills;
 #[path = "../support/mod.rs"]
 mod support;
+mod undisturbed;
 mod venue;
 
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! `swarm venue` as a process of its own, moved by hand, and a swarm that trades its first account.
 
-use super::support::{HandVenue, Place, Running, until};
+use super::support::{HandVenue, M5, Place, Running, until};
 use serde_json::Value;
 
 /// Wants to be long all the time.
@@ -21,6 +21,9 @@ pub const RUN: [&str; 8] = ["run", "--live", "--yes", "--listen", "127.0.0.1:0",
 pub const KEY: (&str, &str) =
     ("FIRST_PRIVATE_KEY", "0x0101010101010101010101010101010101010101010101010101010101010101");
 
+/// Candles that a venue takes before it opens.
+const WARM_UP: i64 = 1_500;
+
 /// See the module.
 pub struct Venue {
     pub place: Place,
@@ -31,7 +34,22 @@ impl Venue {
     pub fn new() -> Self {
         let place = Place::with(SWARM);
         let hand = HandVenue::start(&place);
-        place.put("swarm.yaml", format!("{SWARM}venue: {{ kind: aster, {} }}\n", hand.hosts()));
+        Self::of(place, hand, SWARM)
+    }
+
+    /// A venue that plays so many recorded candles after those that warm it up, the same ones each time, and stands at
+    /// the end of one: where within a candle it opens is the wall clock's doing.
+    pub fn replaying(swarm: &str, candles: i64) -> Self {
+        let place = Place::with(swarm);
+        place.market(11, WARM_UP + candles);
+        let hand = HandVenue::start_on(&place, "replay:data");
+        let now = hand.control("GET", "state", "")["marketTime"].as_i64().unwrap();
+        hand.control("POST", "step", &format!("{{\"ms\":{}}}", M5 - now % M5));
+        Self::of(place, hand, swarm)
+    }
+
+    fn of(place: Place, hand: HandVenue, swarm: &str) -> Self {
+        place.put("swarm.yaml", format!("{swarm}venue: {{ kind: aster, {} }}\n", hand.hosts()));
         Self { place, hand }
     }
 

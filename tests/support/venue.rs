@@ -16,7 +16,13 @@ pub struct HandVenue {
 impl HandVenue {
     /// Starts it in a place and waits until it says where it listens.
     pub fn start(place: &Place) -> Self {
-        let words = ["--listen", "127.0.0.1:0", "--symbols", "BTCUSDT,ETHUSDT", "--interval", "5m", "--speed", "hand"];
+        Self::start_on(place, "synthetic")
+    }
+
+    /// Starts it on a market.
+    pub fn start_on(place: &Place, market: &str) -> Self {
+        let symbols = ["--symbols", "BTCUSDT,ETHUSDT", "--interval", "5m", "--market", market];
+        let words = [&["--listen", "127.0.0.1:0", "--speed", "hand"], &symbols[..]].concat();
         let process = place.launch(&[&["venue"], &words[..]].concat());
         let address = until("the venue", || {
             let said = process.said();
