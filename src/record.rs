@@ -86,12 +86,12 @@ struct Kept {
 }
 
 impl Recorder {
-    /// Before the first step.
+    /// Before the first step, of a run without an end: the trades themselves are not kept, the journal has them.
     pub fn new(plan: Arc<Plan>, listeners: Option<Listeners>) -> Self {
         let agents = plan.agents.len();
         let per_agent = (DECISIONS_KEPT / agents.max(1)).clamp(1, DECISIONS_KEPT_PER_AGENT);
         Self {
-            tracker: Tracker::new(Arc::clone(&plan)),
+            tracker: Tracker::lean(Arc::clone(&plan)),
             fingerprint: Fingerprint::new(),
             listeners,
             decisions: Decisions { per_agent, sequence: 0, kept: (0..agents).map(|_| VecDeque::new()).collect() },
@@ -105,9 +105,10 @@ impl Recorder {
         }
     }
 
-    /// Likewise, for runs of which only the figures are asked for: no decision is kept.
+    /// Likewise, for runs of which the figures and trades are asked for at the end: no decision is kept.
     pub fn of_figures(plan: Arc<Plan>) -> Self {
-        let mut recorder = Self::new(plan, None);
+        let mut recorder = Self::new(Arc::clone(&plan), None);
+        recorder.tracker = Tracker::new(plan);
         recorder.decisions.per_agent = 0;
         recorder
     }

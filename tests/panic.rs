@@ -8,7 +8,7 @@ mod support;
 use asterswarm::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
 use asterswarm::cli::prepare;
 use asterswarm::config;
-use asterswarm::control::{AgentState, Control, Request, Snapshot};
+use asterswarm::control::{AgentState, Control, ControlError, Request, Snapshot};
 use asterswarm::fold::Folded;
 use asterswarm::market::{Query, Recording, load};
 use asterswarm::record::{Listeners, Recorder};
@@ -16,6 +16,7 @@ use asterswarm::store::{Manifest, StateDir, WriterOptions};
 use asterswarm::telemetry::Metrics;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use support::{M5, Place, SWARM, SYMBOLS, candle_text, candles};
 use swarm_core::engine::{Engine, EngineOptions, MakeRule, RestartPolicy, Sink};
 use swarm_core::experiment::Report;
@@ -32,6 +33,8 @@ const POLICY: RestartPolicy =
     RestartPolicy { max_restarts: 2, window_ms: 240 * HOUR_MS, back_off_ms: 2 * HOUR_MS, max_back_off_ms: 6 * HOUR_MS };
 /// Rows that no symbol has: the panic is at the first step after them.
 const HOLE: std::ops::Range<usize> = 500..506;
+/// Requests that wait at most.
+const WAITING: usize = 16;
 /// Rows of a symbol, those of the hole counted.
 const ROWS: i64 = 700;
 
@@ -154,7 +157,7 @@ impl Stage {
         let opened = StateDir::open(&state, &manifest).unwrap();
         let writer = Arc::new(opened.dir.writer(WriterOptions::default(), |_| {}).unwrap());
         writer.append(history.to_vec()).unwrap();
-        let (control, requests) = Control::new(16);
+        let (control, requests) = Control::new(WAITING);
         let watcher = runner.watch.map(|watch| {
             let control = control.clone();
             std::thread::spawn(move || watch(&Watched { control }))
@@ -368,4 +371,35 @@ fn a_restart_of_the_process_keeps_back_off_and_failure() {
         assert_eq!(gone_on.facts.len(), whole.facts.len(), "{name}");
         assert_eq!(report.market.candles, 3 * (ROWS as u64 - HOLE.len() as u64), "{name}");
     }
+}
+
+#[test]
+fn whoever_asks_without_a_pause_does_not_keep_the_steps_waiting() {
+    static ANSWERS: AtomicU64 = AtomicU64::new(0);
+    let stage = Stage::new();
+    let watch = |watched: &Watched| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            // More than can wait, so the queue is full all the time.
+            let askers = (0..4 * WAITING).map(|_| async {
+                loop {
+                    match watched.control.snapshot().await {
+                        Ok(_) => drop(ANSWERS.fetch_add(1, Ordering::Relaxed)),
+                        Err(ControlError::Unavailable(why)) if why.contains("too many") => {
+                            tokio::task::yield_now().await
+                        }
+                        Err(_) => return,
+                    }
+                }
+            });
+            futures_util::future::join_all(askers).await;
+        });
+    };
+    let runner = Runner { name: "asked", fault: None, arbiters: 1, pace: Pace::Max, watch: Some(watch) };
+    let (run, _) = stage.by_actors(&[], u64::MAX, &runner);
+    assert_eq!(run.fingerprint, stage.by_loop(None).fingerprint);
+    // Between two steps no more are answered than can wait, and one that came as the queue was looked at.
+    let most = (ROWS as u64 + 10) * (WAITING as u64 + 1);
+    let answers = ANSWERS.load(Ordering::Relaxed);
+    assert!((1..=most).contains(&answers), "{answers} answers");
 }

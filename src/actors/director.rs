@@ -45,6 +45,13 @@ pub struct Director {
     pub(super) journal_sequence: Arc<dyn Fn() -> u64>,
 }
 
+/// Who waits for a picture of the present.
+#[derive(Default)]
+struct Lookers {
+    at_everything: Vec<oneshot::Sender<Snapshot>>,
+    at_comparison: Vec<oneshot::Sender<Option<Comparison>>>,
+}
+
 impl Director {
     /// Runs the swarm to its end.
     async fn run(mut self) -> Finished {
@@ -66,16 +73,14 @@ impl Director {
         let mut next_step = started;
         self.phase = "running".to_owned();
         loop {
-            while let Ok(request) = self.requests.try_recv() {
-                if let Some(reason) = self.carry_out(request).await? {
-                    return Ok(Ended::Stopped(reason));
-                }
+            if let Some(reason) = self.serve(None).await? {
+                return Ok(Ended::Stopped(reason));
             }
             let wait_for = end.map_or(next_step, |end| end.min(next_step));
             tokio::select! {
                 biased;
                 Some(request) = self.requests.recv(), if wait_for > Instant::now() => {
-                    if let Some(reason) = self.carry_out(request).await? {
+                    if let Some(reason) = self.serve(Some(request)).await? {
                         return Ok(Ended::Stopped(reason));
                     }
                     continue;
@@ -111,7 +116,8 @@ impl Director {
         Ok(())
     }
 
-    /// Plays the steps of a live market as they close, and carries requests out while it waits for them.
+    /// Plays the steps of a live market as they close, and carries requests out while it waits for them. Steps are few,
+    /// so they come first; between two of them everybody who waited has his turn.
     async fn follow(&mut self, mut steps: mpsc::Receiver<Step>, end: Option<Instant>) -> Result<Ended, Halt> {
         loop {
             let over = async {
@@ -120,23 +126,25 @@ impl Director {
                     None => std::future::pending().await,
                 }
             };
-            tokio::select! {
+            let first = tokio::select! {
                 biased;
-                Some(request) = self.requests.recv() => {
-                    // What an operator does is done now, not when the last candle closed.
-                    self.now = self.clock.as_ref().map_or(self.now, |clock| clock().max(self.now));
-                    if let Some(reason) = self.carry_out(request).await? {
-                        return Ok(Ended::Stopped(reason));
-                    }
-                }
                 Some(halt) = self.drivers.faults.recv() => return Err(halt),
                 () = over => {
                     return Ok(Ended::Stopped("the time given by --for is over".to_owned()));
                 }
                 step = steps.recv() => match step {
-                    Some(step) => self.play(Arc::new(step)).await?,
+                    Some(step) => {
+                        self.play(Arc::new(step)).await?;
+                        None
+                    }
                     None => return Err(Halt("the market data has ended: whatever followed it is gone".to_owned())),
                 },
+                Some(request) = self.requests.recv() => Some(request),
+            };
+            // What an operator does is done now, not when the last candle closed.
+            self.now = self.clock.as_ref().map_or(self.now, |clock| clock().max(self.now));
+            if let Some(reason) = self.serve(first).await? {
+                return Ok(Ended::Stopped(reason));
             }
         }
     }
@@ -188,16 +196,34 @@ impl Director {
         Ok(())
     }
 
-    /// Carries out a request; a reason to stop ends the run.
-    async fn carry_out(&mut self, request: Request) -> Result<Option<String>, Halt> {
+    /// Carries out what waits, and no more: whoever asks on and on must not keep the next step waiting. All who look at
+    /// the same see one picture, taken when everything else is done. A reason to stop ends the run.
+    async fn serve(&mut self, first: Option<Request>) -> Result<Option<String>, Halt> {
+        let (mut next, mut lookers) = (first, Lookers::default());
+        for _ in 0..=self.requests.len() {
+            let Some(request) = next.take().or_else(|| self.requests.try_recv().ok()) else { break };
+            if let Some(reason) = self.carry_out(request, &mut lookers).await? {
+                return Ok(Some(reason));
+            }
+        }
+        if !lookers.at_everything.is_empty() {
+            let snapshot = self.snapshot().await?;
+            lookers.at_everything.into_iter().for_each(|reply| drop(reply.send(snapshot.clone())));
+        }
+        if !lookers.at_comparison.is_empty() {
+            let ask: Question<Option<Comparison>> = Box::new(|_, recorder| recorder.tracker().comparison());
+            let comparison = self.floor.supervisor.ask(Ask(ask)).await?.0;
+            lookers.at_comparison.into_iter().for_each(|reply| drop(reply.send(comparison.clone())));
+        }
+        Ok(None)
+    }
+
+    async fn carry_out(&mut self, request: Request, lookers: &mut Lookers) -> Result<Option<String>, Halt> {
         // An asker that is gone does not matter: what was asked for has been done.
         match request {
             Request::Shutdown { reason } => return Ok(Some(reason)),
-            Request::Snapshot(reply) => drop(reply.send(self.snapshot().await?)),
-            Request::Compare(reply) => {
-                let ask: Question<Option<Comparison>> = Box::new(|_, recorder| recorder.tracker().comparison());
-                drop(reply.send(self.floor.supervisor.ask(Ask(ask)).await?.0));
-            }
+            Request::Snapshot(reply) => lookers.at_everything.push(reply),
+            Request::Compare(reply) => lookers.at_comparison.push(reply),
             Request::Agent { name, act, reply } => {
                 let done = self.act_on_agent(&name, act).await?;
                 drop(reply.send(done));

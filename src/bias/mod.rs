@@ -51,6 +51,15 @@ pub enum BiasError {
     },
 }
 
+/// Candles after which nothing that any agent sees depends on where they began: its warm-up, and the settling of averages
+/// that never forget. Whoever starts anew with as many decides as if it had never stopped.
+///
+/// # Errors
+/// When the swarm cannot be built.
+pub fn settled_steps(plan: &Arc<Plan>, make: &dyn MakeRule) -> Result<usize, BiasError> {
+    Ok(warm_up::needs(plan, make)?.iter().map(|need| need.settled()).max().unwrap_or(0))
+}
+
 /// Steps with which every agent can be compared: its warm-up, the settling of averages that never forget, and
 /// something to compare.
 ///

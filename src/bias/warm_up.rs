@@ -26,6 +26,11 @@ pub(super) struct Need {
 }
 
 impl Need {
+    /// Until nothing depends on the start any more.
+    pub(super) const fn settled(self) -> usize {
+        self.settled
+    }
+
     /// Steps with which there is something to compare.
     pub(super) const fn steps(self) -> usize {
         self.settled + COMPARED_STEPS + 2

@@ -6,6 +6,7 @@ use super::market::{self, Market};
 use super::{interrupt, lines, prepare, summary};
 use crate::actors::{self, Barrier, Ended, KillSwitch, LiveAccount, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
+use crate::bias;
 use crate::config::{Loaded, MarketSpec, Overrides, RuntimePlan, Speed, VenueKind};
 use crate::control::Control;
 use crate::fold::{Folded, MakeFolded, STATE_FORMAT};
@@ -90,7 +91,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.live {
         agree_to_live(args, &loaded)?;
     }
-    let warm_up = warm_up_steps(&loaded.plan)?;
+    let warm_up = warm_up_steps(&loaded.plan, loaded.runtime.market.is_online())?;
     let system = actix::System::new();
     let (market, live) = if loaded.runtime.market.is_online() {
         refuse_past(args)?;
@@ -152,11 +153,19 @@ fn agree_to_live(args: &Args, loaded: &Loaded) -> Result<(), Failure> {
     Console::standard().confirm(Mode::Live, &act, &plan.name)
 }
 
-/// Base candles until every feature that the rules ask for has a value.
-fn warm_up_steps(plan: &Plan) -> Result<u64, Failure> {
+/// Base candles until every feature that the rules ask for has a value. On a live market, where each start begins with
+/// other candles, until none depends on where they begin: a restart must not change what is decided.
+fn warm_up_steps(plan: &Plan, is_online: bool) -> Result<u64, Failure> {
     let plan = Arc::new(plan.clone());
     let input = |error: swarm_core::engine::BuildError| Failure::input(error.to_string());
-    let crew = Crew::build(&plan, &prepare::rules(&plan)).map_err(input)?;
+    let rules = prepare::rules(&plan);
+    if is_online {
+        return match bias::settled_steps(&plan, &rules) {
+            Ok(steps) => Ok(steps as u64),
+            Err(error) => Err(Failure::input(error.to_string())),
+        };
+    }
+    let crew = Crew::build(&plan, &rules).map_err(input)?;
     let hub = Hub::new(plan.base, plan.gaps, &crew.wants).map_err(|error| input(error.into()))?;
     let longest = (0..plan.instruments.len()).map(|symbol| hub.warm_up_candles(SymbolId::at(symbol))).max();
     Ok(longest.unwrap_or(0) as u64)

@@ -110,15 +110,17 @@ pub fn tables(report: &Report) -> String {
         ]);
     }
     let market = &report.market;
-    let mut text = format!(
-        "{} to {}{}: {} candles of {}, {} missing\n\n",
-        report.from,
-        report.to,
-        if report.partial { " (partial: stopped before the end of the data)" } else { "" },
-        market.candles,
-        market.symbols.join(", "),
-        market.gaps,
-    );
+    let (partial, symbols) =
+        (if report.partial { " (partial: stopped before the end of the data)" } else { "" }, market.symbols.join(", "));
+    let mut text = match market.candles {
+        0 => format!("stopped before a candle of {symbols} closed\n\n"),
+        candles => {
+            format!(
+                "{} to {}{partial}: {candles} candles of {symbols}, {} missing\n\n",
+                report.from, report.to, market.gaps
+            )
+        }
+    };
     text.push_str(&format!("cohorts\n{}\nagents\n", align(&figures)));
     // A thousand agents are for --json; a person reads the first ones.
     const AGENTS_SHOWN: usize = 25;
@@ -139,11 +141,16 @@ pub fn tables(report: &Report) -> String {
         ));
     }
     text.push_str(&format!(
-        "{} decisions in {:.2} s: {:.2} million agent-candles a second\nfingerprint {}\n",
+        "{} decisions in {:.2} s: {} agent-candles a second\nfingerprint {}\n",
         report.timing.agent_candles,
         report.timing.run_s,
-        report.timing.agent_candles_per_s / 1e6,
+        rate(report.timing.agent_candles_per_s),
         report.fingerprint
     ));
     text
+}
+
+/// In millions where that says something: a run at the clock's pace has a few a second.
+fn rate(a_second: f64) -> String {
+    if a_second < 10_000.0 { format!("{a_second:.1}") } else { format!("{:.2} million", a_second / 1e6) }
 }

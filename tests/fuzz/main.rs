@@ -1,6 +1,7 @@
 //! The fuzz targets with seeds changed at random: a few thousand inputs each with every run of the tests, the same
 //! ones each time. `SWARM_FUZZ_SECONDS=60 cargo test --test fuzz` tries other ones for so long a target. What guides
-//! itself by coverage is `cargo fuzz`, see docs/reliability.md. A failing input is printed and kept as a seed with its
+//! itself by coverage is `cargo fuzz`, see docs/reliability.md; `SWARM_FUZZ_CORPUS=fuzz/corpus cargo test --test fuzz`
+//! writes the seeds for it. A failing input is printed and kept as a seed with its
 //! story in `kept`.
 
 #![allow(clippy::unwrap_used, reason = "what only tests call may fail as tests do")]
@@ -32,6 +33,9 @@ fn check(name: &str) {
     for seed in &seeds {
         attempt(name, *target, seed);
     }
+    if let Ok(corpus) = std::env::var("SWARM_FUZZ_CORPUS") {
+        write(&std::path::Path::new(&corpus).join(name), &seeds);
+    }
     let time = time();
     let start = if time.is_some() { std::process::id() } else { 0 };
     let mut changes = Changes::new(u64::from(start), &seeds);
@@ -41,6 +45,14 @@ fn check(name: &str) {
         tried += 1;
     }
     eprintln!("{name}: {} seeds, {tried} changed inputs, beginning with {start}", seeds.len());
+}
+
+/// Seeds as files, which `cargo fuzz` begins with.
+fn write(folder: &std::path::Path, seeds: &[Vec<u8>]) {
+    std::fs::create_dir_all(folder).unwrap();
+    for (number, seed) in seeds.iter().enumerate() {
+        std::fs::write(folder.join(format!("seed-{number}")), seed).unwrap();
+    }
 }
 
 fn attempt(name: &str, target: Target, input: &[u8]) {

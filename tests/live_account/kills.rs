@@ -89,7 +89,7 @@ fn check_journal(venue: &Venue, kills: u32) {
 }
 
 /// The first value with this key, at any depth.
-fn find<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+pub fn find<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     match value {
         Value::Object(fields) => fields.get(key).or_else(|| fields.values().find_map(|value| find(value, key))),
         Value::Array(rows) => rows.iter().find_map(|value| find(value, key)),

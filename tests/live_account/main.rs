@@ -8,6 +8,7 @@ mod operator;
 mod strategies;
 #[path = "../support/mod.rs"]
 mod support;
+mod undisturbed;
 mod venue;
 
 use serde_json::Value;

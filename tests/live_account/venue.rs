@@ -1,6 +1,6 @@
 //! `swarm venue` as a process of its own, moved by hand, and a swarm that trades its first account.
 
-use super::support::{HandVenue, Place, Running, until};
+use super::support::{HandVenue, M5, Place, Running, until};
 use asterswarm::aster::environment::{Environment, MAINNET_CHAIN_ID, Version};
 use asterswarm::aster::rest::{Patience, Rest};
 use asterswarm::aster::secret::Secret;
@@ -26,6 +26,9 @@ pub const RUN: [&str; 8] = ["run", "--live", "--yes", "--listen", "127.0.0.1:0",
 pub const KEY: (&str, &str) =
     ("FIRST_PRIVATE_KEY", "0x0101010101010101010101010101010101010101010101010101010101010101");
 
+/// Candles that a venue takes before it opens.
+const WARM_UP: i64 = 1_500;
+
 /// See the module.
 pub struct Venue {
     pub place: Place,
@@ -41,8 +44,23 @@ impl Venue {
     pub fn with(protection: &str) -> Self {
         let place = Place::with(SWARM);
         let hand = HandVenue::start(&place);
+        Self::of(place, hand, SWARM, protection)
+    }
+
+    /// A venue that plays so many recorded candles after those that warm it up, the same ones each time, and stands at
+    /// the end of one: where within a candle it opens is the wall clock's doing.
+    pub fn replaying(swarm: &str, candles: i64) -> Self {
+        let place = Place::with(swarm);
+        place.market(11, WARM_UP + candles);
+        let hand = HandVenue::start_on(&place, "replay:data");
+        let now = hand.control("GET", "state", "")["marketTime"].as_i64().unwrap();
+        hand.control("POST", "step", &format!("{{\"ms\":{}}}", M5 - now % M5));
+        Self::of(place, hand, swarm, "single")
+    }
+
+    fn of(place: Place, hand: HandVenue, swarm: &str, protection: &str) -> Self {
         let venue = format!("venue: {{ kind: aster, entry_protection: {protection}, {} }}\n", hand.hosts());
-        place.put("swarm.yaml", format!("{SWARM}{venue}"));
+        place.put("swarm.yaml", format!("{swarm}{venue}"));
         Self { place, hand }
     }
 

@@ -19,6 +19,11 @@ impl HandVenue {
         Self::start_with(place, &[])
     }
 
+    /// The same on a market.
+    pub fn start_on(place: &Place, market: &str) -> Self {
+        Self::start_with(place, &["--market", market])
+    }
+
     /// The same with more options.
     pub fn start_with(place: &Place, more: &[&str]) -> Self {
         let words = ["--listen", "127.0.0.1:0", "--symbols", "BTCUSDT,ETHUSDT", "--interval", "5m", "--speed", "hand"];

@@ -45,7 +45,7 @@ pub(super) struct Lane {
     /// At or below it everything counts as booked.
     floor: u64,
     /// Up to here all trades are known for certain: the highest when nothing was at work.
-    pub(super) settled: Option<u64>,
+    settled: Option<u64>,
     /// By the order's number.
     pub(super) unowned: BTreeMap<u64, Unowned>,
     /// Quantity that the stream told last.
@@ -65,6 +65,11 @@ impl Lane {
         !is_planted(Bug::BookTwice) && (trade <= self.floor || self.known.contains(&trade))
     }
 
+    /// The highest trade up to which none needs to be asked for, if there is one: they are known, or count as known.
+    pub(super) fn complete_to(&self) -> Option<u64> {
+        self.settled.max(Some(self.floor).filter(|floor| *floor > 0))
+    }
+
     /// Books an execution: the profit it realises, in USDT before fees. One that is learned of late takes its
     /// place among the others, since what each of them realises depends on their order: what comes back is by
     /// how much all of them together realise more.
@@ -78,6 +83,7 @@ impl Lane {
             self.floor = oldest;
         }
         let booked = Booked { trade, side, qty, price };
+        self.forget_oldest();
         let later = self.recent.iter().rev().take_while(|one| trade > 0 && one.trade > trade).count();
         self.recent.insert(self.recent.len() - later, booked);
         if later == 0 {
@@ -91,6 +97,15 @@ impl Lane {
             self.realized += self.holding.apply(one.side, one.qty, one.price);
         }
         self.realized - known
+    }
+
+    /// Where something is always at work the trades since then would grow without end. The oldest of as many as
+    /// numbers are known can only be followed by others, not preceded: what is below counts as booked.
+    fn forget_oldest(&mut self) {
+        if self.recent.len() >= TRADES_KEPT {
+            let oldest = self.recent.remove(0);
+            self.realized -= self.before.apply(oldest.side, oldest.qty, oldest.price);
+        }
     }
 
     /// Nothing is at work on the contract, so no trade below the highest known is missing.
@@ -138,5 +153,25 @@ mod tests {
         lane.pass_over(9_001);
         assert!(lane.knows(9_001) && lane.holding == held && lane.known.len() == TRADES_KEPT);
         assert_eq!(lane.known.len(), TRADES_KEPT);
+    }
+
+    #[test]
+    fn a_contract_that_never_comes_to_rest_keeps_so_many_trades_and_no_more() {
+        let (mut lane, mut plain, mut realized) = (Lane::default(), Holding::FLAT, Usd::ZERO);
+        let (count, late) = (3 * TRADES_KEPT as u64, 3 * TRADES_KEPT as u64 - 9);
+        let trade = |number: u64| {
+            let side = if number % 3 == 0 { Side::Sell } else { Side::Buy };
+            (side, Qty::whole(1 + number as i64 % 5), Price::whole(100 + number as i64 % 7))
+        };
+        for number in (1..=count).filter(|number| *number != late).chain([late]) {
+            let (side, qty, price) = trade(number);
+            realized += lane.book(number, side, qty, price);
+            assert!(lane.recent.len() <= TRADES_KEPT && lane.known.len() <= TRADES_KEPT);
+        }
+        let expected: Usd = (1..=count).map(trade).map(|(side, qty, price)| plain.apply(side, qty, price)).sum();
+        assert_eq!((lane.holding, realized), (plain, expected), "one that was late among them");
+        assert_eq!(lane.complete_to(), Some(count - TRADES_KEPT as u64), "trades are asked for from there on");
+        lane.settle();
+        assert_eq!((lane.recent.len(), lane.complete_to()), (0, Some(count)));
     }
 }

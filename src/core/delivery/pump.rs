@@ -173,8 +173,8 @@ impl Desk {
 
     /// The earliest trade that may be missing.
     pub(super) fn trades_from(&self, symbol: SymbolId) -> TradesFrom {
-        if let Some(settled) = self.lanes[symbol.index()].settled {
-            return TradesFrom::Trade(settled + 1);
+        if let Some(complete) = self.lanes[symbol.index()].complete_to() {
+            return TradesFrom::Trade(complete + 1);
         }
         let own = self.orders.values().filter(|order| order.order.symbol == symbol);
         let first = own.map(|order| order.placed_at).min().or(self.opened_at).unwrap_or(self.now);

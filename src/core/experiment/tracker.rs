@@ -152,7 +152,7 @@ impl Tracker {
         }
     }
 
-    /// Likewise, without keeping the trades: for many runs at a time.
+    /// Likewise, without keeping the trades: for many runs at a time, and for runs without an end.
     pub fn lean(plan: Arc<Plan>) -> Self {
         Self { keeps_trades: false, ..Self::new(plan) }
     }
