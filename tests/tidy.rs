@@ -161,6 +161,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/replay.rs", vec!["fold", "store"]),
         ("src/report", vec!["record"]),
         ("src/actors", vec!["config", "control", "fold", "record", "store", "telemetry", "venue"]),
+        ("src/simulation", vec!["actors", "control", "fold", "market", "record", "store", "telemetry", "venue"]),
         ("src/api", vec!["control", "telemetry"]),
         (
             "src/cli",
@@ -177,6 +178,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
                 "record",
                 "replay",
                 "report",
+                "simulation",
                 "store",
                 "telemetry",
                 "venue",

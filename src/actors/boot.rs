@@ -8,7 +8,7 @@ use super::execution::Execution;
 use super::feed::{Feed, absorb};
 use super::journal::{Barrier, Journal};
 use super::kill::KillSwitch;
-use super::live::{Drivers, LiveAccount, Marks};
+use super::live::{Drivers, LiveAccount, Marks, lanes};
 use super::observer::Observer;
 use super::slot::Slot;
 use super::stepper::Floor;
@@ -287,14 +287,15 @@ async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate
     let marks = setup.live.as_ref().map(|live| (Arc::clone(&live.clock), live.marks.clone()));
     let mut live = Vec::new();
     if let Some((clock, marks)) = marks {
-        for account in std::mem::take(&mut setup.accounts) {
+        let (lanes, ends) = lanes(plan.portfolios.len());
+        for (account, commands) in std::mem::take(&mut setup.accounts).into_iter().zip(ends) {
             let portfolio = account.desk.portfolio();
             let own = supervisor.for_another_producer();
-            let kill = setup.kill.clone();
-            let commands = drivers.drive(account, own, &plan, &clock, &marks, kill, metrics.clone()).await;
-            let own = supervisor.for_another_producer();
-            let actor = Execution::live(portfolio, plan.base, commands, own, setup.kill.clone());
+            let lane = lanes[portfolio.index()].clone();
+            let actor = Execution::live(portfolio, plan.base, lane, own, setup.kill.clone());
             live.push(Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone()));
+            let (own, kill) = (supervisor.for_another_producer(), setup.kill.clone());
+            drivers.drive(account, commands, &lanes, own, &plan, &clock, &marks, kill, metrics.clone()).await;
         }
     }
     let simulated = if live.is_empty() { folded.exchanges } else { Vec::new() };

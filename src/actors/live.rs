@@ -13,12 +13,13 @@ use futures_util::stream::FuturesUnordered;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use swarm_core::delivery::{Answer, Desk, Out, Request, RequestId, StreamEvent};
 use swarm_core::model::{Mark, Plan, PortfolioId, Price, Purpose, SymbolId, Time, VenueEvent};
 use swarm_core::risk::Command;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How often guards and breakers look at marks and time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -29,21 +30,25 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// Last mark prices, by symbol; clones are one.
 #[derive(Clone, Debug, Default)]
-pub struct Marks(Arc<Mutex<Vec<Option<Price>>>>);
+pub struct Marks(Arc<Mutex<Vec<Option<(Time, Price)>>>>);
 
 impl Marks {
-    /// Takes a price in.
-    pub fn set(&self, symbol: SymbolId, price: Price) {
+    /// Takes in a price of `at`, by the venue's time. One that is not newer than what is known is an old one that
+    /// comes again, whatever it says.
+    pub fn set(&self, symbol: SymbolId, at: Time, price: Price) {
         let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if marks.len() <= symbol.index() {
             marks.resize(symbol.index() + 1, None);
         }
-        marks[symbol.index()] = Some(price);
+        let known = &mut marks[symbol.index()];
+        if known.is_none_or(|(newest, _)| newest < at) {
+            *known = Some((at, price));
+        }
     }
 
     fn all(&self) -> Vec<Mark> {
         let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = marks.iter().enumerate().filter_map(|(index, price)| Some((index, (*price)?)));
+        let known = marks.iter().enumerate().filter_map(|(index, known)| Some((index, (*known)?.1)));
         known.map(|(index, price)| Mark { symbol: SymbolId::at(index), price }).collect()
     }
 }
@@ -56,6 +61,15 @@ pub struct LiveAccount {
     pub link: Box<dyn Link>,
     /// What its user stream tells.
     pub told: mpsc::Receiver<Told>,
+}
+
+/// Where commands for each account go, by portfolio.
+pub type Lanes = Arc<[mpsc::Sender<Vec<Command>>]>;
+
+/// Lanes to so many drivers, and their ends.
+pub fn lanes(accounts: usize) -> (Lanes, Vec<mpsc::Receiver<Vec<Command>>>) {
+    let (lanes, ends): (Vec<_>, Vec<_>) = (0..accounts).map(|_| mpsc::channel(COMMANDS_WAITING)).unzip();
+    (lanes.into(), ends)
 }
 
 /// The drivers of all accounts.
@@ -79,25 +93,28 @@ impl Drivers {
         Self { tasks: Vec::new(), faults, tell }
     }
 
-    /// Gates the account's entries and begins to drive it; commands for it go where this answers.
+    /// Gates the account's entries and begins to drive it. `commands` are for it; `lanes` lead to the drivers of all
+    /// accounts, by portfolio.
     #[expect(clippy::too_many_arguments, reason = "what a driver needs, once, at the start")]
     pub async fn drive(
         &mut self,
         account: LiveAccount,
+        commands: mpsc::Receiver<Vec<Command>>,
+        lanes: &Lanes,
         supervisor: Address<SupervisorActor>,
         plan: &Arc<Plan>,
         clock: &Clock,
         marks: &Marks,
         kill: KillSwitch,
         metrics: Metrics,
-    ) -> mpsc::Sender<Vec<Command>> {
-        let (send, commands) = mpsc::channel(COMMANDS_WAITING);
+    ) {
         let name = plan.portfolios[account.desk.portfolio().index()].name.clone();
         let mut driver = Driver {
             portfolio: account.desk.portfolio(),
             name,
             desk: account.desk,
             link: account.link,
+            lanes: lanes.clone(),
             supervisor,
             born: Instant::now(),
             began: clock(),
@@ -119,7 +136,6 @@ impl Drivers {
                 let _ = faults.send(halt).await;
             }
         }));
-        send
     }
 
     /// Ends them: nothing more is sent.
@@ -143,6 +159,7 @@ struct Driver {
     name: String,
     desk: Desk,
     link: Box<dyn Link>,
+    lanes: Lanes,
     supervisor: Address<SupervisorActor>,
     born: Instant,
     began: Time,
@@ -180,7 +197,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 given = commands.recv() => match given {
-                    Some(given) => self.obey(&given, &mut out),
+                    Some(given) => self.obey(given, &mut out)?,
                     // The swarm is gone.
                     None => return Ok(()),
                 },
@@ -219,18 +236,28 @@ impl Driver {
     async fn look(&mut self, out: &mut Out) -> Result<(), Halt> {
         let act = Act::Marks(self.portfolio, (self.clock)(), self.marks.all());
         let commands = self.supervisor.ask(act).await??;
-        self.obey(&commands, out);
-        Ok(())
+        self.obey(commands, out)
     }
 
-    /// Hands commands to the desk; after the kill switch only what takes risk away.
-    fn obey(&mut self, commands: &[Command], out: &mut Out) {
+    /// Hands commands to the desk, and those for other accounts to their drivers: a breaker of the whole swarm closes
+    /// positions everywhere. After the kill switch only what takes risk away.
+    fn obey(&mut self, commands: Vec<Command>, out: &mut Out) -> Result<(), Halt> {
         for command in commands {
-            let adds_risk = matches!(command, Command::Place(order) if order.get().purpose == Purpose::Entry);
+            let portfolio = command.portfolio();
+            if portfolio != self.portfolio {
+                let lane = self.lanes.get(portfolio.index());
+                // Two drivers that waited for each other would wait for ever.
+                if lane.is_none_or(|lane| lane.try_send(vec![command]).is_err()) {
+                    return Err(Halt(format!("the driver of portfolio {} does not take its commands", portfolio.0)));
+                }
+                continue;
+            }
+            let adds_risk = matches!(&command, Command::Place(order) if order.get().purpose == Purpose::Entry);
             if !(adds_risk && self.kill.is_thrown()) {
-                self.desk.command(self.now(), command, out);
+                self.desk.command(self.now(), &command, out);
             }
         }
+        Ok(())
     }
 
     /// Sends requests, and tells the supervisor what the desk found out, until nothing follows from it any more.
@@ -251,7 +278,7 @@ impl Driver {
             let at = (self.clock)();
             if let Some(gated) = gate {
                 let commands = self.supervisor.ask(Act::Gate(self.portfolio, at, gated)).await??;
-                self.obey(&commands, &mut next);
+                self.obey(commands, &mut next)?;
                 // At once: the observer renews gauges with candles only.
                 self.metrics.portfolio(self.portfolio).set_entries_gated(gated);
                 let word = if gated { "gated" } else { "free: account and books agree" };
@@ -259,12 +286,12 @@ impl Driver {
             }
             if !differences.is_empty() {
                 let commands = self.supervisor.ask(Act::Differences(self.portfolio, at, differences)).await??;
-                self.obey(&commands, &mut next);
+                self.obey(commands, &mut next)?;
             }
             if !events.is_empty() {
                 let events = events.iter().map(|event| self.in_market_time(event)).collect();
                 let commands = self.supervisor.ask(Act::Venue(self.portfolio, events)).await??;
-                self.obey(&commands, &mut next);
+                self.obey(commands, &mut next)?;
             }
             if next != Out::default() {
                 waiting.push_back(next);

@@ -2,7 +2,7 @@
 
 use super::address::{Address, AskError};
 use super::agent::{Agent, Board, Renew, Reply, Tick};
-use super::execution::{Begin, Execution, Fund, Obey, Walk};
+use super::execution::{Begin, Execution, ForOthers, Fund, Obey, Walk};
 use super::feed::{Close, Feed, Pull};
 use super::supervisor::{Act, AskStandings, Halt, SupervisorActor, Turn};
 use futures_util::future::join_all;
@@ -53,7 +53,8 @@ impl Floor {
         self.tell(step.close_time, Act::Candles(Arc::clone(&step))).await?;
         for due in &step.funding {
             for execution in &self.executions {
-                execution.ask(Fund(*due)).await??;
+                let for_others = execution.ask(Fund(*due)).await??;
+                self.pass_on(for_others).await?;
             }
         }
         self.walk(&step).await?;
@@ -72,7 +73,8 @@ impl Floor {
         }
         for point in 0..POINTS {
             for execution in &busy {
-                execution.ask(Walk(point)).await??;
+                let for_others = execution.ask(Walk(point)).await??;
+                self.pass_on(for_others).await?;
             }
         }
         Ok(())
@@ -135,6 +137,14 @@ impl Floor {
         self.obey(now, commands).await
     }
 
+    /// Hands on what was commanded for other accounts while one was walked, before any of them goes on.
+    async fn pass_on(&self, commands: ForOthers) -> Result<(), Halt> {
+        for (at, command) in commands {
+            self.obey(at, vec![command]).await?;
+        }
+        Ok(())
+    }
+
     /// Hands commands to the accounts they are for, in order.
     pub async fn obey(&self, now: Time, commands: Vec<Command>) -> Result<(), Halt> {
         if commands.is_empty() {
@@ -142,11 +152,7 @@ impl Floor {
         }
         let mut by_account: Vec<Vec<Command>> = self.executions.iter().map(|_| Vec::new()).collect();
         for command in commands {
-            let portfolio = match &command {
-                Command::Place(order) => order.get().portfolio,
-                Command::Cancel(cancel) => cancel.get().portfolio,
-            };
-            by_account[portfolio.index()].push(command);
+            by_account[command.portfolio().index()].push(command);
         }
         for (execution, commands) in self.executions.iter().zip(by_account) {
             if !commands.is_empty() {

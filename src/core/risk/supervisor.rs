@@ -36,6 +36,16 @@ pub enum Command {
     Cancel(Approved<CancelOrder>),
 }
 
+impl Command {
+    /// The account that it is for.
+    pub const fn portfolio(&self) -> PortfolioId {
+        match self {
+            Self::Place(order) => order.get().portfolio,
+            Self::Cancel(cancel) => cancel.get().portfolio,
+        }
+    }
+}
+
 /// What a call led to, in order. The host drains and reuses it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Effects {
