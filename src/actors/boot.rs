@@ -288,7 +288,9 @@ async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate
     let mut live = Vec::new();
     if let Some((clock, marks)) = marks {
         let (lanes, ends) = lanes(plan.portfolios.len());
-        for (account, commands) in std::mem::take(&mut setup.accounts).into_iter().zip(ends) {
+        let accounts = std::mem::take(&mut setup.accounts).into_iter().zip(folded.desks);
+        for ((mut account, desk), commands) in accounts.zip(ends) {
+            account.desk.take_over(desk);
             let portfolio = account.desk.portfolio();
             let own = supervisor.for_another_producer();
             let lane = lanes[portfolio.index()].clone();

@@ -30,7 +30,16 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// Last mark prices, by symbol; clones are one.
 #[derive(Clone, Debug, Default)]
-pub struct Marks(Arc<Mutex<Vec<Option<(Time, Price)>>>>);
+pub struct Marks(Arc<Mutex<Vec<Option<Seen>>>>);
+
+/// A mark price, and when it was the venue's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// By the venue's time.
+    pub at: Time,
+    /// The price.
+    pub mark: Mark,
+}
 
 impl Marks {
     /// Takes in a price of `at`, by the venue's time. One that is not newer than what is known is an old one that
@@ -41,21 +50,19 @@ impl Marks {
             marks.resize(symbol.index() + 1, None);
         }
         let known = &mut marks[symbol.index()];
-        if known.is_none_or(|(newest, _)| newest < at) {
-            *known = Some((at, price));
+        if known.is_none_or(|newest| newest.at < at) {
+            *known = Some(Seen { at, mark: Mark { symbol, price } });
         }
     }
 
-    fn all(&self) -> Vec<Mark> {
-        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = marks.iter().enumerate().filter_map(|(index, known)| Some((index, (*known)?.1)));
-        known.map(|(index, price)| Mark { symbol: SymbolId::at(index), price }).collect()
+    fn all(&self) -> Vec<Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().flatten().copied().collect()
     }
 }
 
 /// An account at a live venue: what is known of it, and the way there.
 pub struct LiveAccount {
-    /// Folded from the journal before it is driven.
+    /// Goes on from what was folded of its account.
     pub desk: Desk,
     /// Carries its requests.
     pub link: Box<dyn Link>,
@@ -234,7 +241,7 @@ impl Driver {
 
     /// Lets guards and breakers look at the marks and at the time.
     async fn look(&mut self, out: &mut Out) -> Result<(), Halt> {
-        let act = Act::Marks(self.portfolio, (self.clock)(), self.marks.all());
+        let act = Act::Look(self.portfolio, (self.clock)(), self.marks.all());
         let commands = self.supervisor.ask(act).await??;
         self.obey(commands, out)
     }

@@ -5,6 +5,7 @@ use super::address::{Address, AskError};
 use super::breath::Breath;
 use super::journal::{Append, Journal};
 use super::kill::KillSwitch;
+use super::live::Seen;
 use crate::control::DecisionView;
 use crate::record::Recorder;
 use actix::{Actor, ActorFuture, ActorFutureExt, AtomicResponse, Context, Handler, Message, MessageResult, WrapFuture};
@@ -55,6 +56,8 @@ pub enum Act {
     Venue(PortfolioId, Vec<VenueEvent>),
     /// Marks of an account.
     Marks(PortfolioId, Time, Vec<Mark>),
+    /// The driver of an account looks at the time, and at the newest marks.
+    Look(PortfolioId, Time, Vec<Seen>),
     /// Entries of an account are gated or freed.
     Gate(PortfolioId, Time, bool),
     /// An account and the books did not agree.
@@ -139,6 +142,8 @@ pub struct SupervisorActor {
     kill: KillSwitch,
     effects: Effects,
     breath: Breath,
+    /// By symbol: the venue's time of the newest mark that was taken.
+    marked_at: Vec<Time>,
 }
 
 impl SupervisorActor {
@@ -150,6 +155,7 @@ impl SupervisorActor {
         journal: Address<Journal>,
         kill: KillSwitch,
     ) -> Self {
+        let symbols = plan.instruments.len();
         Self {
             plan,
             core,
@@ -158,6 +164,7 @@ impl SupervisorActor {
             kill,
             effects: Effects::default(),
             breath: Breath::default(),
+            marked_at: vec![Time(i64::MIN); symbols],
         }
     }
 
@@ -185,6 +192,7 @@ impl SupervisorActor {
                     self.core.on_marks(portfolio, at, &marks, &mut self.effects);
                 }
             }
+            Act::Look(portfolio, at, seen) => self.look(portfolio, at, &seen),
             Act::Gate(portfolio, at, gated) => self.core.set_gate(at, portfolio, gated, &mut self.effects),
             Act::Differences(portfolio, at, differences) => {
                 for difference in differences {
@@ -205,6 +213,37 @@ impl SupervisorActor {
             Act::End(at, complete) => self.effects.facts.push(Fact::End { at, complete }),
         }
         None
+    }
+
+    /// Marks that are new are facts, and are shown to every account that holds their contract. Without one only the
+    /// time has passed: the same mark looked at again is no second witness.
+    fn look(&mut self, portfolio: PortfolioId, at: Time, seen: &[Seen]) {
+        let (mut held, mut fresh) = (Vec::new(), Vec::new());
+        for index in 0..self.plan.portfolios.len() {
+            let of = PortfolioId::at(index);
+            held.extend(self.core.positions(of).map(|one| (of, one.symbol)));
+        }
+        for Seen { at: marked_at, mark } in seen {
+            let known = &mut self.marked_at[mark.symbol.index()];
+            if *known < *marked_at && held.iter().any(|(_, symbol)| *symbol == mark.symbol) {
+                *known = *marked_at;
+                fresh.push(*mark);
+            }
+        }
+        for mark in &fresh {
+            let fact = Fact::Mark { at, symbol: mark.symbol, price: mark.price };
+            self.core.apply(&fact);
+            self.effects.facts.push(fact);
+        }
+        for index in 0..self.plan.portfolios.len() {
+            let of = PortfolioId::at(index);
+            let is_shown = held.iter().any(|one| one.0 == of && fresh.iter().any(|mark| mark.symbol == one.1));
+            if is_shown {
+                self.core.on_marks(of, at, &fresh, &mut self.effects);
+            } else if of == portfolio {
+                self.core.on_time(of, at, &mut self.effects);
+            }
+        }
     }
 
     fn turn(&mut self, step: &Step, now: Time, agent: AgentId, turn: Turn) {

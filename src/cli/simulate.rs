@@ -216,4 +216,15 @@ mod tests {
         }
         assert!(cast_from_registry > 3, "{cast_from_registry} agents follow rules of the registry");
     }
+
+    /// Kept with the story of their fault: a breaker of the whole swarm, tripped by what one account told, closes
+    /// positions of all. The commands were handed to the account that had told, whatever account they were for.
+    #[test]
+    fn commands_go_to_the_account_that_they_are_for() {
+        let cast: Arc<dyn Cast> = Arc::new(Registry::new().unwrap());
+        for seed in [104, 174] {
+            let scenario = Scenario::of_seed(seed, cast.as_ref(), Length::Drawn);
+            assert_eq!(simulation::simulate(&scenario, &cast, false).outcome.failure, None, "seed {seed}");
+        }
+    }
 }

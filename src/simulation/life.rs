@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use swarm_core::delivery::Desk;
-use swarm_core::engine::Crew;
+use swarm_core::engine::{Crew, MakeRule, RestartPolicy};
 use swarm_core::features::{Hub, Wants};
 use swarm_core::model::{
     AgentId, BreakerScope, Decision, Explanation, Fact, Mode, Plan, PortfolioId, Step, SymbolId, Time,
@@ -68,6 +68,12 @@ impl Stage {
         }
     }
 
+    /// What makes rules, shared by the actors of one thread.
+    #[expect(clippy::arc_with_non_send_sync, reason = "a setup shares it so, and all of it stays in one thread")]
+    fn shared(&self, plan: &Arc<Plan>) -> Arc<dyn MakeRule> {
+        Arc::new(self.make(plan))
+    }
+
     /// Starts a process; inside of its system. What cannot be started is said by the answer.
     pub(super) fn begin(&self) -> Result<(), String> {
         let (plan, life, medium) =
@@ -87,7 +93,8 @@ impl Stage {
         if self.world.enter(|host| folded.supervisor != *host.inside.folded()) {
             return Err("the journal, read back, folds to other books than those that were written".into());
         }
-        let (accounts, told) = self.accounts(&plan, life, &history);
+        check_snapshot(&plan, restart, &history, &folded)?;
+        let (accounts, told) = self.accounts(&plan, life);
         let (tape, warm_up_steps, last) = self.tape(&plan, folded.last_step, warm_up);
         let (lines, clock, live) = self.lines(life, &plan, told, control.clone(), last);
         let options = WriterOptions { file_records: 400, ..WriterOptions::default() };
@@ -101,7 +108,7 @@ impl Stage {
         });
         let writer = JournalWriter::inline(disk, position, options, on_commit).map_err(|error| error.to_string())?;
         let setup = Setup {
-            make: Arc::new(self.make(&plan)),
+            make: self.shared(&plan),
             plan,
             tape: Box::new(Past(tape.into_iter())),
             live: Some(Live { steps: live, clock, marks: self.marks() }),
@@ -155,16 +162,10 @@ impl Stage {
         Ok((0..plan.instruments.len()).map(|symbol| hub.warm_up_candles(SymbolId::at(symbol))).max().unwrap_or(0))
     }
 
-    fn accounts(
-        &self,
-        plan: &Plan,
-        life: u32,
-        history: &[Fact],
-    ) -> (Vec<LiveAccount>, Vec<mpsc::Sender<crate::venue::live::Told>>) {
+    fn accounts(&self, plan: &Plan, life: u32) -> (Vec<LiveAccount>, Vec<mpsc::Sender<crate::venue::live::Told>>) {
         let policy = self.world.enter(|host| host.scenario().policy.clone());
         let account = |account: usize| {
-            let mut desk = Desk::new(plan, PortfolioId::at(account), tag(), policy.clone());
-            history.iter().for_each(|fact| desk.apply(fact));
+            let desk = Desk::new(plan, PortfolioId::at(account), tag(), policy.clone());
             let (tell, told) = mpsc::channel(TOLD_WAITING);
             let link = Box::new(Port { world: self.world.clone(), account, life });
             (LiveAccount { desk, link, told }, tell)
@@ -222,6 +223,20 @@ impl Stage {
         drop(spawn_local(operate(self.world.clone(), life, Arc::clone(plan), control.clone(), asked)));
         (Lines { origin, told, marks: Marks::default(), candles, acts, control, skew }, clock, live)
     }
+}
+
+/// A state that was saved at the last end of a step goes on as the whole fold.
+fn check_snapshot(plan: &Arc<Plan>, restart: RestartPolicy, facts: &[Fact], whole: &Folded) -> Result<(), String> {
+    let Some(end) = facts.iter().rposition(|fact| matches!(fact, Fact::StepEnd { .. })) else { return Ok(()) };
+    let mut until = Folded::new(plan, restart, None);
+    facts[..=end].iter().for_each(|fact| until.apply(fact));
+    let saved = until.save();
+    let restored = Folded::restored(plan, restart, None, &saved);
+    let mut restored = restored.ok_or("a state that was saved cannot be restored")?;
+    facts[end + 1..].iter().for_each(|fact| restored.apply(fact));
+    let desks = |folded: &Folded| format!("{:?}", folded.desks);
+    let same = restored.supervisor == whole.supervisor && desks(&restored) == desks(whole);
+    if same { Ok(()) } else { Err("a state that was saved does not go on as the whole fold".into()) }
 }
 
 /// The process' clock of the market: as the real one it is never set back.

@@ -194,7 +194,7 @@ impl Runner {
             Ok((facts, position)) => {
                 let is_whole = facts.len() as u64 == position.link.seq;
                 let is_ended = matches!(facts.last(), Some(Fact::End { .. }));
-                if !self.is_broken() && !(is_whole && is_ended) {
+                if !(self.is_broken() || is_whole && is_ended) {
                     self.blame(15, format!("the journal ends with {:?}", facts.last()));
                 }
                 position.link

@@ -28,6 +28,7 @@ mod policy;
 mod poll;
 mod pump;
 mod reconcile;
+mod saved;
 mod settle;
 mod talk;
 #[cfg(test)]

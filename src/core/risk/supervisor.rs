@@ -159,6 +159,15 @@ impl Supervisor {
         self.react_all(portfolio, at, out);
     }
 
+    /// Time has passed on an account, and no mark came: guards look at their time-outs, and breakers take no
+    /// sample, since the same mark looked at again is no second witness.
+    pub fn on_time(&mut self, portfolio: PortfolioId, at: Time, out: &mut Effects) {
+        if self.books.get(portfolio.index()).is_some_and(|book| !book.engagements.is_empty()) {
+            self.calm_until = None;
+            self.react_all(portfolio, at, out);
+        }
+    }
+
     /// The venue told something of an account.
     pub fn on_venue(&mut self, portfolio: PortfolioId, event: &VenueEvent, out: &mut Effects) {
         if portfolio.index() >= self.books.len() {

@@ -43,7 +43,7 @@ impl Host<Values<'_>> {
         self.inside.tick_at = None;
         let now = self.clock();
         for portfolio in self.portfolios() {
-            self.on_supervisor(|supervisor, effects| supervisor.on_marks(portfolio, now, &[], effects));
+            self.on_supervisor(|supervisor, effects| supervisor.on_time(portfolio, now, effects));
         }
         if let Some(process) = &self.inside.process
             && let Err(violation) = invariants::clocks(&process.supervisor, now)
