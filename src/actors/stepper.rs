@@ -58,8 +58,8 @@ impl Floor {
             }
         }
         self.walk(&step).await?;
-        let turns = self.decide(&step, renew).await?;
-        self.tell(now, Act::Turns(Arc::clone(&step), now, turns)).await?;
+        let (seen, turns) = self.decide(&step, renew).await?;
+        self.tell(now, Act::Turns(Arc::clone(&step), now, seen, turns)).await?;
         self.tell(step.close_time, Act::EndStep(step)).await
     }
 
@@ -80,15 +80,16 @@ impl Floor {
         Ok(())
     }
 
-    /// Gathers what every running agent makes of the closed candles, in declared order.
+    /// Gathers what every running agent makes of the closed candles, in declared order, and the record after which they
+    /// were shown what they decided on.
     async fn decide(
         &mut self,
         step: &Arc<Step>,
         renew: &dyn Fn(AgentId) -> Option<Box<dyn Rule>>,
-    ) -> Result<Vec<(AgentId, Turn)>, Halt> {
+    ) -> Result<(u64, Vec<(AgentId, Turn)>), Halt> {
         let features = self.feed.ask(Close(Arc::clone(step))).await?;
         self.gaps = features.gaps;
-        let standings = self.supervisor.ask(AskStandings(features.funding_rates)).await?;
+        let (standings, seen) = self.supervisor.ask(AskStandings(features.funding_rates)).await?;
         let board = Arc::new(Board { now: step.close_time, frames: features.frames, standings });
         let mut turns = Vec::new();
         let mut asked = Vec::with_capacity(self.agents.len());
@@ -117,7 +118,7 @@ impl Floor {
         }
         // A restarted agent's restart comes before its answer; both at its place in the declared order.
         turns.sort_by_key(|(id, _)| *id);
-        Ok(turns)
+        Ok((seen, turns))
     }
 
     fn turn(&mut self, id: AgentId, now: Time, reply: Result<Reply, AskError>) -> Option<Turn> {

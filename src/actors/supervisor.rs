@@ -14,7 +14,7 @@ use std::time::Duration;
 use swarm_core::engine::{Answer, Sink, Standing, judge};
 use swarm_core::experiment::Report;
 use swarm_core::model::{
-    AgentChange, AgentId, BreakerScope, Difference, Fact, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Time,
+    AgentChange, AgentId, BreakerScope, Difference, Fact, Mark, Mode, Plan, PortfolioId, Rate, Step, SymbolId, Time,
     VenueEvent,
 };
 use swarm_core::risk::{Command, Effects, ResetError, Supervisor};
@@ -62,8 +62,9 @@ pub enum Act {
     Gate(PortfolioId, Time, bool),
     /// An account and the books did not agree.
     Differences(PortfolioId, Time, Vec<Difference>),
-    /// The agents' parts in a step, in declared order, and when they are judged.
-    Turns(Arc<Step>, Time, Vec<(AgentId, Turn)>),
+    /// The agents' parts in a step, in declared order, when they are judged, and the record after which they were
+    /// shown what they decided on.
+    Turns(Arc<Step>, Time, u64, Vec<(AgentId, Turn)>),
     /// An agent's life changed by an operator's hand.
     Life(Time, AgentId, AgentChange),
     /// Close all positions of an account.
@@ -86,9 +87,9 @@ pub struct Reset {
     pub reason: String,
 }
 
-/// Asks what each agent is to be told about itself.
+/// Asks what each agent is to be told about itself, and after which record that is so.
 #[derive(Message)]
-#[rtype(result = "Vec<Standing>")]
+#[rtype(result = "(Vec<Standing>, u64)")]
 pub struct AskStandings(pub Vec<Option<Rate>>);
 
 /// Asks a question of the supervisor's state.
@@ -144,12 +145,15 @@ pub struct SupervisorActor {
     breath: Breath,
     /// By symbol: the venue's time of the newest mark that was taken.
     marked_at: Vec<Time>,
+    /// The last record that was handed to the journal.
+    seq: u64,
 }
 
 impl SupervisorActor {
-    /// Around a supervisor, new or recovered.
+    /// Around a supervisor, new or recovered; `seq` is the journal's last record.
     pub fn new(
         plan: Arc<Plan>,
+        seq: u64,
         core: Supervisor,
         recorder: Recorder,
         journal: Address<Journal>,
@@ -165,6 +169,7 @@ impl SupervisorActor {
             effects: Effects::default(),
             breath: Breath::default(),
             marked_at: vec![Time(i64::MIN); symbols],
+            seq,
         }
     }
 
@@ -199,7 +204,10 @@ impl SupervisorActor {
                     self.core.note_difference(at, portfolio, difference, &mut self.effects);
                 }
             }
-            Act::Turns(step, now, turns) => {
+            Act::Turns(step, now, seen, turns) => {
+                if self.plan.mode == Mode::Live {
+                    self.effects.facts.push(Fact::Judged { at: now, seen });
+                }
                 for (agent, turn) in turns {
                     self.turn(&step, now, agent, turn);
                 }
@@ -218,31 +226,21 @@ impl SupervisorActor {
     /// Marks that are new are facts, and are shown to every account that holds their contract. Without one only the
     /// time has passed: the same mark looked at again is no second witness.
     fn look(&mut self, portfolio: PortfolioId, at: Time, seen: &[Seen]) {
-        let (mut held, mut fresh) = (Vec::new(), Vec::new());
-        for index in 0..self.plan.portfolios.len() {
-            let of = PortfolioId::at(index);
-            held.extend(self.core.positions(of).map(|one| (of, one.symbol)));
-        }
+        let mut fresh: Vec<Mark> = Vec::new();
         for Seen { at: marked_at, mark } in seen {
+            let is_held = (0..self.plan.portfolios.len()).any(|of| self.core.holds_any(PortfolioId::at(of), &[*mark]));
             let known = &mut self.marked_at[mark.symbol.index()];
-            if *known < *marked_at && held.iter().any(|(_, symbol)| *symbol == mark.symbol) {
+            if *known < *marked_at && is_held {
                 *known = *marked_at;
                 fresh.push(*mark);
             }
         }
-        for mark in &fresh {
-            let fact = Fact::Mark { at, symbol: mark.symbol, price: mark.price };
-            self.core.apply(&fact);
-            self.effects.facts.push(fact);
+        let is_shown = self.core.holds_any(portfolio, &fresh);
+        if !fresh.is_empty() {
+            self.core.on_fresh_marks(at, &fresh, &mut self.effects);
         }
-        for index in 0..self.plan.portfolios.len() {
-            let of = PortfolioId::at(index);
-            let is_shown = held.iter().any(|one| one.0 == of && fresh.iter().any(|mark| mark.symbol == one.1));
-            if is_shown {
-                self.core.on_marks(of, at, &fresh, &mut self.effects);
-            } else if of == portfolio {
-                self.core.on_time(of, at, &mut self.effects);
-            }
+        if !is_shown {
+            self.core.on_time(portfolio, at, &mut self.effects);
         }
     }
 
@@ -271,6 +269,7 @@ impl SupervisorActor {
     /// Records the effects of an act and hands out its commands once the journal has its facts.
     fn settle(&mut self) -> Settled {
         let facts = std::mem::take(&mut self.effects.facts);
+        self.seq += facts.len() as u64;
         let commands = std::mem::take(&mut self.effects.commands);
         for fact in &facts {
             self.recorder.fact(fact);
@@ -332,7 +331,7 @@ impl Handler<AskStandings> for SupervisorActor {
             let id = AgentId::at(index);
             Standing::of(&self.plan, &self.core, id, rates[agent.symbol.index()])
         };
-        MessageResult(self.plan.agents.iter().enumerate().map(standing).collect())
+        MessageResult((self.plan.agents.iter().enumerate().map(standing).collect(), self.seq))
     }
 }
 

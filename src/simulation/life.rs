@@ -15,7 +15,7 @@ use crate::telemetry::Metrics;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use swarm_core::delivery::Desk;
 use swarm_core::engine::{Crew, MakeRule, RestartPolicy};
 use swarm_core::features::{Hub, Wants};
@@ -39,19 +39,19 @@ const MAILBOX_CAPACITY: usize = 4;
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) cast: Arc<dyn Cast>,
-    /// Agents are to hold from now on.
-    pub(super) is_over: Arc<AtomicBool>,
+    /// Agents hold from then on.
+    pub(super) end: Time,
 }
 
 /// A rule that holds once the play is over.
-struct Until {
-    inner: Box<dyn Rule>,
-    is_over: Arc<AtomicBool>,
+pub(super) struct Until {
+    pub(super) inner: Box<dyn Rule>,
+    pub(super) end: Time,
 }
 
 impl Rule for Until {
     fn decide(&mut self, view: &View<'_>) -> Decision {
-        if self.is_over.load(Ordering::Relaxed) { Decision::hold(0.0, 0.0) } else { self.inner.decide(view) }
+        if view.frame.now > self.end { Decision::hold(0.0, 0.0) } else { self.inner.decide(view) }
     }
     fn explain(&self, view: &View<'_>, decision: &Decision) -> Explanation {
         self.inner.explain(view, decision)
@@ -59,12 +59,15 @@ impl Rule for Until {
 }
 
 impl Stage {
-    fn make(&self, plan: &Arc<Plan>) -> impl Fn(AgentId, &mut Wants) -> Result<Box<dyn Rule>, String> + 'static {
-        let (plan, cast, is_over) = (Arc::clone(plan), Arc::clone(&self.cast), Arc::clone(&self.is_over));
+    pub(super) fn make(
+        &self,
+        plan: &Arc<Plan>,
+    ) -> impl Fn(AgentId, &mut Wants) -> Result<Box<dyn Rule>, String> + 'static {
+        let (plan, cast, end) = (Arc::clone(plan), Arc::clone(&self.cast), self.end);
         let of_seed = self.world.enter(|host| (host.scenario().seed, host.scenario().rates.panic));
         move |agent, wants| {
             let inner = make_rule(cast.as_ref(), &plan, agent, wants, of_seed)?;
-            Ok(Box::new(Until { inner, is_over: Arc::clone(&is_over) }))
+            Ok(Box::new(Until { inner, end }))
         }
     }
 

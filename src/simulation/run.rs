@@ -4,13 +4,13 @@ use super::inside::Actors;
 use super::life::Stage;
 use super::picture;
 use super::world::{Pause, World};
-use crate::store::{MemoryMedium, recover};
+use crate::replay::{Part, Replayed, replay};
+use crate::store::{JournalReader, MemoryMedium, recover};
 use actix::SystemRunner;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use swarm_core::invariants::Violation;
-use swarm_core::journal::Link;
+use swarm_core::journal::{Link, Record};
 use swarm_core::model::{Fact, Mode, PortfolioId, SECOND_MS, Time};
 use swarm_core::sim::swarm::{Act, Cast, Host, Outcome, Scenario};
 use tokio::runtime::Builder;
@@ -47,10 +47,9 @@ fn play(scenario: &Scenario, cast: &Arc<dyn Cast>, traces: bool) -> Run {
     let start = scenario.start.floor(scenario.plan.base.ms());
     let scenario = Arc::new(Scenario { start, ..scenario.clone() });
     let world = World::new(Host::new(Arc::clone(&scenario), Actors::new(&scenario.plan), traces));
-    let stage = Stage { world: world.clone(), cast: Arc::clone(cast), is_over: Arc::new(AtomicBool::new(false)) };
+    let stage = Stage { world: world.clone(), cast: Arc::clone(cast), end: scenario.end() };
     let mut runner = Runner { stage, system: None };
     runner.run_until(scenario.end().plus(SECOND_MS));
-    runner.stage.is_over.store(true, Ordering::Relaxed);
     world.enter(Host::be_calm);
     runner.run_until(scenario.end().plus(LATE_MS));
     runner.come_to_rest(Host::check_rest);
@@ -186,6 +185,24 @@ impl Runner {
         }
     }
 
+    /// Decides the journal over again and compares.
+    fn decide_again(&self, journal: &MemoryMedium) -> Result<(), String> {
+        let scenario = self.world().enter(|host| Arc::clone(host.scenario()));
+        let (plan, restart) = (Arc::clone(&scenario.plan), scenario.restart);
+        let part = Part { after_seq: 0, make: self.stage.make(&plan), plan, restart };
+        let open = || JournalReader::over(journal.clone(), Path::new("memory"), None);
+        let is_order = |record: &Record| matches!(record.fact, Fact::Order { .. });
+        let approved = open().map_err(|error| error.to_string())?.flatten().filter(is_order).count() as u64;
+        match replay(open, vec![part]) {
+            Ok(Replayed { difference: None, orders, .. }) if orders == approved => Ok(()),
+            Ok(Replayed { difference: None, orders, .. }) => {
+                Err(format!("{orders} of {approved} orders are approved again"))
+            }
+            Ok(Replayed { difference: Some(difference), .. }) => Err(format!("{difference:?}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     fn finish(mut self) -> Run {
         self.system = None;
         let world = self.stage.world.clone();
@@ -204,6 +221,11 @@ impl Runner {
                 Link::start()
             }
         };
+        if !self.is_broken()
+            && let Err(what) = self.decide_again(&journal)
+        {
+            self.blame(24, what);
+        }
         let outcome = world.enter(|host| host.outcome(link));
         Run { outcome, journal }
     }
