@@ -268,14 +268,16 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, BootError> {
     if setup.accounts.is_empty() {
         reconcile(&setup.plan, &setup.folded.supervisor, &setup.folded.exchanges)?;
     }
-    let director = assemble(setup, crew, hub, rates).await;
+    // What was appended so far may still be on its way to the disk.
+    let seq = setup.writer.flush().map_err(BootError::Journal)?;
+    let director = assemble(setup, crew, hub, rates, seq).await;
     match DirectorActor::begin(director).await {
         Ok((ended, report)) => Ok(Outcome { ended, report }),
         Err(_) => Ok(Outcome { ended: Ended::Halted("the director is gone".to_owned()), report: None }),
     }
 }
 
-async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>) -> Director {
+async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, seq: u64) -> Director {
     let folded = setup.folded;
     let (plan, metrics) = (Arc::clone(&setup.plan), setup.metrics.clone());
     // One arbiter for what trades together, the others for groups of agents.
@@ -287,7 +289,7 @@ async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate
     let supervisor = {
         let actor = SupervisorActor::new(
             Arc::clone(&plan),
-            setup.writer.durable().seq(),
+            seq,
             folded.supervisor,
             folded.recorder,
             journal,
