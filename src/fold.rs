@@ -4,10 +4,13 @@
 use crate::record::{Listeners, Recorder};
 use crate::store::{Folding, MakeFolding};
 use std::sync::Arc;
+use swarm_core::delivery::Desk;
 use swarm_core::engine::{LifeState, Lifecycle, RestartPolicy};
 use swarm_core::exchange::Exchange;
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentChange, AgentId, Candle, Fact, Mode, Order, Plan, PortfolioPlan, Step, SymbolId, Time};
+use swarm_core::model::{
+    AgentChange, AgentId, Candle, Fact, Mode, Order, Plan, PortfolioId, PortfolioPlan, Step, SymbolId, Time,
+};
 use swarm_core::risk::Supervisor;
 
 /// Of the bytes of a state. Raise it whenever anything in them changes its shape or meaning: a test notices
@@ -20,6 +23,8 @@ pub struct Folded {
     pub supervisor: Supervisor,
     /// By portfolio; none with real money, whose accounts are at the venue.
     pub exchanges: Vec<Exchange>,
+    /// By portfolio, with real money: what each account's desk has from the facts.
+    pub desks: Vec<Desk>,
     /// Figures, fingerprint, last decisions.
     pub recorder: Recorder,
     /// By agent.
@@ -44,6 +49,7 @@ impl Folded {
         Self {
             supervisor: Supervisor::new(Arc::clone(plan)),
             exchanges: simulated(plan).iter().map(account).collect(),
+            desks: live(plan).map(|portfolio| Desk::of_facts(plan, portfolio)).collect(),
             recorder: Recorder::new(Arc::clone(plan), listeners),
             lives: vec![Lifecycle::default(); plan.agents.len()],
             last_step: None,
@@ -59,7 +65,9 @@ impl Folded {
     pub fn save(&self) -> Vec<u8> {
         debug_assert!(self.candles.is_empty() && self.trades.is_empty(), "a snapshot is of a step's end");
         let exchanges: Vec<Vec<u8>> = self.exchanges.iter().map(Exchange::save).collect();
-        let state = (self.supervisor.save(), exchanges, self.recorder.save(), &self.lives, self.last_step, self.steps);
+        let desks: Vec<Vec<u8>> = self.desks.iter().map(Desk::save).collect();
+        let accounts = (exchanges, desks);
+        let state = (self.supervisor.save(), accounts, self.recorder.save(), &self.lives, self.last_step, self.steps);
         postcard::to_allocvec(&state).expect("invariant: every list of a state knows its length")
     }
 
@@ -70,13 +78,19 @@ impl Folded {
         listeners: Option<Listeners>,
         bytes: &[u8],
     ) -> Option<Self> {
-        type Saved = (Vec<u8>, Vec<Vec<u8>>, Vec<u8>, Vec<Lifecycle>, Option<Time>, u64);
-        let (supervisor, exchanges, recorder, lives, last_step, steps): Saved = postcard::from_bytes(bytes).ok()?;
+        type Accounts = (Vec<Vec<u8>>, Vec<Vec<u8>>);
+        type Saved = (Vec<u8>, Accounts, Vec<u8>, Vec<Lifecycle>, Option<Time>, u64);
+        let (supervisor, (exchanges, desks), recorder, lives, last_step, steps): Saved =
+            postcard::from_bytes(bytes).ok()?;
         let account = |bytes: &Vec<u8>| Exchange::restore(plan.exchange.clone(), plan.instruments.clone(), bytes);
-        let fits = exchanges.len() == simulated(plan).len() && lives.len() == plan.agents.len();
+        let fits = exchanges.len() == simulated(plan).len()
+            && desks.len() == live(plan).count()
+            && lives.len() == plan.agents.len();
+        let desk = |(portfolio, bytes): (PortfolioId, &Vec<u8>)| Desk::restore(plan, portfolio, bytes);
         fits.then_some(Self {
             supervisor: Supervisor::restore(Arc::clone(plan), &supervisor)?,
             exchanges: exchanges.iter().map(account).collect::<Option<_>>()?,
+            desks: live(plan).zip(&desks).map(desk).collect::<Option<_>>()?,
             recorder: Recorder::restored(Arc::clone(plan), listeners, &recorder)?,
             lives,
             last_step,
@@ -92,6 +106,7 @@ impl Folded {
     pub fn apply(&mut self, fact: &Fact) {
         self.supervisor.apply_with(fact, &mut self.trades);
         self.recorder.restore(fact);
+        self.desks.iter_mut().for_each(|desk| desk.apply(fact));
         for trade in self.trades.drain(..) {
             self.recorder.trade_restored(&trade);
         }
@@ -144,6 +159,12 @@ impl Folded {
 /// Portfolios whose accounts are simulated in this process.
 fn simulated(plan: &Plan) -> &[PortfolioPlan] {
     if plan.mode == Mode::Live { &[] } else { &plan.portfolios }
+}
+
+/// Portfolios whose accounts are at a venue.
+fn live(plan: &Plan) -> impl Iterator<Item = PortfolioId> + use<> {
+    let count = if plan.mode == Mode::Live { plan.portfolios.len() } else { 0 };
+    (0..count).map(PortfolioId::at)
 }
 
 impl Folding for Folded {

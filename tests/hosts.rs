@@ -86,6 +86,24 @@ fn with_maker_entries_a_hybrid_and_a_trend() {
     assert!(facts.matches("\"maker\":true").count() > 50, "and some fill as makers");
 }
 
+/// What one account's fills and marks trip closes the positions of the others, each at its own account.
+#[test]
+fn with_a_breaker_of_the_whole_swarm_that_closes_positions_everywhere() {
+    let swarm = SWARM
+        .replace("risk: { max_positions: 6 }", "risk: { max_positions: 6, max_drawdown: 0.02 }")
+        .replace("equity: 10000, risk: {", "equity: 10000, risk: { on_trip: flatten, breaker_samples: 1,");
+    assert_eq!(swarm.matches("on_trip: flatten").count(), 2, "{swarm}");
+    let place = Place::with(&swarm);
+    place.market(7, CANDLES);
+    check(&place, "data", &[]);
+    let facts = place.run(&["journal", "export", "state-"]).out;
+    let closed = |portfolio: &str| {
+        let (purpose, account) = ("\"purpose\":\"flatten\"", format!("\"portfolio\":\"{portfolio}\""));
+        facts.lines().filter(|line| line.contains(purpose) && line.contains(&account)).count()
+    };
+    assert!(closed("control") > 0 && closed("expert") > 0, "both are closed by the one trip");
+}
+
 #[test]
 fn on_a_part_of_the_data() {
     let place = Place::new();

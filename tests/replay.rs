@@ -183,11 +183,15 @@ fn what_cannot_be_replayed_is_refused_in_plain_words() {
     assert!(nowhere.err.contains("holds no state of a swarm"), "{}", nowhere.err);
     place.market(7, 60);
     place.json(&run(&["--speed", "max"]));
-    let manifest = std::fs::read_to_string(place.path("state/manifest.json")).unwrap();
-    place.put("state/manifest.json", manifest.replace("\"paper\"", "\"live\""));
+    // Live trading by a version that did not record when processes began.
+    let plan = std::fs::read_dir(place.path("state")).unwrap().map(|entry| entry.unwrap().path());
+    let plan = plan.into_iter().find(|path| path.to_string_lossy().contains("plan-")).unwrap();
+    let text = std::fs::read_to_string(&plan).unwrap();
+    assert!(text.contains("\"mode\":\"paper\""), "{text}");
+    std::fs::write(&plan, text.replace("\"mode\":\"paper\"", "\"mode\":\"live\"")).unwrap();
     let live = place.run(&["replay", "state"]);
-    assert_eq!(live.code, Some(2));
-    assert!(live.err.contains("journal of live trading"), "{}", live.err);
+    assert_eq!(live.code, Some(1));
+    assert!(live.err.contains("did not record when live processes began"), "{}", live.err);
 }
 
 fn kept(version: u32) -> PathBuf {

@@ -158,9 +158,13 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("src/telemetry", vec![]),
         ("src/record.rs", vec!["control", "telemetry"]),
         ("src/fold.rs", vec!["record", "store"]),
-        ("src/replay.rs", vec!["fold", "store"]),
+        ("src/replay", vec!["fold", "store"]),
         ("src/report", vec!["record"]),
         ("src/actors", vec!["config", "control", "fold", "record", "store", "telemetry", "venue"]),
+        (
+            "src/simulation",
+            vec!["actors", "control", "fold", "market", "record", "replay", "store", "telemetry", "venue"],
+        ),
         ("src/api", vec!["control", "telemetry"]),
         (
             "src/cli",
@@ -177,6 +181,7 @@ fn rooms() -> BTreeMap<&'static str, Vec<&'static str>> {
                 "record",
                 "replay",
                 "report",
+                "simulation",
                 "store",
                 "telemetry",
                 "venue",

@@ -78,6 +78,7 @@ pub(crate) fn plan(agents: usize) -> Plan {
             require_stop: false,
         }],
         cohorts: vec![CohortPlan { name: "bench".into(), portfolio: PortfolioId(0) }],
+        entry_protection: EntryProtection::Single,
         agents: (0..agents)
             .map(|index| AgentPlan {
                 name: format!("agent-{index}"),

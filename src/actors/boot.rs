@@ -8,7 +8,7 @@ use super::execution::Execution;
 use super::feed::{Feed, absorb};
 use super::journal::{Barrier, Journal};
 use super::kill::KillSwitch;
-use super::live::{Drivers, LiveAccount, Marks};
+use super::live::{Drivers, LiveAccount, Marks, lanes};
 use super::observer::Observer;
 use super::slot::Slot;
 use super::stepper::Floor;
@@ -26,7 +26,7 @@ use swarm_core::engine::{BuildError, Crew, LifeState, MakeRule, RestartPolicy};
 use swarm_core::exchange::Exchange;
 use swarm_core::experiment::Report;
 use swarm_core::features::{Hub, Wants};
-use swarm_core::model::{AgentId, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time};
+use swarm_core::model::{AgentId, Fact, Interval, Plan, PortfolioId, Rate, Step, SymbolId, Tape, Time};
 use swarm_core::risk::Supervisor;
 use swarm_core::rule::Rule;
 use tokio::sync::mpsc;
@@ -217,16 +217,18 @@ where
 fn warm(setup: &mut Setup, hub: &mut Hub, last_step: Option<Time>) -> Result<Vec<Option<Rate>>, BootError> {
     let mut rates = vec![None; setup.plan.instruments.len()];
     let (mut step, mut inputs) = (Step::default(), WarmUp::default());
+    // A live market's past may be another one at the next start: candles that were missed are there then.
+    let records = setup.is_new || !setup.accounts.is_empty();
     for _ in 0..setup.warm_up_steps {
         if !setup.tape.next(&mut step) {
             break;
         }
         absorb(hub, &mut rates, &step);
-        if setup.is_new {
+        if records {
             inputs.take(&step);
         }
     }
-    if setup.is_new && !inputs.is_empty() {
+    if records && !inputs.is_empty() {
         setup.writer.append(inputs.facts()).map_err(BootError::Journal)?;
     }
     let Some(last_step) = last_step else { return Ok(rates) };
@@ -257,19 +259,25 @@ pub async fn run(mut setup: Setup) -> Result<Outcome, BootError> {
     let crew = Crew::build(&setup.plan, setup.make.as_ref())?;
     let mut hub = Hub::new(setup.plan.base, setup.plan.gaps, &crew.wants).map_err(BuildError::from)?;
     let last_step = setup.folded.last_step;
+    if let Some(live) = setup.live.as_ref().filter(|_| !setup.accounts.is_empty()) {
+        let at = (live.clock)();
+        setup.writer.append([Fact::Start { at }]).map_err(BootError::Journal)?;
+    }
     let rates = warm(&mut setup, &mut hub, last_step)?;
     // A live account is reconciled by its desk, while entries are gated.
     if setup.accounts.is_empty() {
         reconcile(&setup.plan, &setup.folded.supervisor, &setup.folded.exchanges)?;
     }
-    let director = assemble(setup, crew, hub, rates).await;
+    // What was appended so far may still be on its way to the disk.
+    let seq = setup.writer.flush().map_err(BootError::Journal)?;
+    let director = assemble(setup, crew, hub, rates, seq).await;
     match DirectorActor::begin(director).await {
         Ok((ended, report)) => Ok(Outcome { ended, report }),
         Err(_) => Ok(Outcome { ended: Ended::Halted("the director is gone".to_owned()), report: None }),
     }
 }
 
-async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>) -> Director {
+async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate>>, seq: u64) -> Director {
     let folded = setup.folded;
     let (plan, metrics) = (Arc::clone(&setup.plan), setup.metrics.clone());
     // One arbiter for what trades together, the others for groups of agents.
@@ -279,22 +287,31 @@ async fn assemble(mut setup: Setup, crew: Crew, hub: Hub, rates: Vec<Option<Rate
     let journal = Journal::new(Arc::clone(&setup.writer), setup.barrier);
     let journal = Address::new(host(trading, 0, capacity, journal), ActorName::Journal, metrics.clone());
     let supervisor = {
-        let actor =
-            SupervisorActor::new(Arc::clone(&plan), folded.supervisor, folded.recorder, journal, setup.kill.clone());
+        let actor = SupervisorActor::new(
+            Arc::clone(&plan),
+            seq,
+            folded.supervisor,
+            folded.recorder,
+            journal,
+            setup.kill.clone(),
+        );
         Address::new(host(trading, 0, capacity, actor), ActorName::Supervisor, metrics.clone())
     };
     let mut drivers = Drivers::new();
     let marks = setup.live.as_ref().map(|live| (Arc::clone(&live.clock), live.marks.clone()));
     let mut live = Vec::new();
     if let Some((clock, marks)) = marks {
-        for account in std::mem::take(&mut setup.accounts) {
+        let (lanes, ends) = lanes(plan.portfolios.len());
+        let accounts = std::mem::take(&mut setup.accounts).into_iter().zip(folded.desks);
+        for ((mut account, desk), commands) in accounts.zip(ends) {
+            account.desk.take_over(desk);
             let portfolio = account.desk.portfolio();
             let own = supervisor.for_another_producer();
-            let kill = setup.kill.clone();
-            let commands = drivers.drive(account, own, &plan, &clock, &marks, kill, metrics.clone()).await;
-            let own = supervisor.for_another_producer();
-            let actor = Execution::live(portfolio, plan.base, commands, own, setup.kill.clone());
+            let lane = lanes[portfolio.index()].clone();
+            let actor = Execution::live(portfolio, plan.base, lane, own, setup.kill.clone());
             live.push(Address::new(host(trading, 0, capacity, actor), ActorName::Execution, metrics.clone()));
+            let (own, kill) = (supervisor.for_another_producer(), setup.kill.clone());
+            drivers.drive(account, commands, &lanes, own, &plan, &clock, &marks, kill, metrics.clone()).await;
         }
     }
     let simulated = if live.is_empty() { folded.exchanges } else { Vec::new() };

@@ -17,14 +17,18 @@ use tokio::sync::mpsc;
 #[rtype(result = "bool")]
 pub struct Begin(pub Arc<Step>);
 
+/// What the supervisor commanded for other accounts when it heard of this one, and when: a breaker of the whole
+/// swarm closes positions everywhere.
+pub type ForOthers = Vec<(Time, Command)>;
+
 /// A funding payment is due.
 #[derive(Message)]
-#[rtype(result = "Result<(), Halt>")]
+#[rtype(result = "Result<ForOthers, Halt>")]
 pub struct Fund(pub FundingDue);
 
 /// Moves the account to a point of the candles.
 #[derive(Message)]
-#[rtype(result = "Result<(), Halt>")]
+#[rtype(result = "Result<ForOthers, Halt>")]
 pub struct Walk(pub usize);
 
 /// Hands commands to the venue.
@@ -97,6 +101,7 @@ struct Account {
     venue: Box<SimulatedVenue>,
     supervisor: Arc<Address<SupervisorActor>>,
     kill: KillSwitch,
+    for_others: ForOthers,
 }
 
 impl Account {
@@ -104,8 +109,19 @@ impl Account {
     async fn take(&mut self, events: Vec<VenueEvent>) -> Result<(), Halt> {
         let Some(at) = events.last().map(VenueEvent::at) else { return Ok(()) };
         let commands = self.supervisor.ask(Act::Venue(self.portfolio, events)).await??;
-        obey(&mut self.venue, &self.kill, at, &commands);
+        self.obey(at, commands);
         Ok(())
+    }
+
+    /// Hands the venue what is for this account, and keeps the rest for whom it is for.
+    fn obey(&mut self, at: Time, commands: Vec<Command>) {
+        for command in commands {
+            if command.portfolio() == self.portfolio {
+                obey(&mut self.venue, &self.kill, at, std::slice::from_ref(&command));
+            } else {
+                self.for_others.push((at, command));
+            }
+        }
     }
 
     async fn walk(&mut self, point: usize) -> Result<(), Halt> {
@@ -119,20 +135,20 @@ impl Account {
         }
         let (at, marks) = self.venue.marks();
         let commands = self.supervisor.ask(Act::Marks(self.portfolio, at, marks)).await??;
-        obey(&mut self.venue, &self.kill, at, &commands);
+        self.obey(at, commands);
         Ok(())
     }
 }
 
 impl Execution {
     /// Lends the simulated venue to `work` and takes it back; a live one is not walked.
-    fn lend<F, W>(&mut self, work: F) -> AtomicResponse<Self, Result<(), Halt>>
+    fn lend<F, W>(&mut self, work: F) -> AtomicResponse<Self, Result<ForOthers, Halt>>
     where
         F: FnOnce(Account) -> W,
-        W: Future<Output = (Box<SimulatedVenue>, Result<(), Halt>)> + 'static,
+        W: Future<Output = (Account, Result<(), Halt>)> + 'static,
     {
         let Place::Simulated(venue) = &mut self.place else {
-            return AtomicResponse::new(Box::pin(async { Ok(()) }.into_actor(self)));
+            return AtomicResponse::new(Box::pin(async { Ok(Vec::new()) }.into_actor(self)));
         };
         let venue = venue.take().expect("invariant: a walk is atomic, so no message meets an absent venue");
         let account = Account {
@@ -140,10 +156,11 @@ impl Execution {
             venue,
             supervisor: Arc::clone(&self.supervisor),
             kill: self.kill.clone(),
+            for_others: Vec::new(),
         };
-        AtomicResponse::new(Box::pin(work(account).into_actor(self).map(|(venue, done), actor, _| {
-            actor.place = Place::Simulated(Some(venue));
-            done
+        AtomicResponse::new(Box::pin(work(account).into_actor(self).map(|(account, done), actor, _| {
+            actor.place = Place::Simulated(Some(account.venue));
+            done.map(|()| account.for_others)
         })))
     }
 }
@@ -167,26 +184,26 @@ impl Handler<Begin> for Execution {
 }
 
 impl Handler<Fund> for Execution {
-    type Result = AtomicResponse<Self, Result<(), Halt>>;
+    type Result = AtomicResponse<Self, Result<ForOthers, Halt>>;
 
     fn handle(&mut self, Fund(due): Fund, _: &mut Context<Self>) -> Self::Result {
         self.lend(move |mut account| async move {
             let mut events = Vec::new();
             account.venue.fund(due, &mut events);
             let done = account.take(events).await;
-            (account.venue, done)
+            (account, done)
         })
     }
 }
 
 impl Handler<Walk> for Execution {
-    type Result = AtomicResponse<Self, Result<(), Halt>>;
+    type Result = AtomicResponse<Self, Result<ForOthers, Halt>>;
 
     fn handle(&mut self, Walk(point): Walk, context: &mut Context<Self>) -> Self::Result {
         self.breath.take(context);
         self.lend(move |mut account| async move {
             let done = account.walk(point).await;
-            (account.venue, done)
+            (account, done)
         })
     }
 }

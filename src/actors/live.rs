@@ -14,12 +14,13 @@ use futures_util::stream::FuturesUnordered;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use swarm_core::delivery::{Answer, Desk, Halt, Out, Request, RequestId, StrategyUse, StreamEvent};
 use swarm_core::model::{Mark, Plan, PortfolioId, Price, SymbolId, Time, VenueEvent};
 use swarm_core::risk::Command;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How often guards and breakers look at marks and time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,28 +31,39 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// Last mark prices, by symbol; clones are one.
 #[derive(Clone, Debug, Default)]
-pub struct Marks(Arc<Mutex<Vec<Option<Price>>>>);
+pub struct Marks(Arc<Mutex<Vec<Option<Seen>>>>);
+
+/// A mark price, and when it was the venue's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// By the venue's time.
+    pub at: Time,
+    /// The price.
+    pub mark: Mark,
+}
 
 impl Marks {
-    /// Takes a price in.
-    pub fn set(&self, symbol: SymbolId, price: Price) {
+    /// Takes in a price of `at`, by the venue's time. One that is not newer than what is known is an old one that
+    /// comes again, whatever it says.
+    pub fn set(&self, symbol: SymbolId, at: Time, price: Price) {
         let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if marks.len() <= symbol.index() {
             marks.resize(symbol.index() + 1, None);
         }
-        marks[symbol.index()] = Some(price);
+        let known = &mut marks[symbol.index()];
+        if known.is_none_or(|newest| newest.at < at) {
+            *known = Some(Seen { at, mark: Mark { symbol, price } });
+        }
     }
 
-    fn all(&self) -> Vec<Mark> {
-        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = marks.iter().enumerate().filter_map(|(index, price)| Some((index, (*price)?)));
-        known.map(|(index, price)| Mark { symbol: SymbolId::at(index), price }).collect()
+    fn all(&self) -> Vec<Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().flatten().copied().collect()
     }
 }
 
 /// An account at a live venue: what is known of it, and the way there.
 pub struct LiveAccount {
-    /// Folded from the journal before it is driven.
+    /// Goes on from what was folded of its account.
     pub desk: Desk,
     /// Carries its requests.
     pub link: Box<dyn Link>,
@@ -80,6 +92,15 @@ pub(super) enum NotResumed {
     NotHalted,
     /// Its driver is gone.
     Gone,
+}
+
+/// Where commands for each account go, by portfolio.
+pub type Lanes = Arc<[mpsc::Sender<Vec<Command>>]>;
+
+/// Lanes to so many drivers, and their ends.
+pub fn lanes(accounts: usize) -> (Lanes, Vec<mpsc::Receiver<Vec<Command>>>) {
+    let (lanes, ends): (Vec<_>, Vec<_>) = (0..accounts).map(|_| mpsc::channel(COMMANDS_WAITING)).unzip();
+    (lanes.into(), ends)
 }
 
 /// The drivers of all accounts.
@@ -123,19 +144,21 @@ impl Drivers {
         }
     }
 
-    /// Gates the account's entries and begins to drive it; commands for it go where this answers.
+    /// Gates the account's entries and begins to drive it. `commands` are for it; `lanes` lead to the drivers of all
+    /// accounts, by portfolio.
     #[expect(clippy::too_many_arguments, reason = "what a driver needs, once, at the start")]
     pub async fn drive(
         &mut self,
         account: LiveAccount,
+        commands: mpsc::Receiver<Vec<Command>>,
+        lanes: &Lanes,
         supervisor: Address<SupervisorActor>,
         plan: &Arc<Plan>,
         clock: &Clock,
         marks: &Marks,
         kill: KillSwitch,
         metrics: Metrics,
-    ) -> mpsc::Sender<Vec<Command>> {
-        let (send, commands) = mpsc::channel(COMMANDS_WAITING);
+    ) {
         let (resume, resumes) = mpsc::channel(1);
         let halted = Halted::default();
         self.hands.push(Hand { portfolio: account.desk.portfolio(), halted: Arc::clone(&halted), resume });
@@ -145,6 +168,7 @@ impl Drivers {
             name,
             desk: account.desk,
             link: account.link,
+            lanes: lanes.clone(),
             supervisor,
             born: Instant::now(),
             began: clock(),
@@ -168,7 +192,6 @@ impl Drivers {
                 let _ = faults.send(halt).await;
             }
         }));
-        send
     }
 
     /// Ends them: nothing more is sent.
@@ -192,6 +215,7 @@ struct Driver {
     name: String,
     desk: Desk,
     link: Box<dyn Link>,
+    lanes: Lanes,
     supervisor: Address<SupervisorActor>,
     born: Instant,
     began: Time,
@@ -241,7 +265,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 given = commands.recv() => match given {
-                    Some(given) => self.obey(&given, &mut out),
+                    Some(given) => self.obey(given, &mut out)?,
                     // The swarm is gone.
                     None => return Ok(()),
                 },
@@ -287,19 +311,30 @@ impl Driver {
 
     /// Lets guards and breakers look at the marks and at the time.
     async fn look(&mut self, out: &mut Out) -> Result<(), supervisor::Halt> {
-        let act = Act::Marks(self.portfolio, (self.clock)(), self.marks.all());
+        let act = Act::Look(self.portfolio, (self.clock)(), self.marks.all());
         let commands = self.supervisor.ask(act).await??;
-        self.obey(&commands, out);
-        Ok(())
+        self.obey(commands, out)
     }
 
-    /// Hands commands to the desk; after the kill switch only what takes risk away.
-    fn obey(&mut self, commands: &[Command], out: &mut Out) {
+    /// Hands commands to the desk, and those for other accounts to their drivers: a breaker of the whole swarm closes
+    /// positions everywhere. After the kill switch only what takes risk away.
+    fn obey(&mut self, commands: Vec<Command>, out: &mut Out) -> Result<(), supervisor::Halt> {
         for command in commands {
+            let portfolio = command.portfolio();
+            if portfolio != self.portfolio {
+                let lane = self.lanes.get(portfolio.index());
+                // Two drivers that waited for each other would wait for ever.
+                if lane.is_none_or(|lane| lane.try_send(vec![command]).is_err()) {
+                    let what = format!("the driver of portfolio {} does not take its commands", portfolio.0);
+                    return Err(supervisor::Halt(what));
+                }
+                continue;
+            }
             if !(command.adds_risk() && self.kill.is_thrown()) {
-                self.desk.command(self.now(), command, out);
+                self.desk.command(self.now(), &command, out);
             }
         }
+        Ok(())
     }
 
     /// Sends requests, and tells the supervisor what the desk found out, until nothing follows from it any more.
@@ -323,7 +358,7 @@ impl Driver {
             let at = (self.clock)();
             if let Some(gated) = gate {
                 let commands = self.supervisor.ask(Act::Gate(self.portfolio, at, gated)).await??;
-                self.obey(&commands, &mut next);
+                self.obey(commands, &mut next)?;
                 // At once: the observer renews gauges with candles only.
                 self.metrics.portfolio(self.portfolio).set_entries_gated(gated);
                 let word = if gated { "gated" } else { "free: account and books agree" };
@@ -331,12 +366,12 @@ impl Driver {
             }
             if !differences.is_empty() {
                 let commands = self.supervisor.ask(Act::Differences(self.portfolio, at, differences)).await??;
-                self.obey(&commands, &mut next);
+                self.obey(commands, &mut next)?;
             }
             if !events.is_empty() {
                 let events = events.iter().map(|event| self.in_market_time(event)).collect();
                 let commands = self.supervisor.ask(Act::Venue(self.portfolio, events)).await??;
-                self.obey(&commands, &mut next);
+                self.obey(commands, &mut next)?;
             }
             if next != Out::default() {
                 waiting.push_back(next);

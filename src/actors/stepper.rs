@@ -2,7 +2,7 @@
 
 use super::address::{Address, AskError};
 use super::agent::{Agent, Board, Renew, Reply, Tick};
-use super::execution::{Begin, Execution, Fund, Obey, Walk};
+use super::execution::{Begin, Execution, ForOthers, Fund, Obey, Walk};
 use super::feed::{Close, Feed, Pull};
 use super::supervisor::{Act, AskStandings, Halt, SupervisorActor, Turn};
 use futures_util::future::join_all;
@@ -53,12 +53,13 @@ impl Floor {
         self.tell(step.close_time, Act::Candles(Arc::clone(&step))).await?;
         for due in &step.funding {
             for execution in &self.executions {
-                execution.ask(Fund(*due)).await??;
+                let for_others = execution.ask(Fund(*due)).await??;
+                self.pass_on(for_others).await?;
             }
         }
         self.walk(&step).await?;
-        let turns = self.decide(&step, renew).await?;
-        self.tell(now, Act::Turns(Arc::clone(&step), now, turns)).await?;
+        let (seen, turns) = self.decide(&step, renew).await?;
+        self.tell(now, Act::Turns(Arc::clone(&step), now, seen, turns)).await?;
         self.tell(step.close_time, Act::EndStep(step)).await
     }
 
@@ -72,21 +73,23 @@ impl Floor {
         }
         for point in 0..POINTS {
             for execution in &busy {
-                execution.ask(Walk(point)).await??;
+                let for_others = execution.ask(Walk(point)).await??;
+                self.pass_on(for_others).await?;
             }
         }
         Ok(())
     }
 
-    /// Gathers what every running agent makes of the closed candles, in declared order.
+    /// Gathers what every running agent makes of the closed candles, in declared order, and the record after which they
+    /// were shown what they decided on.
     async fn decide(
         &mut self,
         step: &Arc<Step>,
         renew: &dyn Fn(AgentId) -> Option<Box<dyn Rule>>,
-    ) -> Result<Vec<(AgentId, Turn)>, Halt> {
+    ) -> Result<(u64, Vec<(AgentId, Turn)>), Halt> {
         let features = self.feed.ask(Close(Arc::clone(step))).await?;
         self.gaps = features.gaps;
-        let standings = self.supervisor.ask(AskStandings(features.funding_rates)).await?;
+        let (standings, seen) = self.supervisor.ask(AskStandings(features.funding_rates)).await?;
         let board = Arc::new(Board { now: step.close_time, frames: features.frames, standings });
         let mut turns = Vec::new();
         let mut asked = Vec::with_capacity(self.agents.len());
@@ -115,7 +118,7 @@ impl Floor {
         }
         // A restarted agent's restart comes before its answer; both at its place in the declared order.
         turns.sort_by_key(|(id, _)| *id);
-        Ok(turns)
+        Ok((seen, turns))
     }
 
     fn turn(&mut self, id: AgentId, now: Time, reply: Result<Reply, AskError>) -> Option<Turn> {
@@ -133,6 +136,14 @@ impl Floor {
     pub async fn tell(&self, now: Time, act: Act) -> Result<(), Halt> {
         let commands = self.supervisor.ask(act).await??;
         self.obey(now, commands).await
+    }
+
+    /// Hands on what was commanded for other accounts while one was walked, before any of them goes on.
+    async fn pass_on(&self, commands: ForOthers) -> Result<(), Halt> {
+        for (at, command) in commands {
+            self.obey(at, vec![command]).await?;
+        }
+        Ok(())
     }
 
     /// Hands commands to the accounts they are for, in order.

@@ -5,6 +5,7 @@ use super::address::{Address, AskError};
 use super::breath::Breath;
 use super::journal::{Append, Journal};
 use super::kill::KillSwitch;
+use super::live::Seen;
 use crate::control::DecisionView;
 use crate::record::Recorder;
 use actix::{Actor, ActorFuture, ActorFutureExt, AtomicResponse, Context, Handler, Message, MessageResult, WrapFuture};
@@ -13,7 +14,7 @@ use std::time::Duration;
 use swarm_core::engine::{Answer, Sink, Standing, judge};
 use swarm_core::experiment::Report;
 use swarm_core::model::{
-    AgentChange, AgentId, BreakerScope, Difference, Fact, Mark, Plan, PortfolioId, Rate, Step, SymbolId, Time,
+    AgentChange, AgentId, BreakerScope, Difference, Fact, Mark, Mode, Plan, PortfolioId, Rate, Step, SymbolId, Time,
     VenueEvent,
 };
 use swarm_core::risk::{Command, Effects, ResetError, Supervisor};
@@ -55,12 +56,15 @@ pub enum Act {
     Venue(PortfolioId, Vec<VenueEvent>),
     /// Marks of an account.
     Marks(PortfolioId, Time, Vec<Mark>),
+    /// The driver of an account looks at the time, and at the newest marks.
+    Look(PortfolioId, Time, Vec<Seen>),
     /// Entries of an account are gated or freed.
     Gate(PortfolioId, Time, bool),
     /// An account and the books did not agree.
     Differences(PortfolioId, Time, Vec<Difference>),
-    /// The agents' parts in a step, in declared order, and when they are judged.
-    Turns(Arc<Step>, Time, Vec<(AgentId, Turn)>),
+    /// The agents' parts in a step, in declared order, when they are judged, and the record after which they were
+    /// shown what they decided on.
+    Turns(Arc<Step>, Time, u64, Vec<(AgentId, Turn)>),
     /// An agent's life changed by an operator's hand.
     Life(Time, AgentId, AgentChange),
     /// Close all positions of an account.
@@ -83,9 +87,9 @@ pub struct Reset {
     pub reason: String,
 }
 
-/// Asks what each agent is to be told about itself.
+/// Asks what each agent is to be told about itself, and after which record that is so.
 #[derive(Message)]
-#[rtype(result = "Vec<Standing>")]
+#[rtype(result = "(Vec<Standing>, u64)")]
 pub struct AskStandings(pub Vec<Option<Rate>>);
 
 /// Asks a question of the supervisor's state.
@@ -139,17 +143,23 @@ pub struct SupervisorActor {
     kill: KillSwitch,
     effects: Effects,
     breath: Breath,
+    /// By symbol: the venue's time of the newest mark that was taken.
+    marked_at: Vec<Time>,
+    /// The last record that was handed to the journal.
+    seq: u64,
 }
 
 impl SupervisorActor {
-    /// Around a supervisor, new or recovered.
+    /// Around a supervisor, new or recovered; `seq` is the journal's last record.
     pub fn new(
         plan: Arc<Plan>,
+        seq: u64,
         core: Supervisor,
         recorder: Recorder,
         journal: Address<Journal>,
         kill: KillSwitch,
     ) -> Self {
+        let symbols = plan.instruments.len();
         Self {
             plan,
             core,
@@ -158,6 +168,8 @@ impl SupervisorActor {
             kill,
             effects: Effects::default(),
             breath: Breath::default(),
+            marked_at: vec![Time(i64::MIN); symbols],
+            seq,
         }
     }
 
@@ -185,13 +197,17 @@ impl SupervisorActor {
                     self.core.on_marks(portfolio, at, &marks, &mut self.effects);
                 }
             }
+            Act::Look(portfolio, at, seen) => self.look(portfolio, at, &seen),
             Act::Gate(portfolio, at, gated) => self.core.set_gate(at, portfolio, gated, &mut self.effects),
             Act::Differences(portfolio, at, differences) => {
                 for difference in differences {
                     self.core.note_difference(at, portfolio, difference, &mut self.effects);
                 }
             }
-            Act::Turns(step, now, turns) => {
+            Act::Turns(step, now, seen, turns) => {
+                if self.plan.mode == Mode::Live {
+                    self.effects.facts.push(Fact::Judged { at: now, seen });
+                }
                 for (agent, turn) in turns {
                     self.turn(&step, now, agent, turn);
                 }
@@ -205,6 +221,27 @@ impl SupervisorActor {
             Act::End(at, complete) => self.effects.facts.push(Fact::End { at, complete }),
         }
         None
+    }
+
+    /// Marks that are new are facts, and are shown to every account that holds their contract. Without one only the
+    /// time has passed: the same mark looked at again is no second witness.
+    fn look(&mut self, portfolio: PortfolioId, at: Time, seen: &[Seen]) {
+        let mut fresh: Vec<Mark> = Vec::new();
+        for Seen { at: marked_at, mark } in seen {
+            let is_held = (0..self.plan.portfolios.len()).any(|of| self.core.holds_any(PortfolioId::at(of), &[*mark]));
+            let known = &mut self.marked_at[mark.symbol.index()];
+            if *known < *marked_at && is_held {
+                *known = *marked_at;
+                fresh.push(*mark);
+            }
+        }
+        let is_shown = self.core.holds_any(portfolio, &fresh);
+        if !fresh.is_empty() {
+            self.core.on_fresh_marks(at, &fresh, &mut self.effects);
+        }
+        if !is_shown {
+            self.core.on_time(portfolio, at, &mut self.effects);
+        }
     }
 
     fn turn(&mut self, step: &Step, now: Time, agent: AgentId, turn: Turn) {
@@ -232,6 +269,7 @@ impl SupervisorActor {
     /// Records the effects of an act and hands out its commands once the journal has its facts; on the disk if it `waits`.
     fn settle(&mut self, waits: bool) -> Settled {
         let facts = std::mem::take(&mut self.effects.facts);
+        self.seq += facts.len() as u64;
         let commands = std::mem::take(&mut self.effects.commands);
         for fact in &facts {
             self.recorder.fact(fact);
@@ -295,7 +333,7 @@ impl Handler<AskStandings> for SupervisorActor {
             let id = AgentId::at(index);
             Standing::of(&self.plan, &self.core, id, rates[agent.symbol.index()])
         };
-        MessageResult(self.plan.agents.iter().enumerate().map(standing).collect())
+        MessageResult((self.plan.agents.iter().enumerate().map(standing).collect(), self.seq))
     }
 }
 

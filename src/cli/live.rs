@@ -231,7 +231,7 @@ fn teller(symbols: Vec<String>, metrics: Metrics, marks: actors::Marks) -> Arc<d
             metrics.feed_candle(label(note.fate));
             log(&symbols, note);
         }
-        News::Mark(symbol, price) => marks.set(symbol, price),
+        News::Mark(symbol, at, price) => marks.set(symbol, at, price),
         News::Age(symbol, age_ms) => {
             metrics.feed_lag(symbol, age_ms as f64 / 1_000.0);
             let mut silent = silent.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use swarm_core::model::{Fact, Mode};
+use swarm_core::model::Fact;
 
 /// Take every decision of a journal again and compare it, byte for byte; exit code 1 at a difference.
 #[derive(Debug, ClapArgs)]
@@ -26,12 +26,6 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let view = StateView::open(&args.dir).map_err(|error| Failure::input(error.to_string()))?;
-    if view.manifest().mode == Mode::Live {
-        return Err(Failure::input(
-            "this is the journal of live trading: what a venue answered cannot be asked for again; `swarm journal verify` \
-             checks its records",
-        ));
-    }
     let parts = configurations(args, &view)?;
     let parts = parts.into_iter().map(|(after_seq, configuration)| {
         let plan = Arc::new(configuration.plan);

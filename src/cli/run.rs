@@ -4,7 +4,7 @@ use super::console::{Console, Failure};
 use super::live::{self, LiveMarket};
 use super::market::{self, Market};
 use super::{interrupt, lines, prepare, summary};
-use crate::actors::{self, Barrier, Ended, KillSwitch, LiveAccount, Pace, Setup};
+use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
 use crate::bias;
 use crate::config::{Loaded, MarketSpec, Overrides, RuntimePlan, Speed, VenueKind};
@@ -234,19 +234,6 @@ fn fold(opened: &Opened, plan: &Arc<Plan>, restart: RestartPolicy, listeners: Li
     Ok(folded)
 }
 
-/// A desk has its state from the whole journal: snapshots do not hold it.
-fn fold_desks(opened: &Opened, accounts: &mut [LiveAccount]) -> Result<(), Failure> {
-    if accounts.is_empty() {
-        return Ok(());
-    }
-    let failed = |error: crate::store::StoreError| Failure::failed("failed", error.to_string());
-    for record in opened.dir.facts().map_err(failed)? {
-        let fact = record.map_err(failed)?.fact;
-        accounts.iter_mut().for_each(|account| account.desk.apply(&fact));
-    }
-    Ok(())
-}
-
 fn open_files(opened: &Opened, metrics: &Metrics, make: MakeFolded, runtime: &RuntimePlan) -> Result<Files, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed("failed", error.to_string());
     let snapshots =
@@ -283,13 +270,12 @@ async fn host(
     let configuration = Configuration { plan: (*plan).clone(), restart: runtime.restart };
     opened.dir.keep_configuration(&configuration).map_err(|error| Failure::input(error.to_string()))?;
     let is_live = live.is_some();
-    let mut accounts = match &live {
+    let accounts = match &live {
         Some(market) if plan.mode == Mode::Live => {
             live::accounts(&runtime, &plan, opened.dir.manifest().created_at, &market.limiter()).await?
         }
         _ => Vec::new(),
     };
-    fold_desks(&opened, &mut accounts)?;
     let (control, requests) = Control::new(REQUESTS_WAITING);
     let listeners = Listeners { metrics: metrics.clone(), control: control.clone() };
     let folded = fold(&opened, &plan, runtime.restart, listeners)?;

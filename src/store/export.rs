@@ -244,6 +244,8 @@ const fn time_of(fact: &Fact) -> Option<Time> {
         | Fact::Agent { at, .. }
         | Fact::Gate { at, .. }
         | Fact::Difference { at, .. }
+        | Fact::Start { at }
+        | Fact::Judged { at, .. }
         | Fact::StepEnd { at }
         | Fact::End { at, .. } => Some(*at),
         Fact::Verdict { .. } | Fact::Watermark { .. } | Fact::FundingDue { .. } | Fact::WarmUp { .. } => None,

@@ -86,6 +86,9 @@ fn check_journal(venue: &Venue, kills: u32) {
     }
     eprintln!("{kills} kills, {} orders, {} executions", orders.len(), trades.len());
     assert!(!orders.is_empty() && !trades.is_empty(), "nothing was traded");
+    let replayed = venue.place.json(&["replay", "state", "--json"]);
+    assert_eq!(replayed["difference"], Value::Null, "{replayed}");
+    assert_eq!(replayed["orders"].as_u64(), Some(orders.len() as u64), "each is approved again");
 }
 
 /// The first value with this key, at any depth.

@@ -6,10 +6,11 @@ use super::poll::Poll;
 use super::talk::TradeRow;
 use crate::model::{Holding, Price, Qty, Side, Usd};
 use crate::planted::{Bug, is_planted};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Trades of an order whose owner is being asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Unowned {
     pub(super) rows: Vec<TradeRow>,
     pub(super) poll: Poll,
@@ -17,7 +18,7 @@ pub(super) struct Unowned {
 }
 
 /// A trade as far as it moves the holding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Booked {
     /// 0 for what no trade explains.
     trade: u64,
@@ -27,7 +28,7 @@ struct Booked {
 }
 
 /// See the module.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lane {
     /// By the trades that are booked.
     pub(super) holding: Holding,

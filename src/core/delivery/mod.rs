@@ -30,6 +30,7 @@ mod policy;
 mod poll;
 mod pump;
 mod reconcile;
+mod saved;
 mod settle;
 mod strategy;
 mod talk;

@@ -4,12 +4,13 @@
 use super::RequestId;
 use super::policy::ASK_AGAIN_MS;
 use crate::model::{Millis, SECOND_MS, Time};
+use serde::{Deserialize, Serialize};
 
 /// A question without an answer for this long is asked anew.
 const OVERDUE_MS: Millis = 15 * SECOND_MS;
 
 /// See the module.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Poll {
     due: Option<Time>,
     in_flight: Option<(RequestId, Time)>,

@@ -2,9 +2,10 @@
 //! whoever carries its requests. Types only; the desk's side of AsterDEX's wire, without its spelling.
 
 use crate::model::{Order, OrderId, Price, Qty, Side, SymbolId, Time, Usd, VenueReject};
+use serde::{Deserialize, Serialize};
 
 /// Names one request of one desk; counted anew by each process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
 /// How an order is named to the venue.
@@ -164,7 +165,7 @@ pub struct OrderReport {
 }
 
 /// One execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeRow {
     /// On which contract.
     pub symbol: SymbolId,

@@ -5,9 +5,10 @@ use super::RequestId;
 use super::poll::Poll;
 use super::talk::{OrderReport, OrderStatus};
 use crate::model::{CancelReason, Order, OrderId, OrderKind, Purpose, Qty, ReportKind, Time, TimeInForce, VenueReject};
+use serde::{Deserialize, Serialize};
 
 /// How far an order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// It has not left, and may leave at this time.
     Waiting(Time),
@@ -26,7 +27,7 @@ pub(super) enum Stage {
 }
 
 /// How an order ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum End {
     Filled,
     Canceled,
@@ -37,7 +38,7 @@ pub(super) enum End {
 }
 
 /// What agrees that an order is not at the venue. All must, and each was asked after the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Absence {
     /// The order itself was asked for, at this time, when it could not arrive any more.
     pub(super) query: Option<Time>,
@@ -56,7 +57,7 @@ impl Absence {
 }
 
 /// That an entry left with its stop as a strategy order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Strategy {
     /// The venue says that it failed.
     pub(super) failed: bool,
@@ -64,7 +65,7 @@ pub(super) struct Strategy {
 }
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tracked {
     pub(super) order: Order,
     pub(super) stage: Stage,

@@ -269,6 +269,19 @@ pub enum Fact {
         /// What differed, and how it was met.
         difference: Box<Difference>,
     },
+    /// With real money: a process began. What it knew was what the facts before this give, and nothing else.
+    Start {
+        /// When.
+        at: Time,
+    },
+    /// With real money: what follows came of the agents' answers to the candles before: an input, since candles may be
+    /// late and accounts tell things at any time.
+    Judged {
+        /// When the answers were judged.
+        at: Time,
+        /// The last record before agents were shown their positions and accounts.
+        seen: u64,
+    },
 }
 
 impl Fact {

@@ -63,7 +63,9 @@ impl Supervisor {
             | Fact::End { .. }
             | Fact::FundingDue { .. }
             | Fact::WarmUp { .. }
-            | Fact::Difference { .. } => {}
+            | Fact::Difference { .. }
+            | Fact::Start { .. }
+            | Fact::Judged { .. } => {}
         }
     }
 

@@ -176,6 +176,34 @@ impl Supervisor {
         self.react_all(portfolio, at, out);
     }
 
+    /// New marks of one instant, which no candle told: facts, shown to every account that holds their contracts.
+    pub fn on_fresh_marks(&mut self, at: Time, marks: &[Mark], out: &mut Effects) {
+        for mark in marks {
+            self.emit(Fact::Mark { at, symbol: mark.symbol, price: mark.price }, out);
+        }
+        for index in 0..self.books.len() {
+            let portfolio = PortfolioId(index as u16);
+            if self.holds_any(portfolio, marks) {
+                self.on_marks(portfolio, at, marks, out);
+            }
+        }
+    }
+
+    /// Whether an account holds a contract of these marks.
+    pub fn holds_any(&self, portfolio: PortfolioId, marks: &[Mark]) -> bool {
+        let open = self.books.get(portfolio.index()).into_iter().flat_map(|book| &book.engagements);
+        open.filter(|one| one.position.is_open()).any(|one| marks.iter().any(|mark| mark.symbol == one.symbol))
+    }
+
+    /// Time has passed on an account, and no mark came: guards look at their time-outs, and breakers take no
+    /// sample, since the same mark looked at again is no second witness.
+    pub fn on_time(&mut self, portfolio: PortfolioId, at: Time, out: &mut Effects) {
+        if self.books.get(portfolio.index()).is_some_and(|book| !book.engagements.is_empty()) {
+            self.calm_until = None;
+            self.react_all(portfolio, at, out);
+        }
+    }
+
     /// The venue told something of an account.
     pub fn on_venue(&mut self, portfolio: PortfolioId, event: &VenueEvent, out: &mut Effects) {
         if portfolio.index() >= self.books.len() {

@@ -33,6 +33,8 @@ pub struct Record {
 pub struct Venue {
     exchange: Exchange,
     contracts: Vec<String>,
+    /// The smallest quantities, by symbol.
+    steps: Vec<Qty>,
     /// Leverage set by request, by symbol.
     leverage: Vec<u32>,
     /// By number, which counts from 1.
@@ -59,6 +61,7 @@ impl Venue {
         Self {
             exchange: Exchange::new(params, plan.instruments.clone(), wallet),
             contracts: plan.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
+            steps: plan.instruments.iter().map(|instrument| instrument.step).collect(),
             leverage: vec![1; plan.instruments.len()],
             records: Vec::new(),
             trades: Vec::new(),
@@ -151,9 +154,12 @@ impl Venue {
 
     /// Carries a request out. `nonce` tells requests apart, `signed_at` is when it was made.
     pub fn serve(&mut self, now: Time, request: &Request, nonce: u64, signed_at: Time) -> Answer {
-        let is_fresh = now.since(signed_at).abs() <= NONCE_WINDOW_MS && self.nonces.insert(nonce);
-        if !is_fresh {
+        if now.since(signed_at).abs() > NONCE_WINDOW_MS {
             return refused(RefusalClass::Refuse, VenueReject::Other);
+        }
+        // A copy of the request came first, and its answer may still be on its way: nobody says what became of it.
+        if !self.nonces.insert(nonce) {
+            return Answer::Unknown;
         }
         let answer = self.carry_out(now, request);
         self.drive(now);
@@ -328,8 +334,9 @@ impl Venue {
 
     /// Books an execution in parts and tells each.
     fn execute(&mut self, index: usize, at: Time, fill: &Fill, is_last: bool) {
-        let parts = if fill.qty.0 % self.parts == 0 { self.parts } else { 1 };
         let symbol = self.records[index].order.symbol;
+        // No venue executes less than the smallest quantity.
+        let parts = if fill.qty.0 % (self.parts * self.steps[symbol.index()].0) == 0 { self.parts } else { 1 };
         let mut fee = fill.fee;
         for part in 1..=parts {
             let share = if part == parts { fee } else { Usd(fill.fee.0 / parts) };

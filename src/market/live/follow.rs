@@ -33,8 +33,8 @@ const STREAMS_OF_A_SYMBOL: usize = 2;
 pub enum News {
     /// A candle had a fate worth telling.
     Candle(Note),
-    /// A symbol's mark price, each second.
-    Mark(SymbolId, Price),
+    /// A symbol's mark price of this venue's time, each second.
+    Mark(SymbolId, Time, Price),
     /// Nothing was heard of a symbol for so many milliseconds.
     Age(SymbolId, Millis),
     /// Streams deliver again, after having been lost.
@@ -242,7 +242,7 @@ impl Task {
             }
             Event::MarkPrice(event) => {
                 let Some(symbol) = self.hear(&event.symbol, event.sent) else { return false };
-                self.tell(News::Mark(symbol, event.mark));
+                self.tell(News::Mark(symbol, event.sent, event.mark));
                 if let (Some(rate), Some(due)) = (event.funding_rate, event.next_funding) {
                     self.funding.announced(symbol, due, rate);
                 }

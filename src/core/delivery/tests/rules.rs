@@ -446,7 +446,7 @@ fn a_halt_is_lifted_by_hand_and_what_still_differs_halts_again() {
     // A position of nobody's that stays is found anew as well.
     bench.wait(60_000);
     for _ in 0..2 {
-        bench.call(|desk, now, out| drop(desk.resume(now, out)));
+        bench.call(|desk, now, out| assert!(desk.resume(now, out)));
         bench.answer_account(Usd::whole(10_000), Qty::ONE);
         assert_eq!(bench.desk.halted(), Some(Halt::Difference(DifferenceKind::UnknownPosition)));
     }

@@ -52,6 +52,20 @@ fn a_missing_mark_does_not_save_it() {
 }
 
 #[test]
+fn the_same_mark_looked_at_again_is_no_second_sample() {
+    let mut world = exposed(|_| {});
+    world.mark(P0, BTC, DOWN);
+    for _ in 0..100 {
+        world.now = world.now.plus(1_000);
+        let now = world.now;
+        world.supervisor.on_time(P0, now, &mut Effects::default());
+    }
+    assert!(!tripped(&world), "one wrong mark, and silence behind it");
+    world.mark(P0, BTC, DOWN);
+    assert!(tripped(&world), "a second mark says so too");
+}
+
+#[test]
 fn samples_are_counted_on_after_the_end_of_a_step() {
     let mut world = exposed(|plan| plan.portfolios[0].breaker_samples = 3);
     world.step(DOWN);

@@ -1,36 +1,20 @@
 //! What operators, other people and the venue itself do to the swarm, and the misfortunes of a step.
 
 use super::host::{Delivery, Host};
+use super::inside::Inside;
 use super::scenario::Act;
 use crate::model::{
-    AgentChange, AgentId, BreakerScope, IntentId, Order, OrderId, OrderKind, PortfolioId, Price, Purpose, Qty, Rate,
-    Round, SECOND_MS, Side, SymbolId, TimeInForce, Usd,
+    AgentId, IntentId, Order, OrderId, OrderKind, PortfolioId, Price, Purpose, Qty, Rate, Round, SECOND_MS, Side,
+    SymbolId, TimeInForce, Usd,
 };
 
-impl Host<'_> {
-    pub(super) fn act(&mut self, act: Act) {
-        let now = self.clock();
+impl<I: Inside> Host<I> {
+    /// Something is done to the swarm.
+    pub fn act(&mut self, act: Act) {
         match act {
-            Act::Stop(agent, policy) => {
-                if let Some(process) = &mut self.process {
-                    process.lives[agent.index()].stopped();
-                }
-                self.on_supervisor(|supervisor, effects| {
-                    supervisor.on_agent(now, agent, AgentChange::Stopped(policy), effects);
-                });
-            }
-            Act::Start(agent) => {
-                if let Some(process) = &mut self.process {
-                    process.lives[agent.index()].started();
-                    self.revive(agent, now);
-                }
-            }
-            Act::Flatten(portfolio) => {
-                self.on_supervisor(|supervisor, effects| supervisor.flatten(now, portfolio, effects));
-            }
-            Act::Reset => self.reset(),
+            Act::Stop(..) | Act::Start(_) | Act::Flatten(_) | Act::Reset => I::operate(self, act),
             Act::Kill(ms) => {
-                if self.process.is_some() {
+                if self.inside.is_alive() {
                     self.crash(ms);
                 }
             }
@@ -42,24 +26,6 @@ impl Host<'_> {
             }
             Act::Manual(portfolio, symbol) => self.trade_by_hand(portfolio, symbol),
             Act::Deleverage(portfolio) => self.deleverage(portfolio),
-        }
-    }
-
-    fn reset(&mut self) {
-        let now = self.clock();
-        let Some(process) = &self.process else { return };
-        let portfolios = self.portfolios().map(BreakerScope::Portfolio);
-        let agents = (0..self.plan.agents.len()).map(|index| BreakerScope::Agent(AgentId::at(index)));
-        let scopes: Vec<_> = [BreakerScope::Swarm]
-            .into_iter()
-            .chain(portfolios)
-            .chain(agents)
-            .filter(|scope| process.supervisor.breaker(*scope).is_some_and(crate::risk::Breaker::is_tripped))
-            .collect();
-        for scope in scopes {
-            self.on_supervisor(|supervisor, effects| {
-                supervisor.reset_breaker(now, scope, "looked at it", effects).ok();
-            });
         }
     }
 

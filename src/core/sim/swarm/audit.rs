@@ -18,9 +18,10 @@
 
 use crate::invariants::{self, Violation};
 use crate::model::{
-    AgentChange, AgentId, BreakerChange, BreakerScope, DifferenceKind, Fact, IntentId, Millis, OrderId, Plan,
+    AgentChange, AgentId, BreakerChange, BreakerScope, DifferenceKind, Fact, IntentId, Millis, Order, OrderId, Plan,
     PortfolioId, Purpose, ReportKind, SymbolId, Time, Usd, VenueEvent,
 };
+use crate::orders::Status;
 use crate::risk::Supervisor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub(super) struct Audit {
     /// By agent: the number of its last intent.
     numbers: Vec<u32>,
     unanswered: Option<IntentId>,
+    /// By symbol: when its newest candle closed.
+    closes: Vec<Time>,
     /// Facts seen.
     facts: u64,
     violation: Option<Violation>,
@@ -61,6 +64,7 @@ impl Audit {
             running: vec![true; plan.agents.len()],
             numbers: vec![0; plan.agents.len()],
             unanswered: None,
+            closes: vec![Time(i64::MIN); plan.instruments.len()],
             facts: 0,
             violation: None,
             plan: Arc::clone(plan),
@@ -116,11 +120,13 @@ impl Audit {
                 let asked = self.unanswered.take();
                 self.hold(19, asked == Some(*id), || format!("an answer to {id}, not to {asked:?}"));
             }
-            Fact::Order { order, .. } => {
+            Fact::Candle { symbol, candle } => self.closes[symbol.index()] = candle.close_time(self.plan.base),
+            Fact::Order { at, order } => {
                 let is_new = self.approved.insert((order.portfolio, order.id));
                 self.hold(12, is_new, || format!("{} is approved twice", order.id));
                 if order.purpose == Purpose::Entry {
                     self.entry(order.agent(), order.portfolio);
+                    self.age(*at, order);
                 }
             }
             Fact::Venue { portfolio, event } => self.event(*portfolio, event),
@@ -148,6 +154,33 @@ impl Audit {
         let tripped = scopes.into_iter().find(|scope| self.latched.contains(scope));
         self.hold(17, tripped.is_none(), || format!("an entry of agent {} while {tripped:?} is tripped", agent.0));
         self.hold(17, self.running[agent.index()], || format!("an entry of agent {}, which does not run", agent.0));
+    }
+
+    /// What follows a resting entry rests on the candles that entry was approved on.
+    fn age(&mut self, at: Time, order: &Order) {
+        let agent = &self.plan.agents[order.agent().index()];
+        let limits = [&self.plan.limits, &self.plan.portfolios[agent.portfolio.index()].limits, &agent.limits];
+        let strictest = limits.iter().filter_map(|limits| limits.max_data_age_ms).min();
+        let Some(limit) = strictest.filter(|_| order.id.leg == 0) else { return };
+        let age = at.since(self.closes[order.symbol.index()]);
+        self.hold(21, age <= limit, || format!("an entry on candles {age} ms old, {limit} are allowed"));
+    }
+
+    /// A stop is taken off only where another that was accepted covers the position, or nothing is to be covered.
+    pub(super) fn cover(&mut self, books: &Supervisor, facts: &[Fact]) {
+        for fact in facts {
+            let Fact::Cancel { portfolio, id, symbol, .. } = fact else { continue };
+            let mut held = books.positions(*portfolio).filter(|one| one.symbol == *symbol);
+            let Some(held) = held.find(|one| one.intent == id.intent && one.closing.is_none()) else { continue };
+            let orders = books.open_orders(*portfolio).filter(|order| order.id.intent == id.intent);
+            let own: Vec<_> = orders.collect();
+            let is_stop = own.iter().any(|order| order.id == *id && order.purpose == Purpose::Stop);
+            let covers = own.iter().any(|order| {
+                let is_whole = order.close_position || order.leaves >= held.qty.abs();
+                order.purpose == Purpose::Stop && order.status == Status::Accepted && !order.is_canceling && is_whole
+            });
+            self.hold(22, !is_stop || covers, || format!("{id} is taken off and nothing covers {held:?}"));
+        }
     }
 
     fn event(&mut self, portfolio: PortfolioId, event: &VenueEvent) {

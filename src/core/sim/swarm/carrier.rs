@@ -1,8 +1,8 @@
 //! The trading links of each account: requests, answers and the user stream between desk and venue, and all
 //! that goes wrong there.
 
-use super::host::{Delivery, Host};
-use super::process::CONNECT_MS;
+use super::host::{CONNECT_MS, Delivery, Host};
+use super::inside::Inside;
 use super::rates::Way;
 use super::scenario::draw_act;
 use crate::delivery::{Answer, LinkState, RefusalClass, Request, RequestId, StreamEvent};
@@ -14,12 +14,12 @@ pub(super) const LATENCY_MS: Millis = 40;
 /// The carrier gives up on an answer after this long.
 const TIME_OUT_MS: Millis = 10 * SECOND_MS;
 
-impl Host<'_> {
+impl<I: Inside> Host<I> {
     /// A request leaves.
-    pub(super) fn request(&mut self, account: usize, id: RequestId, request: Request) {
+    pub fn request(&mut self, account: usize, id: RequestId, request: Request) {
         let life = self.life;
         if self.happens(self.scenario.rates.untimely_act) {
-            let act = draw_act(&mut self.faults, &self.scenario.plan);
+            let act = draw_act(&mut self.faults, &self.plan);
             self.send(0, Delivery::Act(act));
         }
         let leaving = match &request {
@@ -167,7 +167,7 @@ impl Host<'_> {
 
     pub(super) fn hear(&mut self, account: usize, connection: u32, event: StreamEvent) {
         if connection == self.accounts[account].connection {
-            self.on_desk(account, |desk, now, out| desk.streamed(now, event, out));
+            I::streamed(self, account, event);
         }
     }
 
@@ -181,7 +181,7 @@ impl Host<'_> {
         of.frozen = None;
         self.disturb(account);
         self.send(ms.max(CONNECT_MS), Delivery::Link(account, self.life, LinkState::Up));
-        self.on_desk(account, |desk, now, out| desk.link(now, LinkState::Down, out));
+        I::linked(self, account, LinkState::Down);
     }
 
     /// The user stream is connected.
@@ -191,9 +191,9 @@ impl Host<'_> {
             return self.send(wait, Delivery::Link(account, self.life, state));
         }
         let of = &mut self.accounts[account];
-        if of.connection.is_multiple_of(2) && self.process.is_some() {
+        if of.connection.is_multiple_of(2) && self.inside.is_alive() {
             of.connection += 1;
-            self.on_desk(account, |desk, now, out| desk.link(now, state, out));
+            I::linked(self, account, state);
         }
     }
 
@@ -240,8 +240,8 @@ impl Host<'_> {
 
     /// Whether a position has no stop since none was asked for.
     fn goes_without(&self, account: usize, symbol: SymbolId) -> bool {
-        let Some(process) = &self.process else { return true };
-        let mut held = process.supervisor.positions(PortfolioId::at(account)).filter(|one| one.symbol == symbol);
+        let Some(books) = self.inside.books() else { return true };
+        let mut held = books.positions(PortfolioId::at(account)).filter(|one| one.symbol == symbol);
         held.any(|one| !one.wants_stop && one.closing.is_none())
     }
 }

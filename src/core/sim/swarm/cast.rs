@@ -169,7 +169,10 @@ impl Rule for Fragile {
 }
 
 /// Makes an agent's rule; it panics in `panics` of 10,000 decisions.
-pub(super) fn make(
+///
+/// # Errors
+/// What is wrong with its parameters.
+pub fn make_rule(
     cast: &dyn Cast,
     plan: &Plan,
     agent: AgentId,

@@ -1,107 +1,25 @@
-//! The market in time: prices go on, marks and candles travel to the feed, steps close, agents decide, and
-//! what they wish travels to the supervisor.
+//! What the hosted values make of the market: steps close, agents decide, and what they wish travels to the
+//! supervisor.
 
-use super::carrier::LATENCY_MS;
-use super::host::{Delivery, Host};
-use super::process::Process;
+use super::host::Host;
+use super::process::{Own, Process, Values};
 use super::rates::Way;
 use crate::engine::{AfterPanic, RulePanic, Standing, consult};
 use crate::invariants;
 use crate::model::{
-    Action, AgentChange, AgentId, Candle, DecisionRecord, Fact, Intent, Mark, Millis, Price, Purpose, Rate, SECOND_MS,
+    Action, AgentChange, AgentId, Candle, DecisionRecord, Fact, Intent, Mark, Millis, Price, Purpose, SECOND_MS,
     SymbolId, Time,
 };
 use crate::sim::Fault;
 
 /// Candles of one close are waited for so long.
 const GRACE_MS: Millis = 2 * SECOND_MS;
-/// Steps between payments of funding.
-const FUNDING_STEPS: u32 = 30;
 
-impl Host<'_> {
-    /// The n-th mark of a step; the first closes the step before.
-    pub(super) fn go_on(&mut self, step: u32, mark: u32) {
-        let pause = self.plan.base.ms() / i64::from(self.scenario.marks);
-        if mark == 0 {
-            if step > 0 {
-                self.close_candles();
-                if step.is_multiple_of(FUNDING_STEPS) {
-                    self.fund();
-                }
-            }
-            let now = self.now;
-            self.walks.iter_mut().for_each(|walk| walk.open(now));
-            self.misfortunes();
-        }
-        let jumps = self.happens(self.scenario.rates.steps.price_jump / self.scenario.marks.max(1));
-        for index in 0..self.walks.len() {
-            let price = self.walks[index].go(&mut self.prices, jumps);
-            self.quote(SymbolId::at(index), price);
-        }
-        let (step, mark) = if mark + 1 < self.scenario.marks { (step, mark + 1) } else { (step + 1, 0) };
-        self.send(pause, Delivery::Market { step, mark });
-    }
-
-    fn quote(&mut self, symbol: SymbolId, price: Price) {
-        if self.now < self.down_until {
-            return;
-        }
-        for account in 0..self.accounts.len() {
-            self.accounts[account].venue.quote(self.now, symbol, price);
-            self.flush_told(account);
-        }
-        let told = if self.happens(self.scenario.rates.wrong_mark) {
-            price.times(Rate::percent(self.faults.pick(&[30, 70, 140, 250])), crate::model::Round::Up)
-        } else {
-            price
-        };
-        self.over_market_link(Delivery::Mark(symbol, self.now, told));
-        if self.happens(self.scenario.rates.replayed_mark) {
-            let (ago, after) = (self.faults.some_of(120 * SECOND_MS), self.faults.some_of(10 * SECOND_MS));
-            let old = price.times(Rate::percent(self.faults.pick(&[60, 90, 110, 160])), crate::model::Round::Up);
-            self.send(after, Delivery::Mark(symbol, self.now.plus(-ago), old));
-        }
-    }
-
-    fn over_market_link(&mut self, delivery: Delivery) {
-        if self.now < self.market_frozen_until {
-            return;
-        }
-        match self.strike(Way::Market) {
-            Some(Fault::Lose) => {}
-            Some(Fault::Delay(ms)) => self.send(LATENCY_MS + ms, delivery),
-            Some(Fault::Repeat) => {
-                let again = self.faults.some_of(60 * SECOND_MS);
-                self.send(LATENCY_MS, delivery.clone());
-                self.send(LATENCY_MS + again, delivery);
-            }
-            _ => self.send(LATENCY_MS, delivery),
-        }
-    }
-
-    fn close_candles(&mut self) {
-        for index in 0..self.walks.len() {
-            if let Some(candle) = self.walks[index].close() {
-                self.history[index].push(candle);
-                self.over_market_link(Delivery::Candle(SymbolId::at(index), candle));
-            }
-        }
-    }
-
-    fn fund(&mut self) {
-        let rate = Rate::bps(self.prices.between(-20, 20));
-        for account in 0..self.accounts.len() {
-            for index in 0..self.plan.instruments.len() {
-                self.accounts[account].venue.fund(self.now, SymbolId::at(index), rate);
-            }
-            self.flush_told(account);
-        }
-    }
-
+impl Host<Values<'_>> {
     /// A mark arrives. One that is not newer than what is known is an old one, whatever it says.
     pub(super) fn hear_mark(&mut self, symbol: SymbolId, at: Time, price: Price) {
         let now = self.clock();
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.inside.process else { return };
         let newest = &mut process.feed.marks[symbol.index()];
         if *newest >= at {
             return;
@@ -111,7 +29,7 @@ impl Host<'_> {
         if !self.append(std::slice::from_ref(&fact)) {
             return;
         }
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.inside.process else { return };
         process.supervisor.apply(&fact);
         for portfolio in self.portfolios() {
             self.on_supervisor(|supervisor, effects| {
@@ -122,12 +40,12 @@ impl Host<'_> {
 
     /// Time itself asks.
     pub(super) fn tick(&mut self) {
-        self.tick_at = None;
+        self.inside.tick_at = None;
         let now = self.clock();
         for portfolio in self.portfolios() {
-            self.on_supervisor(|supervisor, effects| supervisor.on_marks(portfolio, now, &[], effects));
+            self.on_supervisor(|supervisor, effects| supervisor.on_time(portfolio, now, effects));
         }
-        if let Some(process) = &self.process
+        if let Some(process) = &self.inside.process
             && let Err(violation) = invariants::clocks(&process.supervisor, now)
         {
             self.audit.blame(violation.number, || violation.what);
@@ -137,7 +55,7 @@ impl Host<'_> {
 
     pub(super) fn hear_candle(&mut self, symbol: SymbolId, candle: &Candle) {
         let (close_time, symbols) = (candle.close_time(self.plan.base), self.plan.instruments.len());
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.inside.process else { return };
         let feed = &mut process.feed;
         if close_time <= feed.closed {
             return;
@@ -148,7 +66,7 @@ impl Host<'_> {
         if candles.iter().all(Option::is_some) {
             self.close_step(close_time);
         } else if is_first {
-            self.send(GRACE_MS, Delivery::CloseStep(self.life, close_time));
+            self.send_own(GRACE_MS, Own::CloseStep(close_time));
         }
     }
 
@@ -156,7 +74,7 @@ impl Host<'_> {
     pub(super) fn close_step(&mut self, close_time: Time) {
         let life = self.life;
         while life == self.life {
-            let Some(process) = &mut self.process else { return };
+            let Some(process) = &mut self.inside.process else { return };
             let first = process.feed.pending.first_entry().filter(|entry| *entry.key() <= close_time);
             let Some((at, candles)) = first.map(|entry| entry.remove_entry()) else { return };
             process.feed.closed = at;
@@ -170,7 +88,7 @@ impl Host<'_> {
         if !self.append(&facts) {
             return;
         }
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.inside.process else { return };
         for (index, candle) in candles.iter().enumerate() {
             let Some(candle) = candle else { continue };
             let symbol = SymbolId::at(index);
@@ -186,7 +104,7 @@ impl Host<'_> {
             self.decide(AgentId::at(index), close_time, candles);
         }
         if life == self.life {
-            self.send(5, Delivery::EndStep(life));
+            self.send_own(5, Own::EndStep);
         }
     }
 
@@ -194,11 +112,11 @@ impl Host<'_> {
         let now = self.clock();
         let (plan, life) = (std::sync::Arc::clone(&self.plan), self.life);
         let of = &plan.agents[agent.index()];
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.inside.process else { return };
         if process.lives[agent.index()].restart_if_due(now) {
             self.revive(agent, now);
         }
-        let Some(process) = self.process.as_mut().filter(|_| life == self.life) else { return };
+        let Some(process) = self.inside.process.as_mut().filter(|_| life == self.life) else { return };
         let Process { supervisor, hub, rules, lives, .. } = process;
         let (Some(Some(candle)), true) = (candles.get(of.symbol.index()), lives[agent.index()].runs()) else { return };
         let Some(frame) = hub.frame(of.symbol).filter(|_| !self.is_over) else { return };
@@ -231,24 +149,24 @@ impl Host<'_> {
     }
 
     fn wish(&mut self, intent: Intent) {
-        let wish = Delivery::Intent(self.life, Box::new(intent));
+        let wish = Own::Intent(Box::new(intent));
         match self.strike(Way::Intent) {
             Some(Fault::Lose) => {}
             Some(Fault::Crash(ms)) => self.crash(ms),
-            Some(Fault::Delay(ms)) => self.send(1 + ms, wish),
+            Some(Fault::Delay(ms)) => self.send_own(1 + ms, wish),
             Some(Fault::Repeat) => {
                 let again = self.faults.some_of(30 * SECOND_MS);
-                self.send(1, wish.clone());
-                self.send(1 + again, wish);
+                self.send_own(1, wish.clone());
+                self.send_own(1 + again, wish);
             }
-            _ => self.send(1, wish),
+            _ => self.send_own(1, wish),
         }
     }
 
     fn panicked(&mut self, agent: AgentId, panic: RulePanic, now: Time) {
         self.counts.faults += 1;
         let restart = self.scenario.restart;
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.inside.process else { return };
         let after = process.lives[agent.index()].panicked(now, &restart);
         self.on_supervisor(|supervisor, effects| {
             supervisor.on_agent(now, agent, AgentChange::Panicked { message: panic.0 }, effects);
@@ -261,12 +179,12 @@ impl Host<'_> {
     /// An agent starts anew with a new rule.
     pub(super) fn revive(&mut self, agent: AgentId, now: Time) {
         let symbol = self.plan.agents[agent.index()].symbol;
-        let Some(mut process) = self.process.take() else { return };
+        let Some(mut process) = self.inside.process.take() else { return };
         match self.make_rule(agent, &mut process.wants[symbol.index()]) {
             Ok(rule) => process.rules[agent.index()] = rule,
             Err(error) => self.audit.blame(20, || error),
         }
-        self.process = Some(process);
+        self.inside.process = Some(process);
         self.on_supervisor(|supervisor, effects| supervisor.on_agent(now, agent, AgentChange::Started, effects));
     }
 
@@ -288,20 +206,6 @@ impl Host<'_> {
         if let Err(violation) = held {
             self.audit.blame(violation.number, || violation.what);
         }
-        if is_entry {
-            self.check_age(now, intent);
-        }
-    }
-
-    fn check_age(&mut self, now: Time, intent: &Intent) {
-        let (plan, agent) = (&self.plan, &self.plan.agents[intent.agent.index()]);
-        let limits = [&plan.limits, &plan.portfolios[agent.portfolio.index()].limits, &agent.limits];
-        let strictest = limits.iter().filter_map(|limits| limits.max_data_age_ms).min();
-        let Some((limit, process)) = strictest.zip(self.process.as_ref()) else { return };
-        let age = now.since(process.feed.closes[intent.symbol.index()]);
-        if age > limit {
-            self.audit.blame(21, || format!("an entry on candles {age} ms old, {limit} are allowed"));
-        }
     }
 
     /// A step is complete.
@@ -309,8 +213,8 @@ impl Host<'_> {
         let now = self.clock();
         self.on_supervisor(|supervisor, effects| supervisor.end_step(now, effects));
         // Each time the journal is twice as long, so that it is read twice in all.
-        if self.audit.facts() >= self.fold_at {
-            self.fold_at = 2 * self.audit.facts();
+        if self.audit.facts() >= self.inside.fold_at {
+            self.inside.fold_at = 2 * self.audit.facts();
             self.check_fold();
         }
     }

@@ -1,24 +1,23 @@
-//! The host of a whole swarm in virtual time: a queue of what is on its way, and whose turn it is. What
-//! happens at each turn is in the files beside: the process, the trading links, the market, the operators.
+//! The world around a swarm in virtual time: a queue of what is on its way, and whose turn it is. What happens
+//! at each turn is in the files beside: the trading links, the market, the operators. What is inside, and dies
+//! in a kill, is whatever is [`Inside`].
 
 use super::audit::{Audit, Nakedness};
-use super::cast::Cast;
 use super::chance::Chance;
-use super::disk::Disk;
+use super::inside::Inside;
 use super::market::Walk;
-use super::process::Process;
 use super::rates::Way;
 use super::scenario::{Act, Scenario};
 use crate::delivery::{Answer, LinkState, Request, RequestId, StreamEvent};
-use crate::model::{Candle, Intent, Millis, Plan, PortfolioId, Price, SECOND_MS, SymbolId, Time};
-use crate::risk::OpenPosition;
+use crate::invariants::Violation;
+use crate::model::{Candle, Fact, Millis, Plan, PortfolioId, Price, SymbolId, Time};
 use crate::sim::{Fault, Venue};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Something on its way.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Delivery {
+pub(super) enum Delivery<O> {
     /// The market goes on: the n-th mark of the n-th step.
     Market {
         step: u32,
@@ -43,13 +42,10 @@ pub(super) enum Delivery {
     Thaw(usize, u32),
     Mark(SymbolId, Time, Price),
     Candle(SymbolId, Candle),
-    /// No more candles of this close are waited for.
-    CloseStep(u32, Time),
-    EndStep(u32),
-    Intent(u32, Box<Intent>),
     /// The clock was measured again.
     Clock,
-    Tick(u32),
+    /// Within the process.
+    Own(u32, O),
 }
 
 /// One account: its venue and what lies between.
@@ -68,8 +64,6 @@ pub(super) struct Account {
     pub(super) nakedness: Nakedness,
     /// When something last went wrong.
     pub(super) disturbed_at: Time,
-    /// By the desk: when to call it.
-    pub(super) due: Option<Time>,
 }
 
 /// Counts of what happened in a run.
@@ -98,21 +92,21 @@ impl std::ops::AddAssign for Counts {
 }
 
 /// See the module.
-pub(super) struct Host<'a> {
-    pub(super) scenario: &'a Scenario,
-    pub(super) cast: &'a dyn Cast,
+#[derive(Debug)]
+pub struct Host<I: Inside> {
+    pub(super) scenario: Arc<Scenario>,
     pub(super) plan: Arc<Plan>,
+    /// The swarm.
+    pub inside: I,
     pub(super) now: Time,
-    queue: BTreeMap<(Time, u64), Delivery>,
+    queue: BTreeMap<(Time, u64), Delivery<I::Own>>,
     queued: u64,
     pub(super) accounts: Vec<Account>,
     pub(super) walks: Vec<Walk>,
     /// By symbol: every candle there was, as the venue's own history tells it.
     pub(super) history: Vec<Vec<Candle>>,
-    pub(super) process: Option<Process>,
     /// Counts processes, so that nothing of a dead one reaches the next.
     pub(super) life: u32,
-    pub(super) disk: Disk,
     pub(super) prices: Chance,
     pub(super) faults: Chance,
     pub(super) nonces: u64,
@@ -124,21 +118,20 @@ pub(super) struct Host<'a> {
     pub(super) market_frozen_until: Time,
     /// Agents are asked no more and nothing goes wrong any more.
     pub(super) is_over: bool,
-    /// With so many facts the journal is folded anew and compared.
-    pub(super) fold_at: u64,
-    /// When time itself asks next.
-    pub(super) tick_at: Option<Time>,
     pub(super) audit: Audit,
     pub(super) counts: Counts,
     pub(super) trace: Option<Vec<String>>,
     calls_at_once: u32,
 }
 
+/// From the start of a process, or the end of an outage, to the user stream being connected.
+pub(super) const CONNECT_MS: Millis = 500;
 /// At one instant more calls than this are a loop that does not end.
 const MAX_CALLS_AT_ONCE: u32 = 20_000;
 
-impl<'a> Host<'a> {
-    pub(super) fn new(scenario: &'a Scenario, cast: &'a dyn Cast, traces: bool) -> Self {
+impl<I: Inside> Host<I> {
+    /// The world of a scenario at its first instant. `traces` where a line a turn is to be kept.
+    pub fn new(scenario: Arc<Scenario>, inside: I, traces: bool) -> Self {
         let plan = Arc::clone(&scenario.plan);
         let account = |index: usize| Account {
             venue: Venue::new(&plan, plan.portfolios[index].equity)
@@ -152,7 +145,6 @@ impl<'a> Host<'a> {
             signed: BTreeMap::new(),
             nakedness: Nakedness::default(),
             disturbed_at: scenario.start,
-            due: None,
         };
         let walks = scenario.symbols.iter().zip(&plan.instruments);
         let mut host = Self {
@@ -162,9 +154,8 @@ impl<'a> Host<'a> {
             accounts: (0..plan.portfolios.len()).map(account).collect(),
             walks: walks.map(|(shape, instrument)| Walk::new(*shape, instrument.tick)).collect(),
             history: vec![Vec::new(); plan.instruments.len()],
-            process: None,
+            inside,
             life: 0,
-            disk: Disk::new(),
             prices: Chance::new(scenario.seed, 2),
             faults: Chance::new(scenario.seed, 3),
             nonces: 0,
@@ -172,14 +163,11 @@ impl<'a> Host<'a> {
             down_until: Time(i64::MIN),
             market_frozen_until: Time(i64::MIN),
             is_over: false,
-            fold_at: 100,
-            tick_at: None,
             audit: Audit::new(&plan),
             counts: Counts::default(),
             trace: traces.then(Vec::new),
             calls_at_once: 0,
             scenario,
-            cast,
             plan,
         };
         host.begin();
@@ -187,73 +175,114 @@ impl<'a> Host<'a> {
     }
 
     fn begin(&mut self) {
-        for (after, act) in &self.scenario.acts {
-            self.send(*after, Delivery::Act(*act));
+        for (after, act) in Arc::clone(&self.scenario).acts.iter().copied() {
+            self.send(after, Delivery::Act(act));
         }
         self.send(0, Delivery::Start(0));
         self.send(0, Delivery::Market { step: 0, mark: 0 });
     }
 
+    /// The present instant.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Time passes, and nothing else happens.
+    pub fn pass_to(&mut self, at: Time) {
+        self.now = self.now.max(at);
+    }
+
+    /// Which process runs or is to start next, counted from 0.
+    pub const fn life(&self) -> u32 {
+        self.life
+    }
+
+    /// What is simulated.
+    pub const fn scenario(&self) -> &Arc<Scenario> {
+        &self.scenario
+    }
+
+    /// Whether the last turn at which something goes wrong is over.
+    pub const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// By how much the process' clock is ahead.
+    pub const fn skew(&self) -> Millis {
+        self.skew
+    }
+
     /// The time as the process has it.
-    pub(super) fn clock(&self) -> Time {
+    pub fn clock(&self) -> Time {
         self.now.plus(self.skew)
     }
 
-    pub(super) fn send(&mut self, after: Millis, delivery: Delivery) {
+    pub(super) fn send(&mut self, after: Millis, delivery: Delivery<I::Own>) {
         self.queued += 1;
         self.queue.insert((self.now.plus(after), self.queued), delivery);
     }
 
-    pub(super) fn note(&mut self, what: impl FnOnce() -> String) {
+    /// Keeps a line of what happens, where a trace is kept.
+    pub fn note(&mut self, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{:>7} {} {}", self.counts.events, self.now, what()));
         }
     }
 
-    /// Lets time pass; stops at the first violation.
-    pub(super) fn run_until(&mut self, end: Time) {
-        while self.audit.violation().is_none() {
-            let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
-            let due = self.next_due();
-            let next = queued.into_iter().chain(due.map(|(at, _)| at)).min().unwrap_or(end).max(self.now);
-            if next > end {
-                break;
-            }
-            self.calls_at_once = if next > self.now { 0 } else { self.calls_at_once + 1 };
-            if self.calls_at_once > MAX_CALLS_AT_ONCE {
-                self.audit.blame(20, || format!("does not come to rest at {next}"));
-            }
-            self.now = next;
-            self.counts.events += 1;
-            if queued.is_some_and(|at| at <= next) {
-                if let Some((_, delivery)) = self.queue.pop_first() {
-                    self.deliver(delivery);
-                }
-            } else if let Some((_, account)) = due {
-                self.on_desk(account, |desk, now, out| desk.tick(now, out));
-            }
-            self.look();
+    pub(super) fn send_own(&mut self, after: Millis, own: I::Own) {
+        self.send(after, Delivery::Own(self.life, own));
+    }
+
+    /// When the next turn is, if there is one.
+    pub fn next_turn(&self) -> Option<Time> {
+        let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
+        let due = I::due(self).map(|(at, _)| at);
+        queued.into_iter().chain(due).min().map(|at| at.max(self.now))
+    }
+
+    /// Lets one thing happen at an instant, which is that of the next turn or before it: then nothing happens but
+    /// the time passing.
+    pub fn turn(&mut self, at: Time) {
+        let at = at.max(self.now);
+        self.calls_at_once = if at > self.now { 0 } else { self.calls_at_once + 1 };
+        if self.calls_at_once > MAX_CALLS_AT_ONCE {
+            self.audit.blame(20, || format!("does not come to rest at {at}"));
         }
-        if self.audit.violation().is_none() {
+        self.now = at;
+        let due = I::due(self);
+        if self.queue.first_key_value().is_some_and(|((queued, _), _)| *queued <= at) {
+            self.counts.events += 1;
+            if let Some((_, delivery)) = self.queue.pop_first() {
+                self.deliver(delivery);
+            }
+        } else if let Some((_, account)) = due.filter(|(due, _)| *due <= at) {
+            self.counts.events += 1;
+            I::call(self, account);
+        }
+        I::look(self);
+    }
+
+    /// Lets time pass; stops at the first violation, and where the inside is to be waited for.
+    pub fn run_until(&mut self, end: Time) {
+        while self.audit.violation().is_none() && !self.inside.is_waited_for() {
+            match self.next_turn().filter(|next| *next <= end) {
+                Some(next) => self.turn(next),
+                None => break,
+            }
+        }
+        if self.audit.violation().is_none() && !self.inside.is_waited_for() {
             self.now = self.now.max(end);
         }
     }
 
-    /// Which desk is to be called next, and when.
-    fn next_due(&self) -> Option<(Time, usize)> {
-        self.process.as_ref()?;
-        let due = self.accounts.iter().enumerate();
-        due.filter_map(|(index, account)| Some((account.due?.plus(-self.skew), index))).min()
-    }
-
-    fn deliver(&mut self, delivery: Delivery) {
-        if self.trace.is_some() && !matches!(delivery, Delivery::Tick(_)) {
+    fn deliver(&mut self, delivery: Delivery<I::Own>) {
+        if self.trace.is_some() && !matches!(&delivery, Delivery::Own(_, own) if I::is_routine(own)) {
             self.note(|| format!("{delivery:?}"));
         }
         match delivery {
             Delivery::Market { step, mark } => self.go_on(step, mark),
             Delivery::Act(act) => self.act(act),
-            Delivery::Start(life) if life == self.life => self.start(),
+            Delivery::Start(life) if life == self.life => I::start(self),
             Delivery::Link(account, life, state) if life == self.life => self.link(account, state),
             Delivery::ToVenue { account, life, id, request, nonce, is_copy } => {
                 self.arrive(account, (life, id), &request, nonce, is_copy);
@@ -261,20 +290,17 @@ impl<'a> Host<'a> {
             Delivery::ToDesk(account, life, id, answer)
                 if life == self.life && self.accounts[account].open.remove(&id) =>
             {
-                self.on_desk(account, |desk, now, out| desk.answered(now, id, answer, out));
+                I::answered(self, account, id, answer);
             }
             Delivery::TimeOut(account, life, id) if life == self.life && self.accounts[account].open.remove(&id) => {
-                self.on_desk(account, |desk, now, out| desk.answered(now, id, Answer::Unknown, out));
+                I::answered(self, account, id, Answer::Unknown);
             }
             Delivery::Event(account, connection, event) => self.hear(account, connection, event),
             Delivery::Thaw(account, connection) => self.thaw(account, connection),
-            Delivery::Mark(symbol, at, price) => self.hear_mark(symbol, at, price),
-            Delivery::Candle(symbol, candle) => self.hear_candle(symbol, &candle),
-            Delivery::CloseStep(life, close_time) if life == self.life => self.close_step(close_time),
-            Delivery::EndStep(life) if life == self.life => self.end_step(),
-            Delivery::Intent(life, intent) if life == self.life => self.judge(&intent),
+            Delivery::Mark(symbol, at, price) => I::marked(self, symbol, at, price),
+            Delivery::Candle(symbol, candle) => I::closed(self, symbol, &candle),
             Delivery::Clock => self.set_clock(),
-            Delivery::Tick(life) if life == self.life && self.tick_at == Some(self.now) => self.tick(),
+            Delivery::Own(life, own) if life == self.life => I::own(self, own),
             _ => {}
         }
     }
@@ -288,7 +314,7 @@ impl<'a> Host<'a> {
     }
 
     /// What strikes at a message, if anything.
-    pub(super) fn strike(&mut self, way: Way) -> Option<Fault> {
+    pub fn strike(&mut self, way: Way) -> Option<Fault> {
         if self.is_over {
             return None;
         }
@@ -309,36 +335,90 @@ impl<'a> Host<'a> {
     }
 
     /// Whether something goes wrong that strikes at so many of 10,000.
-    pub(super) fn happens(&mut self, rate: u32) -> bool {
+    pub fn happens(&mut self, rate: u32) -> bool {
         let happens = !self.is_over && self.faults.happens(rate);
         self.counts.faults += u64::from(happens);
         happens
     }
 
-    pub(super) fn portfolios(&self) -> impl Iterator<Item = PortfolioId> + use<> {
+    pub(super) fn portfolios(&self) -> impl Iterator<Item = PortfolioId> + use<I> {
         (0..self.plan.portfolios.len()).map(PortfolioId::at)
     }
 
-    /// After each turn: the supervisor's invariants, and the positions at the venues.
-    fn look(&mut self) {
-        let Some(process) = &self.process else { return };
-        self.audit.supervisor(&process.supervisor);
-        let Some(pause) = self.pause_of_ticks() else { return };
-        let at = self.now.plus(pause);
-        if self.tick_at.is_none_or(|known| known > at) {
-            self.tick_at = Some(at);
-            self.send(pause, Delivery::Tick(self.life));
+    /// The process dies and starts again after `ms`.
+    pub fn crash(&mut self, ms: Millis) {
+        self.note(|| format!("  dies for {ms} ms"));
+        self.inside.die();
+        self.life += 1;
+        self.counts.deaths += 1;
+        for account in &mut self.accounts {
+            account.connection += account.connection % 2;
+            account.frozen = None;
+            account.open.clear();
+            account.signed.clear();
+        }
+        self.disturb_all();
+        self.send(ms, Delivery::Start(self.life));
+    }
+
+    /// A choice below `count` about what goes wrong.
+    pub fn draw(&mut self, count: u64) -> u64 {
+        self.faults.below(count)
+    }
+
+    /// Candles of a contract so far, as the venue's own history has them; `before` of them are of before the start.
+    pub fn past(&mut self, symbol: SymbolId, before: usize) -> &[Candle] {
+        let (base, start, index) = (self.plan.base, self.scenario.start, symbol.index());
+        if self.history[index].is_empty() {
+            self.history[index] = self.walks[index].history(before, start, base, &mut self.prices);
+        }
+        &self.history[index]
+    }
+
+    /// What does not hold, so far.
+    pub const fn violation(&self) -> Option<&Violation> {
+        self.audit.violation()
+    }
+
+    /// Something does not hold; the first counts.
+    pub fn blame(&mut self, number: u8, what: impl FnOnce() -> String) {
+        self.audit.blame(number, what);
+    }
+
+    /// A process has read so many facts back, of which `unseen` were written by one that died before it could
+    /// say so.
+    pub fn read_back(&mut self, facts: u64, unseen: &[Fact]) {
+        unseen.iter().for_each(|fact| self.audit.fact(fact));
+        let known = self.audit.facts();
+        if facts < known {
+            self.audit.blame(15, || format!("{facts} facts are read back of {known}"));
+        }
+        self.audit.started();
+    }
+
+    /// Facts in the journal that were seen.
+    pub const fn facts(&self) -> u64 {
+        self.audit.facts()
+    }
+
+    /// Facts are in the journal.
+    pub fn journaled(&mut self, facts: &[Fact]) {
+        for fact in facts {
+            self.note(|| format!("    {fact:?}"));
+            self.audit.fact(fact);
         }
     }
 
-    /// Time asks each second while a position is not as it should be, and now and then while all is well.
-    fn pause_of_ticks(&self) -> Option<Millis> {
-        let supervisor = &self.process.as_ref()?.supervisor;
-        let exposed = self.portfolios().filter(|portfolio| supervisor.has_exposure(*portfolio));
-        let pause = |portfolio| {
-            let is_bad = |one: OpenPosition| one.naked_since.is_some() || one.closing.is_some();
-            if supervisor.positions(portfolio).any(is_bad) { SECOND_MS } else { 10 * SECOND_MS }
-        };
-        exposed.map(pause).min()
+    /// Looks at the books after these facts.
+    pub fn look_at_books(&mut self, facts: &[Fact]) {
+        if let Some(books) = self.inside.books() {
+            self.audit.supervisor(books);
+            self.audit.cover(books, facts);
+        }
+    }
+
+    /// The user stream of a process that has just started is about to be connected.
+    pub fn connect(&mut self, account: usize) {
+        self.send(CONNECT_MS, Delivery::Link(account, self.life, LinkState::Up));
     }
 }

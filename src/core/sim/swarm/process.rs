@@ -2,22 +2,24 @@
 //! and how facts reach the journal before anything leaves.
 
 use super::cast;
-use super::host::{Delivery, Host};
+use super::cast::Cast;
+use super::disk::Disk;
+use super::host::Host;
+use super::inside::Inside;
 use super::rates::Way;
-use crate::delivery::{Desk, LinkState, Out, RunTag};
+use super::scenario::Act;
+use crate::delivery::{Answer, Desk, LinkState, Out, RequestId, RunTag, StreamEvent};
 use crate::engine::{Crew, LifeState, Lifecycle, RestartPolicy};
 use crate::features::{Hub, Wants};
-use crate::model::{AgentChange, AgentId, Candle, Fact, Millis, PortfolioId, Purpose, Time};
-use crate::orders::Status;
+use crate::model::{
+    AgentChange, AgentId, BreakerScope, Candle, Fact, Intent, Millis, PortfolioId, Price, SECOND_MS, SymbolId, Time,
+};
 use crate::planted::{Bug, is_planted};
-use crate::risk::{Effects, Supervisor};
+use crate::risk::{Effects, OpenPosition, Supervisor};
 use crate::rule::Rule;
 use crate::sim::Fault;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// From the start of a process, or the end of an outage, to the user stream being connected.
-pub(super) const CONNECT_MS: Millis = 500;
 
 /// What came in of the market.
 #[derive(Debug)]
@@ -43,8 +45,129 @@ pub(super) struct Process {
     pub(super) feed: Feed,
 }
 
+/// On its way within a process.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Own {
+    /// No more candles of this close are waited for.
+    CloseStep(Time),
+    EndStep,
+    Intent(Box<Intent>),
+    Tick,
+}
+
+/// A swarm as the plain values of the core, called by the world itself.
+pub(super) struct Values<'a> {
+    pub(super) cast: &'a dyn Cast,
+    pub(super) process: Option<Process>,
+    pub(super) disk: Disk,
+    /// By account: when its desk is to be called.
+    due: Vec<Option<Time>>,
+    /// When time itself asks next.
+    pub(super) tick_at: Option<Time>,
+    /// With so many facts the journal is folded anew and compared.
+    pub(super) fold_at: u64,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn new(cast: &'a dyn Cast, accounts: usize) -> Self {
+        Self { cast, process: None, disk: Disk::new(), due: vec![None; accounts], tick_at: None, fold_at: 100 }
+    }
+}
+
+impl std::fmt::Debug for Values<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Values").field("disk", &self.disk).field("due", &self.due).finish_non_exhaustive()
+    }
+}
+
+impl Inside for Values<'_> {
+    type Own = Own;
+
+    fn start(host: &mut Host<Self>) {
+        host.begin_life();
+    }
+
+    fn die(&mut self) {
+        self.process = None;
+        self.tick_at = None;
+        self.due.fill(None);
+    }
+
+    fn is_alive(&self) -> bool {
+        self.process.is_some()
+    }
+
+    fn books(&self) -> Option<&Supervisor> {
+        self.process.as_ref().map(|process| &process.supervisor)
+    }
+
+    fn desk(&self, account: usize) -> Option<&Desk> {
+        self.process.as_ref().map(|process| &process.desks[account])
+    }
+
+    fn answered(host: &mut Host<Self>, account: usize, id: RequestId, answer: Answer) {
+        host.on_desk(account, |desk, now, out| desk.answered(now, id, answer, out));
+    }
+
+    fn streamed(host: &mut Host<Self>, account: usize, event: StreamEvent) {
+        host.on_desk(account, |desk, now, out| desk.streamed(now, event, out));
+    }
+
+    fn linked(host: &mut Host<Self>, account: usize, state: LinkState) {
+        host.on_desk(account, |desk, now, out| desk.link(now, state, out));
+    }
+
+    fn marked(host: &mut Host<Self>, symbol: SymbolId, at: Time, price: Price) {
+        host.hear_mark(symbol, at, price);
+    }
+
+    fn closed(host: &mut Host<Self>, symbol: SymbolId, candle: &Candle) {
+        host.hear_candle(symbol, candle);
+    }
+
+    fn operate(host: &mut Host<Self>, act: Act) {
+        host.operate(act);
+    }
+
+    fn own(host: &mut Host<Self>, own: Own) {
+        match own {
+            Own::CloseStep(close_time) => host.close_step(close_time),
+            Own::EndStep => host.end_step(),
+            Own::Intent(intent) => host.judge(&intent),
+            Own::Tick if host.inside.tick_at == Some(host.now) => host.tick(),
+            Own::Tick => {}
+        }
+    }
+
+    fn is_routine(own: &Own) -> bool {
+        matches!(own, Own::Tick)
+    }
+
+    fn due(host: &Host<Self>) -> Option<(Time, usize)> {
+        host.inside.process.as_ref()?;
+        let due = host.inside.due.iter().enumerate();
+        due.filter_map(|(index, due)| Some(((*due)?.plus(-host.skew), index))).min()
+    }
+
+    fn call(host: &mut Host<Self>, account: usize) {
+        host.on_desk(account, |desk, now, out| desk.tick(now, out));
+    }
+
+    /// The supervisor's invariants, and when time itself asks next.
+    fn look(host: &mut Host<Self>) {
+        let Some(process) = &host.inside.process else { return };
+        host.audit.supervisor(&process.supervisor);
+        let Some(pause) = host.pause_of_ticks() else { return };
+        let at = host.now.plus(pause);
+        if host.inside.tick_at.is_none_or(|known| known > at) {
+            host.inside.tick_at = Some(at);
+            host.send_own(pause, Own::Tick);
+        }
+    }
+}
+
 /// The tag of all client order ids.
-pub(super) fn tag() -> RunTag {
+pub fn tag() -> RunTag {
     "sim".parse().expect("invariant: a plain tag")
 }
 
@@ -61,22 +184,21 @@ fn live_through(life: &mut Lifecycle, change: &AgentChange, at: Time, policy: &R
     }
 }
 
-impl Host<'_> {
+impl Host<Values<'_>> {
     /// Makes an agent's rule, for the first time or after a panic.
     pub(super) fn make_rule(&self, agent: AgentId, wants: &mut Wants) -> Result<Box<dyn Rule>, String> {
-        cast::make(self.cast, &self.plan, agent, wants, (self.scenario.seed, self.scenario.rates.panic))
+        cast::make_rule(self.inside.cast, &self.plan, agent, wants, (self.scenario.seed, self.scenario.rates.panic))
     }
 
     /// A process starts: it reads the journal, takes the market's history, and looks at its accounts.
-    pub(super) fn start(&mut self) {
-        let is_first = self.disk.is_empty();
+    fn begin_life(&mut self) {
+        let is_first = self.inside.disk.is_empty();
         let Some(process) = self.build() else { return };
-        self.process = Some(process);
-        self.audit.started();
+        self.inside.process = Some(process);
         // Reading everything a second time is not cheap.
         if !is_first && self.life % 8 == 1 {
             let place = self.faults.below(1 << 40);
-            if !self.disk.refuses_damage(place) {
+            if !self.inside.disk.refuses_damage(place) {
                 self.audit.blame(15, || format!("damage at {place} is not noticed"));
             }
         }
@@ -92,7 +214,7 @@ impl Host<'_> {
         for account in 0..self.accounts.len() {
             if life == self.life {
                 self.on_desk(account, |desk, now, out| desk.start(now, out));
-                self.send(CONNECT_MS, Delivery::Link(account, life, LinkState::Up));
+                self.connect(account);
             }
         }
     }
@@ -132,16 +254,11 @@ impl Host<'_> {
         Some(process)
     }
 
-    /// Candles so far, as the venue's history has them.
     fn warm(&mut self, process: &mut Process) {
-        let (base, start) = (self.plan.base, self.scenario.start);
-        for (index, history) in self.history.iter_mut().enumerate() {
-            let symbol = crate::model::SymbolId::at(index);
-            if history.is_empty() {
-                let candles = process.hub.warm_up_candles(symbol);
-                *history = self.walks[index].history(candles, start, base, &mut self.prices);
-            }
-            for candle in history.iter() {
+        for index in 0..self.plan.instruments.len() {
+            let symbol = SymbolId::at(index);
+            let candles = process.hub.warm_up_candles(symbol);
+            for candle in self.past(symbol, candles) {
                 process.hub.close(symbol, candle);
             }
         }
@@ -151,7 +268,7 @@ impl Host<'_> {
         let (mut read, known) = (0, self.audit.facts());
         let mut unseen = Vec::new();
         let restart = self.scenario.restart;
-        let result = self.disk.read(|fact| {
+        let result = self.inside.disk.read(|fact| {
             process.supervisor.apply(fact);
             process.desks.iter_mut().for_each(|desk| desk.apply(fact));
             if let Fact::Agent { at, agent, change } = fact {
@@ -162,37 +279,16 @@ impl Host<'_> {
                 unseen.push(fact.clone());
             }
         });
-        unseen.iter().for_each(|fact| self.audit.fact(fact));
-        if read < known {
-            self.audit.blame(15, || format!("{read} facts are read back of {known}"));
-        }
+        self.read_back(read, &unseen);
         if let Err(error) = result {
             self.audit.blame(15, || error);
         }
     }
 
-    /// The process dies and starts again after `ms`.
-    pub(super) fn crash(&mut self, ms: Millis) {
-        self.note(|| format!("  dies for {ms} ms"));
-        self.process = None;
-        self.life += 1;
-        self.counts.deaths += 1;
-        self.tick_at = None;
-        for account in &mut self.accounts {
-            account.connection += account.connection % 2;
-            account.frozen = None;
-            account.open.clear();
-            account.signed.clear();
-            account.due = None;
-        }
-        self.disturb_all();
-        self.send(ms, Delivery::Start(self.life));
-    }
-
     /// Lets the supervisor do something, and does what follows from it.
     pub(super) fn on_supervisor(&mut self, call: impl FnOnce(&mut Supervisor, &mut Effects)) {
         let mut effects = Effects::default();
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.inside.process else { return };
         call(&mut process.supervisor, &mut effects);
         self.obey(effects);
     }
@@ -204,7 +300,9 @@ impl Host<'_> {
         if !sends_first && !self.append(&effects.facts) {
             return;
         }
-        self.check_cover(&effects.facts);
+        if let Some(process) = &self.inside.process {
+            self.audit.cover(&process.supervisor, &effects.facts);
+        }
         for command in effects.commands {
             let account = command.portfolio().index();
             match self.strike(Way::Command) {
@@ -222,27 +320,6 @@ impl Host<'_> {
         }
     }
 
-    /// A stop is taken off only where another that was accepted covers the position, or nothing is to be covered.
-    fn check_cover(&mut self, facts: &[Fact]) {
-        let Some(process) = &self.process else { return };
-        for fact in facts {
-            let Fact::Cancel { portfolio, id, symbol, .. } = fact else { continue };
-            let mut held = process.supervisor.positions(*portfolio).filter(|one| one.symbol == *symbol);
-            let Some(held) = held.find(|one| one.intent == id.intent && one.closing.is_none()) else { continue };
-            let orders = process.supervisor.open_orders(*portfolio).filter(|order| order.id.intent == id.intent);
-            let own: Vec<_> = orders.collect();
-            let is_stop = own.iter().any(|order| order.id == *id && order.purpose == Purpose::Stop);
-            let covers = own.iter().any(|order| {
-                let is_whole = order.close_position || order.leaves >= held.qty.abs();
-                order.purpose == Purpose::Stop && order.status == Status::Accepted && !order.is_canceling && is_whole
-            });
-            if is_stop && !covers {
-                self.audit.blame(22, || format!("{id} is taken off and nothing covers {held:?}"));
-                return;
-            }
-        }
-    }
-
     /// Writes facts to the journal; `false` when the process died of it.
     pub(super) fn append(&mut self, facts: &[Fact]) -> bool {
         if facts.is_empty() {
@@ -252,15 +329,12 @@ impl Host<'_> {
             let (share, garbage, ms) =
                 (self.faults.below(256), self.faults.happens(3_000), self.faults.some_of(30_000));
             self.note(|| format!("  torn at {share}/256 of {} facts", facts.len()));
-            self.disk.append_torn(facts, share, garbage);
+            self.inside.disk.append_torn(facts, share, garbage);
             self.crash(ms);
             return false;
         }
-        self.disk.append(facts);
-        for fact in facts {
-            self.note(|| format!("    {fact:?}"));
-            self.audit.fact(fact);
-        }
+        self.inside.disk.append(facts);
+        self.journaled(facts);
         true
     }
 
@@ -268,10 +342,10 @@ impl Host<'_> {
     pub(super) fn on_desk(&mut self, account: usize, call: impl FnOnce(&mut Desk, Time, &mut Out)) {
         let mut out = Out::default();
         let now = self.clock();
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.inside.process else { return };
         let desk = &mut process.desks[account];
         call(desk, now, &mut out);
-        self.accounts[account].due = desk.next_deadline();
+        self.inside.due[account] = desk.next_deadline();
         self.carry_out(account, out);
     }
 
@@ -304,11 +378,65 @@ impl Host<'_> {
         }
     }
 
+    /// Time asks each second while a position is not as it should be, and now and then while all is well.
+    fn pause_of_ticks(&self) -> Option<Millis> {
+        let supervisor = &self.inside.process.as_ref()?.supervisor;
+        let exposed = self.portfolios().filter(|portfolio| supervisor.has_exposure(*portfolio));
+        let pause = |portfolio| {
+            let is_bad = |one: OpenPosition| one.naked_since.is_some() || one.closing.is_some();
+            if supervisor.positions(portfolio).any(is_bad) { SECOND_MS } else { 10 * SECOND_MS }
+        };
+        exposed.map(pause).min()
+    }
+
+    fn operate(&mut self, act: Act) {
+        let now = self.clock();
+        match act {
+            Act::Stop(agent, policy) => {
+                if let Some(process) = &mut self.inside.process {
+                    process.lives[agent.index()].stopped();
+                }
+                self.on_supervisor(|supervisor, effects| {
+                    supervisor.on_agent(now, agent, AgentChange::Stopped(policy), effects);
+                });
+            }
+            Act::Start(agent) => {
+                if let Some(process) = &mut self.inside.process {
+                    process.lives[agent.index()].started();
+                    self.revive(agent, now);
+                }
+            }
+            Act::Flatten(portfolio) => {
+                self.on_supervisor(|supervisor, effects| supervisor.flatten(now, portfolio, effects));
+            }
+            Act::Reset => self.reset(),
+            _ => {}
+        }
+    }
+
+    fn reset(&mut self) {
+        let now = self.clock();
+        let Some(process) = &self.inside.process else { return };
+        let portfolios = self.portfolios().map(BreakerScope::Portfolio);
+        let agents = (0..self.plan.agents.len()).map(|index| BreakerScope::Agent(AgentId::at(index)));
+        let scopes: Vec<_> = [BreakerScope::Swarm]
+            .into_iter()
+            .chain(portfolios)
+            .chain(agents)
+            .filter(|scope| process.supervisor.breaker(*scope).is_some_and(crate::risk::Breaker::is_tripped))
+            .collect();
+        for scope in scopes {
+            self.on_supervisor(|supervisor, effects| {
+                supervisor.reset_breaker(now, scope, "looked at it", effects).ok();
+            });
+        }
+    }
+
     /// Folds the journal anew and compares.
     pub(super) fn check_fold(&mut self) {
-        let Some(process) = &self.process else { return };
+        let Some(process) = &self.inside.process else { return };
         let mut folded = Supervisor::new(Arc::clone(&self.plan));
-        let read = self.disk.clone().read(|fact| folded.apply(fact));
+        let read = self.inside.disk.clone().read(|fact| folded.apply(fact));
         if let Err(error) = read {
             self.audit.blame(15, || error);
         } else if folded != process.supervisor {

@@ -46,6 +46,8 @@ pub struct Rates {
     pub wrong_mark: u32,
     /// Per mark: an old one comes again behind it.
     pub replayed_mark: u32,
+    /// Per flush of the journal's file, where there is one: it fails.
+    pub failed_flush: u32,
 }
 
 /// Rates per step of the market.
@@ -154,6 +156,7 @@ impl Rates {
             panic: rate(200),
             wrong_mark: rate(50),
             replayed_mark: rate(200),
+            failed_flush: rate(3),
         }
     }
 

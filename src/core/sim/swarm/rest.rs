@@ -2,14 +2,16 @@
 
 use super::cast::Cast;
 use super::host::{Counts, Delivery, Host};
-use super::process::tag;
+use super::inside::Inside;
+use super::process::{Values, tag};
 use super::scenario::Scenario;
-use crate::delivery::{Owner, Pending};
+use crate::delivery::{Desk, Owner, Pending};
 use crate::invariants::{self, Violation};
 use crate::journal::Link;
 use crate::model::{PortfolioId, Round, SECOND_MS, Time, Usd};
-use crate::risk::OpenPosition;
+use crate::risk::{OpenPosition, Supervisor};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// By then everything has come to rest after the last fault: the longest that an entry rests, and what a
 /// desk may need to settle what is unknown.
@@ -47,7 +49,8 @@ pub struct Outcome {
 
 /// Runs a scenario to its rest.
 pub fn simulate(scenario: &Scenario, cast: &dyn Cast, traces: bool) -> Outcome {
-    let mut host = Host::new(scenario, cast, traces);
+    let inside = Values::new(cast, scenario.plan.portfolios.len());
+    let mut host = Host::new(Arc::new(scenario.clone()), inside, traces);
     host.run_until(scenario.end().plus(SECOND_MS));
     host.be_calm();
     // Wishes may be late.
@@ -59,12 +62,13 @@ pub fn simulate(scenario: &Scenario, cast: &dyn Cast, traces: bool) -> Outcome {
     host.come_to_rest(Host::check_flat);
     host.end_step();
     host.check_fold();
-    host.into_outcome()
+    let journal = host.inside.disk.fingerprint();
+    host.outcome(journal)
 }
 
-impl Host<'_> {
+impl<I: Inside> Host<I> {
     /// Lets nothing go wrong any more.
-    fn be_calm(&mut self) {
+    pub fn be_calm(&mut self) {
         self.is_over = true;
         self.send(0, Delivery::Clock);
         self.down_until = self.down_until.min(self.now);
@@ -85,40 +89,52 @@ impl Host<'_> {
         }
     }
 
-    fn check_rest(&self) -> Result<(), Violation> {
-        let fault = |what: String| Violation { number: 16, what };
-        let Some(process) = &self.process else { return Err(fault("the process is dead".into())) };
+    /// Whether all has come to rest: invariants 10, 12, 16 and 20.
+    ///
+    /// # Errors
+    /// What has not, so far.
+    pub fn check_rest(&self) -> Result<(), Violation> {
+        let Some(books) = self.inside.books() else {
+            return Err(Violation { number: 16, what: "the process is dead".into() });
+        };
         for portfolio in self.portfolios() {
-            let (venue, account) = (&self.accounts[portfolio.index()].venue, portfolio.index());
             self.check_records(portfolio)?;
-            invariants::agrees(&process.supervisor, portfolio, venue.holdings())?;
-            let (booked, desk) = (process.supervisor.portfolio(portfolio).wallet, &process.desks[account]);
-            // Where several hold one contract, which of them realises what is a matter of counting until all is
-            // flat; what was paid and received is not.
-            let cost = |one: OpenPosition| Usd::notional(one.mark, one.qty, Round::Down) - one.unrealized;
-            let cash = booked - process.supervisor.positions(portfolio).map(cost).sum();
-            let is_flat = process.supervisor.positions(portfolio).next().is_none();
-            let is_guess = self.audit.has_adopted(portfolio);
-            let differs = cash != venue.cash() && !is_guess || is_flat && booked != venue.wallet();
-            if differs || desk.wallet() != venue.wallet() {
-                let (desk, venue) = (desk.wallet(), venue.wallet());
-                let what =
-                    format!("account {account}: wallet {booked} in the books, {desk} at the desk, {venue} there");
-                return Err(fault(what));
-            }
-            let here = process.supervisor.open_orders(portfolio).map(|order| tag().name(order.id));
-            let here: BTreeSet<_> = here.collect();
-            let open = venue.records().iter().filter(|record| !record.report.status.is_final());
-            let open = open.map(|record| record.report.name.as_str());
-            let there: BTreeSet<_> = open.chain(venue.promised()).map(str::to_owned).collect();
-            if here != there {
-                return Err(fault(format!("account {account}: open here {here:?}, there {there:?}")));
-            }
-            let pending = desk.pending();
-            if pending != Pending::default() || (desk.is_gated() && desk.halted().is_none()) {
-                let gated = desk.is_gated();
-                return Err(Violation { number: 20, what: format!("account {account}: {pending:?}, gated {gated}") });
-            }
+            invariants::agrees(books, portfolio, self.accounts[portfolio.index()].venue.holdings())?;
+            self.check_account(books, portfolio)?;
+        }
+        Ok(())
+    }
+
+    fn check_account(&self, books: &Supervisor, portfolio: PortfolioId) -> Result<(), Violation> {
+        let fault = |what: String| Violation { number: 16, what };
+        let (venue, account) = (&self.accounts[portfolio.index()].venue, portfolio.index());
+        let desk = self.inside.desk(account);
+        let booked = books.portfolio(portfolio).wallet;
+        // Where several hold one contract, which of them realises what is a matter of counting until all is
+        // flat; what was paid and received is not.
+        let cost = |one: OpenPosition| Usd::notional(one.mark, one.qty, Round::Down) - one.unrealized;
+        let cash = booked - books.positions(portfolio).map(cost).sum();
+        let is_flat = books.positions(portfolio).next().is_none();
+        let is_guess = self.audit.has_adopted(portfolio);
+        let differs = cash != venue.cash() && !is_guess || is_flat && booked != venue.wallet();
+        let at_desk = desk.map_or(venue.wallet(), Desk::wallet);
+        if differs || at_desk != venue.wallet() {
+            let venue = venue.wallet();
+            let what = format!("account {account}: wallet {booked} in the books, {at_desk} at the desk, {venue} there");
+            return Err(fault(what));
+        }
+        let here: BTreeSet<_> = books.open_orders(portfolio).map(|order| tag().name(order.id)).collect();
+        let open = venue.records().iter().filter(|record| !record.report.status.is_final());
+        let open = open.map(|record| record.report.name.as_str());
+        let there: BTreeSet<_> = open.chain(venue.promised()).map(str::to_owned).collect();
+        if here != there {
+            return Err(fault(format!("account {account}: open here {here:?}, there {there:?}")));
+        }
+        let pending = desk.map(Desk::pending).unwrap_or_default();
+        let is_halted = desk.is_some_and(|desk| desk.halted().is_some());
+        let gated = desk.map_or(books.portfolio(portfolio).gated, Desk::is_gated);
+        if pending != Pending::default() || (gated && !is_halted) {
+            return Err(Violation { number: 20, what: format!("account {account}: {pending:?}, gated {gated}") });
         }
         Ok(())
     }
@@ -140,13 +156,17 @@ impl Host<'_> {
         Ok(())
     }
 
-    fn check_flat(&self) -> Result<(), Violation> {
+    /// Whether all has come to rest and nothing is held or open any more.
+    ///
+    /// # Errors
+    /// What is not so.
+    pub fn check_flat(&self) -> Result<(), Violation> {
         self.check_rest()?;
-        let Some(process) = &self.process else { return Ok(()) };
+        let Some(books) = self.inside.books() else { return Ok(()) };
         for portfolio in self.portfolios() {
             let account = portfolio.index();
             let held = self.accounts[account].venue.holdings().find(|(_, qty)| !qty.is_zero());
-            let orders = process.supervisor.open_orders(portfolio).count();
+            let orders = books.open_orders(portfolio).count();
             if held.is_some() || orders > 0 {
                 let what = format!("account {account} after a flatten: {held:?}, {orders} orders");
                 return Err(Violation { number: 20, what });
@@ -155,7 +175,8 @@ impl Host<'_> {
         Ok(())
     }
 
-    fn into_outcome(mut self) -> Outcome {
+    /// How the run went; the trace is handed over.
+    pub fn outcome(&mut self, journal: Link) -> Outcome {
         self.counts.facts = self.audit.facts();
         let orders = self.accounts.iter().map(|account| account.venue.records().len() as u64);
         self.counts.orders = orders.sum();
@@ -167,7 +188,7 @@ impl Host<'_> {
         Outcome {
             seed: self.scenario.seed,
             counts: self.counts,
-            journal: self.disk.fingerprint(),
+            journal,
             failure,
             trace: self.trace.take().unwrap_or_default(),
         }

@@ -195,6 +195,8 @@ pub fn one_of_each() -> Vec<Fact> {
                 book: Figure::Nothing,
             }),
         },
+        Fact::Start { at: AT },
+        Fact::Judged { at: AT, seen: 17 },
     ]
 }
 

@@ -47,4 +47,10 @@ kept! {
     a_difference_that_comes_back_is_met_again: 1_015_989;
     /// Not a fault of the swarm: what was taken over at a guessed cost was expected to have cost what it had.
     what_is_taken_over_costs_a_guess_until_it_is_flat: 1_090_422;
+    /// Not a fault of the swarm: a copy of a request came first, and the venue refused the request itself, whose
+    /// nonce was used, as if the order had been bad. AsterDEX's answer says nothing about the order, and the link
+    /// says so.
+    a_nonce_that_was_used_says_nothing_of_the_order: 2_043_010;
+    /// Not a fault of the swarm: the venue executed half of its smallest quantity, which nobody can close.
+    executions_are_told_in_whole_lots: 2_087_138;
 }

@@ -1,14 +1,18 @@
 //! A journal decided over again: fresh rules on the recorded candles, funding payments and operators' acts,
 //! through a fresh supervisor and fresh accounts, and every fact that comes of it compared with the
 //! recorded one, byte for byte. Reads only; it knows no directory and does not say what a difference means.
+//! Journals of live trading are in `live`: what a venue told is an input there.
 
+mod live;
+
+use self::live::{LiveCourse, Records};
 use crate::fold::Folded;
 use crate::store::{JournalReader, StoreError};
 use std::iter::Peekable;
 use std::sync::Arc;
 use swarm_core::engine::{BuildError, Engine, EngineOptions, MakeRule, OperatorAct, RestartPolicy, Resumed, Sink};
 use swarm_core::journal::{Record, write_fact};
-use swarm_core::model::{Fact, FundingDue, Plan, Step, Time};
+use swarm_core::model::{Fact, FundingDue, Mode, Plan, Step, Time};
 
 /// Why a replay could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,15 @@ pub enum ReplayError {
         seq: u64,
         /// What it says.
         fact: String,
+    },
+    /// A live journal of a version that did not record enough.
+    #[error(
+        "record {seq} was written by a version of swarm that did not record when live processes began and what their \
+         agents were shown, so it cannot be decided again; `swarm journal verify` checks its records"
+    )]
+    TooLittleRecorded {
+        /// Its sequence number.
+        seq: u64,
     },
 }
 
@@ -82,8 +95,15 @@ pub fn replay<M: MakeRule>(
     let mut records = open()?.peekable();
     let ends: Vec<u64> = parts.iter().skip(1).map(|part| part.after_seq).chain([u64::MAX]).collect();
     for (part, end_seq) in parts.into_iter().zip(ends) {
-        let engine = engine_at(&open, part)?;
-        Course { engine, records: &mut records, end_seq, replayed: &mut replayed }.run()?;
+        if part.plan.mode == Mode::Live {
+            let after_seq = part.after_seq;
+            let before = open()?.take_while(|record| record.as_ref().is_ok_and(|one| one.seq() <= after_seq));
+            let own = Records::new(&mut records, end_seq);
+            LiveCourse::new(part, before, own, &mut replayed)?.run()?;
+        } else {
+            let engine = engine_at(&open, part)?;
+            Course { engine, records: &mut records, end_seq, replayed: &mut replayed }.run()?;
+        }
         if replayed.difference.is_some() {
             break;
         }

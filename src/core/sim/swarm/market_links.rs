@@ -1,0 +1,99 @@
+//! The market in time: prices go on, candles close, and marks and candles travel to the feed.
+
+use super::carrier::LATENCY_MS;
+use super::host::{Delivery, Host};
+use super::inside::Inside;
+use super::rates::Way;
+use crate::model::{Price, Rate, SECOND_MS, SymbolId, Time};
+use crate::sim::Fault;
+
+/// Steps between payments of funding.
+const FUNDING_STEPS: u32 = 30;
+
+impl<I: Inside> Host<I> {
+    /// The n-th mark of a step; the first closes the step before.
+    pub(super) fn go_on(&mut self, step: u32, mark: u32) {
+        if mark == 0 {
+            if step > 0 {
+                self.close_candles();
+                if step.is_multiple_of(FUNDING_STEPS) {
+                    self.fund();
+                }
+            }
+            let opens = self.mark_at(step, 0);
+            self.walks.iter_mut().for_each(|walk| walk.open(opens));
+            self.misfortunes();
+        }
+        let jumps = self.happens(self.scenario.rates.steps.price_jump / self.scenario.marks.max(1));
+        for index in 0..self.walks.len() {
+            let price = self.walks[index].go(&mut self.prices, jumps);
+            self.quote(SymbolId::at(index), price);
+        }
+        let (step, mark) = if mark + 1 < self.scenario.marks { (step, mark + 1) } else { (step + 1, 0) };
+        // On the grid, also where a turn came late.
+        let wait = self.mark_at(step, mark).since(self.now);
+        self.send(wait, Delivery::Market { step, mark });
+    }
+
+    /// When the n-th mark of a step is due.
+    fn mark_at(&self, step: u32, mark: u32) -> Time {
+        let base = self.plan.base.ms();
+        self.scenario.start.plus(i64::from(step) * base + i64::from(mark) * (base / i64::from(self.scenario.marks)))
+    }
+
+    fn quote(&mut self, symbol: SymbolId, price: Price) {
+        if self.now < self.down_until {
+            return;
+        }
+        for account in 0..self.accounts.len() {
+            self.accounts[account].venue.quote(self.now, symbol, price);
+            self.flush_told(account);
+        }
+        let told = if self.happens(self.scenario.rates.wrong_mark) {
+            price.times(Rate::percent(self.faults.pick(&[30, 70, 140, 250])), crate::model::Round::Up)
+        } else {
+            price
+        };
+        self.over_market_link(Delivery::Mark(symbol, self.now, told));
+        if self.happens(self.scenario.rates.replayed_mark) {
+            let (ago, after) = (self.faults.some_of(120 * SECOND_MS), self.faults.some_of(10 * SECOND_MS));
+            let old = price.times(Rate::percent(self.faults.pick(&[60, 90, 110, 160])), crate::model::Round::Up);
+            self.send(after, Delivery::Mark(symbol, self.now.plus(-ago), old));
+        }
+    }
+
+    fn over_market_link(&mut self, delivery: Delivery<I::Own>) {
+        if self.now < self.market_frozen_until {
+            return;
+        }
+        match self.strike(Way::Market) {
+            Some(Fault::Lose) => {}
+            Some(Fault::Delay(ms)) => self.send(LATENCY_MS + ms, delivery),
+            Some(Fault::Repeat) => {
+                let again = self.faults.some_of(60 * SECOND_MS);
+                self.send(LATENCY_MS, delivery.clone());
+                self.send(LATENCY_MS + again, delivery);
+            }
+            _ => self.send(LATENCY_MS, delivery),
+        }
+    }
+
+    fn close_candles(&mut self) {
+        for index in 0..self.walks.len() {
+            if let Some(candle) = self.walks[index].close() {
+                self.history[index].push(candle);
+                self.over_market_link(Delivery::Candle(SymbolId::at(index), candle));
+            }
+        }
+    }
+
+    fn fund(&mut self) {
+        let rate = Rate::bps(self.prices.between(-20, 20));
+        for account in 0..self.accounts.len() {
+            for index in 0..self.plan.instruments.len() {
+                self.accounts[account].venue.fund(self.now, SymbolId::at(index), rate);
+            }
+            self.flush_told(account);
+        }
+    }
+}
