@@ -222,8 +222,7 @@ fn live(keys: &str) -> Loaded {
 
 #[test]
 fn how_entries_come_to_their_stops_is_carried_to_the_plan_and_the_default_is_as_if_nothing_were_said() {
-    let [silent, single, strategy] =
-        ["", ", entry_protection: single", ", entry_protection: strategy"].map(|keys| live(keys));
+    let [silent, single, strategy] = ["", ", entry_protection: single", ", entry_protection: strategy"].map(live);
     assert_eq!(silent.plan.entry_protection, EntryProtection::Single);
     assert_eq!((silent.plan.clone(), silent.config_hash), (single.plan, single.config_hash.clone()));
     assert_eq!((strategy.plan.entry_protection, strategy.warnings.len()), (EntryProtection::Strategy, 0));

@@ -224,7 +224,9 @@ impl Desk {
         if !entry.is_working() || !entry.is_entry() || entry.booked.0 > 0 {
             return None;
         }
-        (entry.stop, entry.strategy) = (Some(order.id), Some(Strategy::default()));
+        // Whether it left so is not known; without a name it cannot have.
+        let name = self.tag.strategy_name(order.id.intent);
+        (entry.stop, entry.strategy) = (Some(order.id), name.map(|_| Strategy::default()));
         Some(Tracked::driven(order.clone(), at))
     }
 

@@ -129,16 +129,18 @@ fn any_fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
+fn any_venue() -> impl Strategy<Value = Takes> {
+    prop::sample::select(vec![Takes::Strategies, Takes::Refusing, Takes::Failing, Takes::WithoutStops])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn faults_may_meet(first in 0u64..200, after in 1u64..30, last in 0u64..200, kinds in [any_fault(), any_fault(), any_fault()]) {
+    fn faults_may_meet(first in 0u64..200, after in 1u64..30, last in 0u64..200, kinds in [any_fault(), any_fault(), any_fault()], takes in any_venue()) {
         let faults = Faults::none().at(first, kinds[0]).at(first + after, kinds[1]).at(last, kinds[2]);
         prop_assert_eq!(check(faults.clone(), 120_000).map(drop), Ok(()));
-        for takes in [Takes::Strategies, Takes::Refusing, Takes::Failing, Takes::WithoutStops] {
-            let begin = |faults| world_of_strategies(faults, takes);
-            prop_assert_eq!(check_of(begin, faults.clone(), 120_000).map(drop), Ok(()), "{:?}", takes);
-        }
+        let begin = |faults| world_of_strategies(faults, takes);
+        prop_assert_eq!(check_of(begin, faults, 120_000).map(drop), Ok(()), "{:?}", takes);
     }
 }
