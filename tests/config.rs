@@ -208,7 +208,7 @@ fn a_difference_is_met_only_by_what_makes_sense_for_it() {
             "11:20 venue.reconcile.unknown_order: expected one of `halt`, `close` or `adopt`, found the text `cancel`",
             "12:20 venue.reconcile.position_size: expected one of `adopt` or `halt`, found the text `close`",
             "13:14 venue.reconcile.balance: expected one of `adopt` or `halt`, found the text `hallt`; did you mean `halt`?",
-            "14:5 venue.reconcile.mode: unknown key `mode`; the keys here are `period`, `unknown_order`, `missing_order`, `position_size`, `unknown_position`, `no_stop`, `balance`, `leverage` and `balance_tolerance`",
+            "14:5 venue.reconcile.mode: unknown key `mode`; the keys here are `period`, `period_while_down`, `unknown_order`, `missing_order`, `position_size`, `unknown_position`, `no_stop`, `balance`, `leverage` and `balance_tolerance`",
             "15:5 venue.reconcile.unknown_postion: unknown key `unknown_postion`; did you mean `unknown_position`?",
             "16:13 venue.reconcile.period: out of range: expected 5s to 1h, found 1s",
             "17:24 venue.reconcile.balance_tolerance: out of range: expected 0 to 1000000, found -1; How far a wallet may be off before that is a difference, in USDT. Default: 0.01.",

@@ -215,8 +215,8 @@ impl Stage {
         swarm.until("both accounts to be reconciled", |status| {
             status["portfolios"].as_array().unwrap().iter().all(|one| one["entries_gated"] == false)
         });
-        let faults = r#"[{"kind":"unavailable_before","only":"POST /fapi","times":2},
-            {"kind":"unavailable_after","only":"/order","times":1},
+        let faults = r#"[{"kind":"unavailable_before","only":"POST /fapi/v3","times":2},
+            {"kind":"unavailable_after","only":"POST /fapi/v1/order","times":1},
             {"kind":"throttle","only":"balance","times":1,"seconds":1}]"#;
         self.venue.control("POST", "faults", faults);
         let mut steps = None;

@@ -171,6 +171,9 @@ pub struct Caps {
     pub orders_in_ten_seconds: Option<u32>,
 }
 
+/// Limits, each with the length of its window in milliseconds.
+pub type WindowLimits = Vec<(Millis, u64)>;
+
 /// The limits of one host.
 #[derive(Clone, Debug)]
 pub struct Limiter {
@@ -243,7 +246,7 @@ impl Limiter {
     }
 
     /// The limits that hold now: request weight, then orders, each with the length of its window in milliseconds.
-    pub fn limits(&self) -> (Vec<(Millis, u64)>, Vec<(Millis, u64)>) {
+    pub fn limits(&self) -> (WindowLimits, WindowLimits) {
         let of = |windows: &[Window]| windows.iter().map(|window| (window.length, window.limit)).collect();
         (of(&self.weight), of(&self.orders))
     }

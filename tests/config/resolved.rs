@@ -1,7 +1,7 @@
 //! What a file without faults becomes: the plan, and what a run needs beside it.
 
 use super::{SHIPPED, load_text, sample, variant};
-use asterswarm::config::{self, Loaded, MarketSpec, VenueKind};
+use asterswarm::config::{self, Loaded, MarginMode, MarketSpec, RequestLimits, VenueKind};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use swarm_core::delivery::Policy;
@@ -247,6 +247,41 @@ fn how_differences_are_met_is_carried_to_the_accounts() {
     assert_eq!(met_by, ["adopt", "halt", "halt", "close", "halt", "halt", "halt", "halt"]);
     assert_eq!((policy.period_ms, policy.balance_tolerance), (20_000, "0.5".parse().unwrap()));
     assert_eq!((policy.nonce_window_ms, policy.down_period_ms), (60_000, 5_000));
+
+    let loaded = live(
+        ", margin: isolated, reconcile: { period_while_down: 2s }, orders: { ask_after: 1500ms, send_entries_within: 2s, \
+         valid_for: 10s, valid_margin: 1s, nonce_settles: 9s }, limits: { weight_per_minute: 500, orders_per_10s: 20 }",
+    );
+    assert_eq!(loaded.warnings, []);
+    let runtime = loaded.runtime;
+    let expected = Policy {
+        overdue_ms: 1_500,
+        entry_life_ms: 2_000,
+        nonce_window_ms: 10_000,
+        nonce_margin_ms: 1_000,
+        noop_settles_ms: Some(9_000),
+        down_period_ms: 2_000,
+        ..Policy::default()
+    };
+    assert_eq!((runtime.reconcile, runtime.margin), (expected, Some(MarginMode::Isolated)));
+    let caps = RequestLimits { weight_per_minute: Some(500), orders_per_minute: None, orders_per_10s: Some(20) };
+    assert_eq!(runtime.caps, caps);
+    assert_eq!((live("").runtime.caps, live("").runtime.margin), (RequestLimits::default(), None));
+}
+
+#[test]
+fn times_of_orders_have_bounds() {
+    for (written, range) in [
+        ("orders: { ask_after: 20s }", "expected 500ms to 10s, found 20s"),
+        ("orders: { valid_for: 1s }", "expected 5s to 5m, found 1s"),
+        ("orders: { nonce_settles: 2m }", "expected 1s to 1m, found 2m"),
+        ("reconcile: { period_while_down: 1h }", "expected 1s to 1m, found 1h"),
+    ] {
+        let text = format!("name: sample\nvenue: {{ {written} }}");
+        let good = std::fs::read_to_string(sample("good.yaml")).unwrap();
+        let report = load_text(&good.replacen("name: sample", &text, 1)).map(|_| ()).unwrap_err();
+        assert!(report.to_string().contains(range), "{written}: {report}");
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ const LIVE_SPANS: [([&str; 2], i64, i64); 7] = [
     (["orders", "ask_after"], 500, 10_000),
     (["orders", "send_entries_within"], 500, 60_000),
     (["orders", "valid_for"], 5_000, 300_000),
-    (["orders", "valid_margin"], 0, 60_000),
+    (["orders", "valid_margin"], 1_000, 60_000),
     (["orders", "nonce_settles"], 1_000, 60_000),
 ];
 

@@ -37,7 +37,7 @@ pub struct OrderTimes {
     /// before. AsterDEX's documents name 5, 10 and 60 s; the longest is right under any of them. Default: 60s.
     #[schemars(extend("default" = "60s"))]
     pub valid_for: Option<Span>,
-    /// On top of it, for clocks and queues, from 0s to 60s. Ours. Default: 5s.
+    /// On top of it, for clocks and queues, from 1s to 60s. Ours. Default: 5s.
     #[schemars(extend("default" = "5s"))]
     pub valid_margin: Option<Span>,
     /// Once the nonce of an order of unknown outcome is used up, what arrived before shows within this, from 1s to 60s.
