@@ -88,6 +88,9 @@ impl Needles {
     }
 }
 
+/// Variables of the environment.
+type Variables = Vec<(&'static str, String)>;
+
 /// Keys of this run.
 struct Owner {
     private: Vec<u8>,
@@ -115,7 +118,7 @@ impl Owner {
         format!("0x{}", if upper { text.to_uppercase() } else { text })
     }
 
-    fn variables(&self, upper: bool) -> Vec<(&'static str, String)> {
+    fn variables(&self, upper: bool) -> Variables {
         vec![
             ("FIRST_PRIVATE_KEY", self.written(upper)),
             ("SECOND_API_KEY", self.api_key.clone()),
@@ -260,7 +263,7 @@ impl Stage {
     fn fail(&self, collected: &mut Collected) {
         let live = ["run", "--live", "--yes", "--listen", "127.0.0.1:0", "--state", "state-bad"];
         let own = self.owner.written(false);
-        let bad: [(&str, Vec<(&str, String)>, &str); 5] = [
+        let bad: [(&str, Variables, &str); 5] = [
             ("a key with a letter too many", vec![("FIRST_PRIVATE_KEY", format!("{own}a"))], "FIRST_PRIVATE_KEY"),
             ("a key that is no hex", vec![("FIRST_PRIVATE_KEY", format!("{own}_"))], "FIRST_PRIVATE_KEY"),
             ("keys of both kinds", vec![("FIRST_API_KEY", self.owner.api_key.clone())], "both"),

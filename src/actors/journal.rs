@@ -27,13 +27,7 @@ pub enum Barrier {
 /// Facts to be written; answered with the sequence number of the last.
 #[derive(Message)]
 #[rtype(result = "Result<u64, JournalFailure>")]
-pub struct Append {
-    /// In order.
-    pub facts: Vec<Fact>,
-    /// Whether the barrier counts. Candles need not wait for the disk: nothing leaves because of them alone, and whatever
-    /// leaves later waits for facts that stand behind them in the same file.
-    pub waits: bool,
-}
+pub struct Append(pub Vec<Fact>);
 
 /// The actor.
 pub struct Journal {
@@ -70,11 +64,11 @@ async fn append(writer: &JournalWriter, facts: Vec<Fact>) -> Result<u64, Journal
 impl Handler<Append> for Journal {
     type Result = AtomicResponse<Self, Result<u64, JournalFailure>>;
 
-    fn handle(&mut self, Append { facts, waits }: Append, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Append(facts): Append, context: &mut Context<Self>) -> Self::Result {
         self.breath.take(context);
         // The end of a run is waited for whatever the barrier.
         let last = facts.iter().any(|fact| matches!(fact, Fact::End { .. }));
-        let (writer, strict) = (Arc::clone(&self.writer), last || waits && self.barrier == Barrier::Strict);
+        let (writer, strict) = (Arc::clone(&self.writer), last || self.barrier == Barrier::Strict);
         let work = async move {
             let sequence = append(&writer, facts).await?;
             if strict {

@@ -266,8 +266,8 @@ impl SupervisorActor {
         }
     }
 
-    /// Records the effects of an act and hands out its commands once the journal has its facts; on the disk if it `waits`.
-    fn settle(&mut self, waits: bool) -> Settled {
+    /// Records the effects of an act and hands out its commands once the journal has its facts.
+    fn settle(&mut self) -> Settled {
         let facts = std::mem::take(&mut self.effects.facts);
         self.seq += facts.len() as u64;
         let commands = std::mem::take(&mut self.effects.commands);
@@ -280,7 +280,7 @@ impl SupervisorActor {
         let journal = Arc::clone(&self.journal);
         let work = async move {
             if !facts.is_empty() {
-                journal.ask(Append { facts, waits }).await?.map_err(|error| Halt(error.to_string()))?;
+                journal.ask(Append(facts)).await?.map_err(|error| Halt(error.to_string()))?;
             }
             Ok(commands)
         };
@@ -297,10 +297,8 @@ impl Handler<Act> for SupervisorActor {
 
     fn handle(&mut self, act: Act, context: &mut Context<Self>) -> Self::Result {
         self.breath.take(context);
-        let waits = !matches!(act, Act::Candles(_));
         let ended_step = self.act(act);
-        debug_assert!(waits || self.effects.commands.is_empty(), "invariant: nothing leaves because of candles alone");
-        let answer = AtomicResponse::new(self.settle(waits));
+        let answer = AtomicResponse::new(self.settle());
         if let Some(step) = ended_step {
             self.recorder.step_end(&step, &self.core);
         }
@@ -313,7 +311,7 @@ impl Handler<Reset> for SupervisorActor {
 
     fn handle(&mut self, reset: Reset, _: &mut Context<Self>) -> Self::Result {
         let done = self.core.reset_breaker(reset.at, reset.scope, &reset.reason, &mut self.effects);
-        AtomicResponse::new(Box::pin(self.settle(true).map(move |settled, _, _| settled.map(move |_| done))))
+        AtomicResponse::new(Box::pin(self.settle().map(move |settled, _, _| settled.map(move |_| done))))
     }
 }
 
