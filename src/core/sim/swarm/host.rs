@@ -122,6 +122,8 @@ pub struct Host<I: Inside> {
     pub(super) counts: Counts,
     pub(super) trace: Option<Vec<String>>,
     calls_at_once: u32,
+    /// When the last turn was.
+    turned_at: Time,
 }
 
 /// From the start of a process, or the end of an outage, to the user stream being connected.
@@ -167,6 +169,7 @@ impl<I: Inside> Host<I> {
             counts: Counts::default(),
             trace: traces.then(Vec::new),
             calls_at_once: 0,
+            turned_at: scenario.start,
             scenario,
             plan,
         };
@@ -244,7 +247,8 @@ impl<I: Inside> Host<I> {
     /// the time passing.
     pub fn turn(&mut self, at: Time) {
         let at = at.max(self.now);
-        self.calls_at_once = if at > self.now { 0 } else { self.calls_at_once + 1 };
+        self.calls_at_once = if at > self.turned_at { 0 } else { self.calls_at_once + 1 };
+        self.turned_at = at;
         if self.calls_at_once > MAX_CALLS_AT_ONCE {
             self.audit.blame(20, || format!("does not come to rest at {at}"));
         }
