@@ -160,7 +160,7 @@ mod tests {
         let (mut lane, mut plain, mut realized) = (Lane::default(), Holding::FLAT, Usd::ZERO);
         let (count, late) = (3 * TRADES_KEPT as u64, 3 * TRADES_KEPT as u64 - 9);
         let trade = |number: u64| {
-            let side = if number % 3 == 0 { Side::Sell } else { Side::Buy };
+            let side = if number.is_multiple_of(3) { Side::Sell } else { Side::Buy };
             (side, Qty::whole(1 + number as i64 % 5), Price::whole(100 + number as i64 % 7))
         };
         for number in (1..=count).filter(|number| *number != late).chain([late]) {
