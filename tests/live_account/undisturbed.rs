@@ -33,6 +33,8 @@ cohorts:
 
 /// Candles of a round.
 const CANDLES: u32 = 5;
+/// The end of a candle, in ms, which passes by itself.
+const LAST_MS: i64 = 5_000;
 /// Kills without `SWARM_KILLS`.
 const KILLS: u32 = 3;
 /// Rounds without a kill: before the first and after the last.
@@ -181,7 +183,7 @@ impl Course {
     fn candle(&mut self, death: Option<Moment>) {
         if !matches!(death, Some(Moment::Absent)) {
             // What a candle's path executes is known before it closes: which of two sockets is heard first decides nothing.
-            self.pass(super::support::M5 - 1);
+            self.pass(super::support::M5 - LAST_MS);
             self.settled();
         }
         self.steps += 1;
@@ -190,7 +192,7 @@ impl Course {
             self.venue.candle();
             return self.start();
         }
-        self.pass(1);
+        self.pass(LAST_MS);
         if let Some(Moment::After(ms) | Moment::Twice(ms, _)) = death {
             sleep(Duration::from_millis(ms));
             self.kill();
