@@ -52,7 +52,9 @@ class Reader(threading.Thread):
 
     def __init__(self, base, pause_s):
         super().__init__(daemon=True)
-        self.base, self.pause_s, self.times_ms, self.failed, self.on = base, pause_s, [], 0, True
+        self.base, self.pause_s, self.times_ms, self.on = base, pause_s, [], True
+        # When it failed, and when it last did not.
+        self.failed_at, self.read_at = [], 0.0
 
     def run(self):
         turn = 0
@@ -60,9 +62,10 @@ class Reader(threading.Thread):
             start = time.monotonic()
             try:
                 get(self.base + self.PAGES[turn % len(self.PAGES)])
-                self.times_ms.append((time.monotonic() - start) * 1000)
+                self.read_at = time.monotonic()
+                self.times_ms.append((self.read_at - start) * 1000)
             except OSError:
-                self.failed += 1
+                self.failed_at.append(time.monotonic())
             turn += 1
             time.sleep(self.pause_s)
 
@@ -195,7 +198,9 @@ def watch(options, state, venue, venue_at):
     venue_growth = slope([(minute / 60, rss) for minute, _, rss, *_ in settled])
     quarter = max(1, len(settled) // 4)
     early, late = settled[:quarter], settled[-quarter:]
-    failed = sum(reader.failed for reader in readers)
+    # Whoever asks after the end is not answered.
+    end = max(reader.read_at for reader in readers)
+    failed = sum(at < end for reader in readers for at in reader.failed_at)
     times = [each for reader in readers for each in reader.times_ms]
     stuck = min((queued for _, _, _, queued, *_ in samples[-5:]), default=0)
     steps = json.loads(output)["market"]["candles"] if output.strip() else 0

@@ -33,6 +33,8 @@ cohorts:
 
 /// Candles of a round.
 const CANDLES: u32 = 5;
+/// The end of a candle, in ms, which passes by itself.
+const LAST_MS: i64 = 5_000;
 /// Kills without `SWARM_KILLS`.
 const KILLS: u32 = 3;
 /// Rounds without a kill: before the first and after the last.
@@ -128,7 +130,7 @@ fn play(deaths: &[Option<(u32, Moment)>]) -> (Vec<Round>, Vec<Option<String>>) {
     let rounds = played.into_iter().map(|played| {
         let own = facts.iter().filter(|fact| time(fact).is_some_and(|at| (played.from..played.until).contains(&at)));
         let own: Vec<&Value> = own.collect();
-        decided.push(own.iter().find_map(|fact| timing(fact, &verdicts)));
+        decided.push(own.iter().find_map(|fact| timing(fact, &verdicts)).or_else(|| decided_early(&own)));
         let mut fills: Vec<String> = own.iter().filter_map(|fact| fill(fact)).collect();
         fills.sort_unstable();
         Round { positions: played.positions, fills, wallet: played.wallet }
@@ -179,13 +181,18 @@ impl Course {
 
     /// Lets a candle close, and the swarm die if its time has come.
     fn candle(&mut self, death: Option<Moment>) {
+        if !matches!(death, Some(Moment::Absent)) {
+            // What a candle's path executes is known before it closes: which of two sockets is heard first decides nothing.
+            self.pass(super::support::M5 - LAST_MS);
+            self.settled();
+        }
         self.steps += 1;
         if let Some(Moment::Absent) = death {
             self.kill();
             self.venue.candle();
             return self.start();
         }
-        self.venue.candle();
+        self.pass(LAST_MS);
         if let Some(Moment::After(ms) | Moment::Twice(ms, _)) = death {
             sleep(Duration::from_millis(ms));
             self.kill();
@@ -196,6 +203,10 @@ impl Course {
             self.kill();
             self.start();
         }
+    }
+
+    fn pass(&self, ms: i64) {
+        self.venue.control("POST", "step", &format!("{{\"ms\":{ms}}}"));
     }
 
     /// Waits until the last candle is decided on and everything that follows is done: the book holds what the account
@@ -262,6 +273,21 @@ fn fill(fact: &Value) -> Option<String> {
     let symbol = find(fact, "symbol").unwrap();
     let told = ["side", "qty", "price", "fee"].map(|key| fill[key].to_string()).join(" ");
     Some(format!("{symbol} {told}"))
+}
+
+/// Whether a candle was decided on after a start before account and books were compared: what was executed meanwhile
+/// was not known then.
+fn decided_early(facts: &[&Value]) -> Option<String> {
+    let mut is_gated = false;
+    for fact in facts {
+        if fact["type"] == "gate" {
+            is_gated = fact["gated"] == true;
+        }
+        if is_gated && fact["type"] == "step_end" {
+            return Some("a candle was decided on before account and books were compared".into());
+        }
+    }
+    None
 }
 
 /// What of a fact says that the moment decided what became of a round.
