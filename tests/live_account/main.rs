@@ -62,8 +62,7 @@ fn an_order_whose_answer_is_lost_is_one_order() {
     let swarm = venue.swarm();
     let lost = r#"[{"kind":"unavailable_after","only":"POST /fapi/v3/order","times":1}]"#;
     venue.control("POST", "faults", lost);
-    venue.candle();
-    venue.candle();
+    venue.end_of_candle();
     let status = venue.wait_for_positions(&swarm, 2);
     assert_eq!(metric(&swarm, "swarm_orders_total", "status=\"unknown\""), 1.0);
     for position in status["positions"].as_array().unwrap() {

@@ -74,8 +74,7 @@ fn a_strange_order_halts_until_an_operator_has_looked_and_it_is_gone() {
     assert_eq!(block(rest.send(&calls::cancel_order(key))).order_id, order.order_id);
     venue.place.json(&[&resume[..], &["--json"]].concat());
     swarm.until("free entries", |status| portfolio(status) == (false, None));
-    venue.candle();
-    venue.candle();
+    venue.end_of_candle();
     venue.wait_for_positions(&swarm, 2);
 }
 
@@ -100,8 +99,7 @@ fn margin_type_is_set_at_the_start_where_the_file_names_it_and_not_where_a_posit
     assert_eq!(margins(), [true, true]);
     // It is so already.
     let swarm = venue.swarm();
-    venue.candle();
-    venue.candle();
+    venue.end_of_candle();
     venue.wait_for_positions(&swarm, 2);
     stop(swarm);
     venue.configure("margin: cross");

@@ -48,8 +48,7 @@ fn a_strategy_whose_answer_is_lost_is_one_entry_and_one_stop() {
     let venue = Venue::with("strategy");
     let swarm = venue.swarm();
     venue.control("POST", "faults", &format!(r#"[{{"kind":"unavailable_after","only":"{PLACE}"}}]"#));
-    venue.candle();
-    venue.candle();
+    venue.end_of_candle();
     let status = venue.wait_for_positions(&swarm, 2);
     assert_eq!(metric(&swarm, "swarm_orders_total", "status=\"unknown\""), 2.0);
     for position in status["positions"].as_array().unwrap() {
@@ -67,8 +66,7 @@ fn where_the_venue_does_not_take_strategies_entries_leave_alone_and_are_protecte
         let venue = Venue::with("strategy");
         let swarm = venue.swarm();
         venue.control("POST", "faults", &format!(r#"[{{{fault},"only":"{PLACE}"}}]"#));
-        venue.candle();
-        venue.candle();
+        venue.end_of_candle();
         venue.wait_for_positions(&swarm, 2);
         assert_eq!((left(&swarm, "with_stop"), left(&swarm, "alone")), (0.0, 2.0), "{fault}");
         assert_eq!(metric(&swarm, "swarm_strategies_refused", "portfolio=\"main\""), 1.0, "{fault}");
@@ -82,8 +80,7 @@ fn a_kill_between_a_strategy_and_its_answer_leaves_one_entry_and_its_stop() {
     let swarm = venue.swarm();
     // Carried out at once, and answered when nobody is there any more.
     venue.control("POST", "faults", &format!(r#"[{{"kind":"latency","ms":20000,"only":"{PLACE}"}}]"#));
-    venue.candle();
-    venue.candle();
+    venue.end_of_candle();
     until("two positions at the venue", || (venue.account().0 == 2).then_some(()));
     swarm.process.kill();
     let before = venue.account();

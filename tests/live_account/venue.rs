@@ -88,6 +88,14 @@ impl Venue {
         self.hand.candle();
     }
 
+    /// Lets the candle in hand close, by a second that passes: what follows from it has all the time it needs, where a
+    /// whole candle at once would be five minutes in which a position had no stop.
+    pub fn end_of_candle(&self) {
+        let now = self.control("GET", "state", "")["marketTime"].as_i64().unwrap();
+        self.control("POST", "step", &format!("{{\"ms\":{}}}", (M5 - now % M5 - 500).max(1)));
+        self.control("POST", "step", "{\"ms\":1000}");
+    }
+
     /// The first account: positions, open orders, wallet.
     pub fn account(&self) -> (u64, u64, String) {
         let state = self.control("GET", "state", "");
@@ -106,8 +114,7 @@ impl Venue {
     /// A swarm that holds both symbols.
     pub fn holding(&self) -> Running {
         let swarm = self.swarm();
-        self.candle();
-        self.candle();
+        self.end_of_candle();
         self.wait_for_positions(&swarm, 2);
         swarm
     }

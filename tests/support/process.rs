@@ -14,15 +14,19 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// Waits until something is there; fails with `what` when it does not come.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait(look).unwrap_or_else(|| panic!("waited in vain for {what}"))
+}
+
+fn wait<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + PATIENCE;
-    loop {
+    while Instant::now() < deadline {
         if let Some(found) = look() {
-            return found;
+            return Some(found);
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
         std::thread::sleep(LOOK);
     }
+    None
 }
 
 /// A command that has ended.
@@ -192,7 +196,12 @@ impl Running {
 
     /// Waits until the state of everything is as wanted.
     pub fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
-        until(what, || Some(self.status()).filter(|status| is(status)))
+        let mut last = Value::Null;
+        let found = wait(|| {
+            last = self.status();
+            is(&last).then(|| last.clone())
+        });
+        found.unwrap_or_else(|| panic!("waited in vain for {what}: {last:#}"))
     }
 
     /// The lines of a stream of events, from now on.
