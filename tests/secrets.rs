@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 use support::{HandVenue, Place, Running, until};
 
 const SWARM: &str = "\
@@ -222,14 +223,14 @@ impl Stage {
             {"kind":"unavailable_after","only":"POST /fapi/v1/order","times":1},
             {"kind":"throttle","only":"balance","times":1,"seconds":1}]"#;
         self.venue.control("POST", "faults", faults);
-        let mut steps = None;
+        let mut last: Option<Instant> = None;
         until("positions on accounts of both schemes", || {
-            let status = swarm.status();
-            // Candle by candle, as the swarm keeps up: entries whose answers were lost are settled meanwhile.
-            if steps != status["steps"].as_u64() {
-                steps = status["steps"].as_u64();
-                self.venue.candle();
+            // Entries whose answers were lost are settled between candles, or asked for again by the next one.
+            if last.is_none_or(|last| last.elapsed() > Duration::from_secs(8)) {
+                self.venue.end_of_candle();
+                last = Some(Instant::now());
             }
+            let status = swarm.status();
             let open = status["positions"].as_array().unwrap();
             let holds = |portfolio: &str| open.iter().any(|one| one["portfolio"] == portfolio);
             (holds("wallet") && holds("key")).then_some(())

@@ -88,12 +88,9 @@ impl Venue {
         self.hand.candle();
     }
 
-    /// Lets the candle in hand close, by a second that passes: what follows from it has all the time it needs, where a
-    /// whole candle at once would be five minutes in which a position had no stop.
+    /// Lets the candle in hand close, by a second that passes.
     pub fn end_of_candle(&self) {
-        let now = self.control("GET", "state", "")["marketTime"].as_i64().unwrap();
-        self.control("POST", "step", &format!("{{\"ms\":{}}}", (M5 - now % M5 - 500).max(1)));
-        self.control("POST", "step", "{\"ms\":1000}");
+        self.hand.end_of_candle();
     }
 
     /// The first account: positions, open orders, wallet.
