@@ -45,7 +45,7 @@ fn main() {
     }
     if wants("candle") {
         for agents in if is_short { &[1, 3][..] } else { &[1, 10, 100] } {
-            candle::measure(*agents, if is_short { 3 } else { 300 });
+            candle::measure(*agents, if is_short { 8 } else { 300 });
         }
     }
 }
