@@ -139,6 +139,17 @@ pub(super) async fn restart(state: Data<ApiState>, name: Path<String>, _: Body<N
     act(&state, &name, AgentAct::Restart).await
 }
 
+/// The reason that an act needs, without blanks around it.
+fn given_reason(act: &str, written: Option<String>) -> Result<String, ApiError> {
+    let reason = written.unwrap_or_default().trim().to_owned();
+    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+        return Err(ApiError::bad_request(format!(
+            r#"{act} needs a body {{"reason": "…"}} of 1 to {REASON_BYTES_MAX} bytes"#
+        )));
+    }
+    Ok(reason)
+}
+
 /// Clear a tripped breaker: of a portfolio, or with the name `swarm` of the swarm itself.
 #[utoipa::path(post, path = "/api/v1/portfolios/{name}/breaker/reset", tag = "act", security(("token" = [])),
     params(("name" = String, Path, description = "The portfolio, or `swarm`.")),
@@ -155,12 +166,7 @@ pub(super) async fn reset_breaker(
     name: Path<String>,
     body: Body<ResetRequest>,
 ) -> Answer<ResetAnswer> {
-    let reason = body.0.map(|request| request.reason.trim().to_owned()).unwrap_or_default();
-    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
-        return Err(ApiError::bad_request(format!(
-            r#"clearing a breaker needs a body {{"reason": "…"}} of 1 to {REASON_BYTES_MAX} bytes"#
-        )));
-    }
+    let reason = given_reason("clearing a breaker", body.0.map(|request| request.reason))?;
     let result = state.control.reset_breaker(&name, &reason).await;
     log("breaker", &name, "reset", &result);
     result?;
@@ -199,12 +205,7 @@ pub(super) async fn resume(
     name: Path<String>,
     body: Body<ResumeRequest>,
 ) -> Answer<ResumeAnswer> {
-    let reason = body.0.map(|request| request.reason.trim().to_owned()).unwrap_or_default();
-    if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
-        return Err(ApiError::bad_request(format!(
-            r#"lifting a halt needs a body {{"reason": "…"}} of 1 to {REASON_BYTES_MAX} bytes"#
-        )));
-    }
+    let reason = given_reason("lifting a halt", body.0.map(|request| request.reason))?;
     let result = state.control.resume(&name, &reason).await;
     log("portfolio", &name, "resume", &result);
     Ok(Json(ResumeAnswer { halted: result?, portfolio: name.into_inner(), reason }))
