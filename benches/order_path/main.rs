@@ -40,12 +40,19 @@ fn main() {
         let mut named = arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
         named.peek().is_none() || named.any(|argument| argument == name)
     };
+    // `candle 30` measures swarms of 30 agents only.
+    let sizes: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let sizes = match (sizes.is_empty(), is_short) {
+        (false, _) => sizes,
+        (true, true) => vec![1, 3],
+        (true, false) => vec![1, 10, 100],
+    };
     if wants("approved") {
         approved::measure(if is_short { 20 } else { 5_000 });
     }
     if wants("candle") {
-        for agents in if is_short { &[1, 3][..] } else { &[1, 10, 100] } {
-            candle::measure(*agents, if is_short { 8 } else { 300 });
+        for agents in sizes {
+            candle::measure(agents, if is_short { 8 } else { 300 });
         }
     }
 }

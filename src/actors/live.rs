@@ -9,8 +9,8 @@ use super::supervisor;
 use super::supervisor::{Act, SupervisorActor};
 use crate::telemetry::{EntryWay, Metrics, OrderOutcome, VenueLabel};
 use crate::venue::live::{Link, Told};
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,8 @@ use tokio::time::Instant;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Lists of commands that wait for a driver; whoever sends more waits.
 const COMMANDS_WAITING: usize = 1_024;
+/// Answers that are taken in before what follows from them is carried out.
+const ANSWERS_AT_ONCE: usize = 64;
 /// Where nothing is due, the desk is asked again after this long.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -201,7 +203,8 @@ impl Drivers {
 }
 
 /// An answer with its request.
-type Coming = Pin<Box<dyn Future<Output = (RequestId, Carried, Answer)> + Send>>;
+type Answered = (RequestId, Carried, Answer);
+type Coming = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 /// What of a request is of interest when its answer comes.
 #[derive(Clone, Copy, Debug)]
@@ -269,10 +272,7 @@ impl Driver {
                     // The swarm is gone.
                     None => return Ok(()),
                 },
-                Some((id, carried, answer)) = self.answers.next(), if !self.answers.is_empty() => {
-                    self.measure(carried, &answer);
-                    self.desk.answered(self.now(), id, answer, &mut out);
-                }
+                Some(first) = self.answers.next(), if !self.answers.is_empty() => self.take_answers(first, &mut out),
                 one = told.recv() => match one {
                     Some(Told::Link(state)) => self.desk.link(self.now(), state, &mut out),
                     Some(Told::Event(event)) => self.hear(event, &mut out),
@@ -283,6 +283,19 @@ impl Driver {
                 () = tokio::time::sleep(wait) => self.desk.tick(self.now(), &mut out),
             }
             self.carry_out(out).await?;
+        }
+    }
+
+    /// Takes an answer in, and those that have come by now: what follows from them is booked at once.
+    fn take_answers(&mut self, first: Answered, out: &mut Out) {
+        let (mut next, mut taken) = (Some(first), 0);
+        while let Some((id, carried, answer)) = next {
+            self.measure(carried, &answer);
+            self.desk.answered(self.now(), id, answer, out);
+            taken += 1;
+            // What is not asked for here is not lost: it comes with the next turn.
+            let more = (taken < ANSWERS_AT_ONCE).then(|| self.answers.next().now_or_never().flatten());
+            next = more.flatten();
         }
     }
 
@@ -319,6 +332,7 @@ impl Driver {
     /// Hands commands to the desk, and those for other accounts to their drivers: a breaker of the whole swarm closes
     /// positions everywhere. After the kill switch only what takes risk away.
     fn obey(&mut self, commands: Vec<Command>, out: &mut Out) -> Result<(), supervisor::Halt> {
+        let mut own = Vec::with_capacity(commands.len());
         for command in commands {
             let portfolio = command.portfolio();
             if portfolio != self.portfolio {
@@ -331,8 +345,11 @@ impl Driver {
                 continue;
             }
             if !(command.adds_risk() && self.kill.is_thrown()) {
-                self.desk.command(self.now(), &command, out);
+                own.push(command);
             }
+        }
+        if !own.is_empty() {
+            self.desk.commands(self.now(), &own, out);
         }
         Ok(())
     }

@@ -196,11 +196,18 @@ impl Desk {
 
     /// The supervisor approved something. An order that was taken before is not taken again.
     pub fn command(&mut self, now: Time, command: &Command, out: &mut Out) {
+        self.commands(now, std::slice::from_ref(command), out);
+    }
+
+    /// As [`command`](Self::command) for several at once, in their order; what else is due is looked at once.
+    pub fn commands(&mut self, now: Time, commands: &[Command], out: &mut Out) {
         self.now = self.now.max(now);
-        match command {
-            Command::Place(order) => self.take(order.get().clone(), out),
-            Command::Enter { entry, stop } => self.take_both(entry.get().clone(), stop.get().clone(), out),
-            Command::Cancel(cancel) => self.take_cancel(cancel.get().id, out),
+        for command in commands {
+            match command {
+                Command::Place(order) => self.take(order.get().clone(), out),
+                Command::Enter { entry, stop } => self.take_both(entry.get().clone(), stop.get().clone(), out),
+                Command::Cancel(cancel) => self.take_cancel(cancel.get().id, out),
+            }
         }
         self.pump(out);
     }

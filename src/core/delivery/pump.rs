@@ -8,6 +8,7 @@ use super::poll::Poll;
 use super::talk::{LinkState, OrderKey, Request, TradesFrom};
 use super::tracked::Stage;
 use crate::model::{OrderId, SymbolId, Time, VenueReject};
+use std::collections::BTreeMap;
 
 impl Desk {
     /// Does all that is due. The end of every door.
@@ -130,10 +131,15 @@ impl Desk {
     }
 
     fn pump_lanes(&mut self, out: &mut Out) {
+        // Of each contract the leverage of the first order that waits for one.
+        let mut leverages = BTreeMap::new();
+        for order in self.orders.values().filter(|order| order.stage == Stage::Leverage) {
+            leverages.entry(order.order.symbol).or_insert(order.order.leverage);
+        }
         for index in 0..self.lanes.len() {
             let symbol = SymbolId::at(index);
             self.pump_trades(symbol, out);
-            self.pump_leverage(symbol, out);
+            self.pump_leverage(symbol, leverages.get(&symbol).copied(), out);
             let ready = |lane: &Lane, now| {
                 let mut unowned = lane.unowned.iter();
                 unowned.find(|(_, unowned)| unowned.poll.is_ready(now)).map(|(number, _)| *number)
@@ -149,17 +155,15 @@ impl Desk {
     }
 
     fn pump_trades(&mut self, symbol: SymbolId, out: &mut Out) {
-        let is_wanted = self.wants_trades(symbol);
-        let from = self.trades_from(symbol);
-        let lane = &mut self.lanes[symbol.index()];
-        if !lane.trades.is_ready(self.now) {
+        if !self.lanes[symbol.index()].trades.is_ready(self.now) {
             return;
         }
-        if !is_wanted {
+        if !self.wants_trades(symbol) {
             // The stream brought what was missing.
-            lane.trades.drop_want();
+            self.lanes[symbol.index()].trades.drop_want();
             return;
         }
+        let from = self.trades_from(symbol);
         let request = self.ask(What::Trades(symbol), Request::Trades { symbol, from }, out);
         self.lanes[symbol.index()].trades.asked(request, self.now);
     }
@@ -181,9 +185,7 @@ impl Desk {
         TradesFrom::Time(first.plus(-CLOCK_MARGIN_MS))
     }
 
-    fn pump_leverage(&mut self, symbol: SymbolId, out: &mut Out) {
-        let waiting = |order: &&super::tracked::Tracked| order.order.symbol == symbol && order.stage == Stage::Leverage;
-        let wanted = self.orders.values().find(waiting).map(|order| order.order.leverage);
+    fn pump_leverage(&mut self, symbol: SymbolId, wanted: Option<u32>, out: &mut Out) {
         let lane = &mut self.lanes[symbol.index()];
         let Some(leverage) = wanted else {
             lane.set_leverage.drop_want();
