@@ -178,6 +178,8 @@ impl Medium for DirectoryMedium {
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
+        // Another file may get the name.
+        self.appending.take_if(|(open, _)| open == name);
         fs::remove_file(self.path(name))?;
         files::sync_directory(&self.directory)
     }
