@@ -24,7 +24,7 @@ const RECORD: u8 = b'r';
 const OF_AGENT: u8 = b'a';
 /// Milliseconds between sled's own flushes to disk: the only ones that last through a loss of power.
 const FLUSH_EVERY_MS: u64 = 500;
-const CACHE_BYTES: u64 = 32 << 20;
+const CACHE_BYTES: u64 = 8 << 20;
 /// How often and after which pause a locked database is tried again.
 const LOCK_ATTEMPTS: u32 = 500;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);

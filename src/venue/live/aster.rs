@@ -7,7 +7,8 @@ use crate::aster::rest::{Outcome, Refusal, Rest};
 use crate::aster::sign::Micros;
 use crate::aster::stream::{Delivery, Policy, run_user};
 use crate::aster::wire::{
-    Body, IncomeHistory, NewOrder, PlaceStrategy, QueryStrategy, Strategy, StrategyType, UserTrades, calls,
+    Body, Event, IncomeHistory, MarginCall, NewOrder, PlaceStrategy, QueryStrategy, Strategy, StrategyType, UserTrades,
+    calls,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -133,7 +134,12 @@ async fn hear(mut deliveries: mpsc::Receiver<Delivery>, contracts: Contracts, te
                 told.extend([Told::Link(LinkState::Down), Told::Link(LinkState::Up)]);
             }
             Delivery::Frame { frame, .. } => match frame.body {
-                Body::Event(event) => told.extend(contracts.event(&event).map(Told::Event)),
+                Body::Event(event) => {
+                    if let Event::MarginCall(call) = &event {
+                        tell_of_margin(call);
+                    }
+                    told.extend(contracts.event(&event).map(Told::Event));
+                }
                 Body::Events(events) => {
                     told.extend(events.iter().filter_map(|event| contracts.event(event)).map(Told::Event));
                 }
@@ -145,6 +151,20 @@ async fn hear(mut deliveries: mpsc::Receiver<Delivery>, contracts: Contracts, te
                 return;
             }
         }
+    }
+}
+
+/// The venue warns that positions are near their liquidation: an operator should know, whatever the limits here do.
+fn tell_of_margin(call: &MarginCall) {
+    for one in &call.positions {
+        tracing::warn!(
+            "margin call: {} {} at mark {}, open profit {} USDT, maintenance margin {} USDT: add margin or reduce it",
+            one.symbol,
+            one.amount,
+            one.mark_price,
+            one.unrealized,
+            one.maintenance_margin
+        );
     }
 }
 
