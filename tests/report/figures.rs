@@ -97,7 +97,7 @@ fn days_are_days_across_holes_and_long_candles() {
     // The grid of 35m meets 00:00 once in a week.
     let swarm = "version: 1\nname: slow\nmarket: { symbols: [BTCUSDT], intervals: [35m] }\n\
         portfolios: { control: { equity: 10000, risk: { require_stop: false } } }\n\
-        cohorts: { c: { portfolio: control, agents: [ { use: ema_cross, set: { fast: 2, slow: 4 } } ] } }\n";
+        cohorts: { c: { portfolio: control, agents: [ { use: ema_cross, set: { fast: 1, slow: 2, qty: 0.01 } } ] } }\n";
     place.put("swarm.yaml", swarm);
     check(&place, &["--data", "holes"]);
     assert_eq!(midnights("out"), (0..=10).collect::<Vec<_>>());
