@@ -100,7 +100,7 @@ fn days_are_days_across_holes_and_long_candles() {
         cohorts: { c: { portfolio: control, agents: [ { use: ema_cross, set: { fast: 1, slow: 2, qty: 0.01 } } ] } }\n";
     place.put("swarm.yaml", swarm);
     check(&place, &["--data", "holes"]);
-    assert_eq!(midnights("out"), (0..=10).collect::<Vec<_>>());
+    assert_eq!(midnights("out"), (1..=10).collect::<Vec<_>>(), "it begins at 00:15");
 }
 
 #[test]
