@@ -209,6 +209,8 @@ fn a_state_directory_belongs_to_one_swarm_and_market() {
     check(&place, &[&RUN[..], &SAME].concat(), 2, &["another swarm", "its name is `outside`, not `other`", "--state"]);
     place.put("swarm.yaml", SWARM.replace("[BTCUSDT, ETHUSDT, SOLUSDT]", "[ETHUSDT, BTCUSDT, SOLUSDT]"));
     check(&place, &[&RUN[..], &SAME].concat(), 2, &["its symbols differ"]);
+    place.put("swarm.yaml", SWARM.replacen("equity: 10000", "equity: 20000", 1));
+    check(&place, &[&RUN[..], &SAME].concat(), 2, &["portfolio `control` began with 10000 USDT, not 20000", "--state"]);
     place.put("swarm.yaml", SWARM);
     check(&place, &[&RUN[..], &SAME].concat(), 0, &[]);
 }
@@ -247,6 +249,44 @@ fn a_state_directory_that_cannot_be_used_is_refused_and_left_alone() {
     check(&place, &words, 2, &["is not a directory", "--state"]);
     words[8] = "data";
     check(&place, &words, 2, &["holds other files", "--state"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    use std::process::Stdio;
+    let (place, _) = begun();
+    let backtest = ["backtest", "--data", "data", "--json"];
+    for words in [
+        &backtest[..],
+        &["check"],
+        &["schema"],
+        &["data", "check", "data"],
+        &["journal", "verify", "state"],
+        &["replay", "state"],
+        &["decisions", "--state", "state"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let done = place.command(words).stdout(full).output().unwrap();
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{words:?}: {err}");
+        assert!(err.contains("cannot write the result"), "{words:?}: {err}");
+        // Whoever closes the pipe has read what he wanted.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let done = place.command(words).stdout(Stdio::from(writer)).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+}
+
+#[test]
+fn a_refused_journal_command_has_its_one_document_too() {
+    let place = Place::with(SWARM);
+    for words in [["journal", "verify", "nowhere", "--json"], ["journal", "compact", "nowhere", "--json"]] {
+        let done = check(&place, &words, 2, &["holds no state of a swarm"]);
+        let document: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+        assert_eq!(document["error"]["code"], "wrong_input", "{}", done.out);
+    }
 }
 
 #[test]

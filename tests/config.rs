@@ -165,6 +165,7 @@ fn values_of_the_wrong_type_are_told_with_what_was_expected() {
             "11:18 risk.max_age: `5 minutes` is not a length of time: expected a whole number and ms, s, m, h or d, such as 90s or 5m",
         ],
     );
+    check("duration_without_unit", &["11:18 risk.max_age: expected a text, found 300; add a unit, as in 300s or 300m"]);
     check(
         "too_many_decimals",
         &["5:48 portfolios.main.risk.max_drawdown: `0.1234567891` is not a decimal number with at most 8 decimals"],

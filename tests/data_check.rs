@@ -109,7 +109,7 @@ fn a_file_that_is_wrong_from_end_to_end_does_not_fill_the_report() {
     let audit = looked_at(&place_of(&rows));
     assert_eq!(audit.findings.len(), 100);
     assert_eq!(audit.findings.iter().map(|finding| finding.count).sum::<u64>(), 2_000);
-    assert_eq!(audit.files[0].errors, 2_000);
+    assert_eq!((audit.files[0].errors, audit.count(Error)), (2_000, 2_000));
 }
 
 #[test]
@@ -172,6 +172,22 @@ fn files_of_a_folder_that_overlap_are_an_error() {
     assert!(backtest_refuses(&place).is_some_and(|error| error.contains("overlaps")));
     place.put("data/5m/BTCUSDT_b.csv", format!("{HEADER}{}", rows[60..].concat()));
     assert!(looked_at(&place).findings.is_empty());
+}
+
+#[test]
+fn candles_missing_between_two_files_are_a_gap() {
+    let place = Place::with("");
+    let rows = rows(100);
+    place.put("data/5m/BTCUSDT_b.csv", format!("{HEADER}{}", rows[..40].concat()));
+    place.put("data/5m/BTCUSDT_a.csv", format!("{HEADER}{}", rows[47..].concat()));
+    let audit = looked_at(&place);
+    assert_eq!(found(&audit, Kind::Gap), [(Warning, None, 7)]);
+    let gap = &audit.findings[0];
+    assert_eq!((gap.from, gap.to), (Some(Time(START + 40 * M5)), Some(Time(START + 47 * M5))));
+    assert!(
+        gap.file.as_ref().is_some_and(|file| file.ends_with("BTCUSDT_a.csv")) && gap.what.contains("BTCUSDT_b.csv")
+    );
+    assert!(audit.ok && backtest_refuses(&place).is_none());
 }
 
 /// Candles of 15m out of those of `rows`, as `open_time,open,high,low,close,volume`.

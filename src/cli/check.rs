@@ -1,9 +1,9 @@
 //! `swarm check`: every fault of a swarm file with its place, and `swarm schema`: what editors read.
 
-use super::console::Failure;
+use super::console::{self, Failure};
 use crate::config;
 use clap::Args as ClapArgs;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// Check a swarm file and everything it uses.
@@ -25,10 +25,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     } else if report.errors.is_empty() && report.warnings.is_empty() {
         format!("{} is fine\n", args.file.display())
     } else {
-        config::render(&report, std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        config::render(&report, std::io::stdout().is_terminal() && !no_color)
     };
-    // A reader that closed the pipe has read what it wanted.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    console::print(&text)?;
     if report.is_ok() { Ok(()) } else { Err(Failure::input("the file is not sound").told()) }
 }
 
@@ -55,6 +55,5 @@ pub fn schema(args: &SchemaArgs) -> Result<(), Failure> {
         Which::Swarm => config::schema::swarm(),
         Which::Agent => config::schema::agent(),
     };
-    let _ = std::io::stdout().write_all(config::schema::text(&schema).as_bytes());
-    Ok(())
+    console::print(&config::schema::text(&schema))
 }

@@ -1,9 +1,8 @@
 //! `swarm compare`: the control-against-expert table of a report.
 
-use super::console::Failure;
+use super::console::{self, Failure};
 use super::summary;
 use clap::Args as ClapArgs;
-use std::io::Write;
 use std::path::PathBuf;
 use swarm_core::experiment::{Figure, Metrics, Report, Unit, targets};
 
@@ -27,8 +26,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.json {
         return summary::print(&report, true);
     }
-    let _ = std::io::stdout().write_all(table(&report).as_bytes());
-    Ok(())
+    console::print(&table(&report))
 }
 
 /// A figure in the unit of its target, or why there is none.

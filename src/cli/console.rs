@@ -86,6 +86,21 @@ impl Cell {
     }
 }
 
+/// Writes a result to stdout, whole.
+///
+/// # Errors
+/// What the system says to it, such as that the disk is full. A reader that closed the pipe has read what it wanted.
+pub fn print(text: &str) -> Result<(), Failure> {
+    put(&mut io::stdout().lock(), text)
+}
+
+fn put(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}
+
 /// Text from elsewhere without characters that could steer a terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
@@ -115,14 +130,14 @@ impl Console {
 
     /// A line of the result.
     pub fn line(&mut self, text: &str) -> Result<(), Failure> {
-        Ok(writeln!(self.out, "{}", printable(text))?)
+        put(&mut self.out, &format!("{}\n", printable(text)))
     }
 
     /// The one JSON document of `--json`.
     pub fn json(&mut self, document: &impl serde::Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(document)
             .map_err(|error| Failure::failed("output", format!("cannot write the result: {error}")))?;
-        Ok(writeln!(self.out, "{text}")?)
+        put(&mut self.out, &format!("{text}\n"))
     }
 
     /// A table with its columns aligned; a column stands like its cells.
@@ -140,11 +155,13 @@ impl Console {
                 Cell { text: (*column).to_owned(), tone: None, right }
             })
             .collect();
+        let mut lines = String::new();
         for row in std::iter::once(&head).chain(rows) {
             let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| self.pad(cell, *width)).collect();
-            writeln!(self.out, "{}", cells.join("  ").trim_end())?;
+            lines.push_str(cells.join("  ").trim_end());
+            lines.push('\n');
         }
-        Ok(())
+        put(&mut self.out, &lines)
     }
 
     fn pad(&self, cell: &Cell, width: usize) -> String {

@@ -43,9 +43,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     let swarm = args.folder.join("swarm.yaml");
     told.push_str(&format!("next: swarm run {}\n", swarm.display()));
-    // A reader that closed the pipe has read what it wanted.
-    let _ = std::io::stdout().write_all(told.as_bytes());
-    Ok(())
+    super::console::print(&told)
 }
 
 /// Every file by its path in the folder.

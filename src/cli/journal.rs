@@ -2,7 +2,7 @@
 //! also while a run is writing it.
 
 use super::card::card;
-use super::console::Failure;
+use super::console::{self, Failure};
 use crate::control::DecisionView;
 use crate::fold::{MakeFolded, STATE_FORMAT};
 use crate::record::verdict_text;
@@ -11,7 +11,7 @@ use crate::store::{
 };
 use clap::{Args as ClapArgs, Subcommand};
 use std::collections::VecDeque;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use swarm_core::model::{Fact, Time};
@@ -51,6 +51,16 @@ enum Act {
     },
 }
 
+impl Args {
+    /// Whether the result is one JSON document.
+    pub(super) fn json(&self) -> bool {
+        match &self.act {
+            Act::Verify { json, .. } | Act::Compact { json, .. } => *json,
+            Act::Export { .. } => false,
+        }
+    }
+}
+
 fn open(dir: &Path) -> Result<StateView, Failure> {
     StateView::open(dir).map_err(|error| Failure::input(error.to_string()))
 }
@@ -71,7 +81,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             } else {
                 in_words(&verification)
             };
-            let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+            console::print(&format!("{}\n", text.trim_end()))?;
             if verification.holds() { Ok(()) } else { Err(Failure::failed("damaged", "the journal is damaged").told()) }
         }
         Act::Compact { dir, keep, json } => compact(dir, *keep, *json),
@@ -111,8 +121,7 @@ fn compact(dir: &Path, keep: usize, json: bool) -> Result<(), Failure> {
     } else {
         format!("{} files packed: {} bytes before, {} after", packed.files, packed.bytes_before, packed.bytes_after)
     };
-    let _ = writeln!(std::io::stdout(), "{text}");
-    Ok(())
+    console::print(&format!("{text}\n"))
 }
 
 fn in_words(seen: &Verification) -> String {
@@ -184,8 +193,7 @@ pub fn decisions(args: &DecisionsArgs) -> Result<(), Failure> {
     } else {
         views.iter().for_each(|view| text.push_str(&card(view)));
     }
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+    console::print(&text)
 }
 
 /// The last decisions with what the supervisor said to them.

@@ -3,7 +3,7 @@
 use super::console::Failure;
 use super::prepare;
 use crate::config::{Loaded, MarketSpec, RuntimePlan};
-use crate::market::{Query, Recording, SyntheticTape, load};
+use crate::market::{MarketError, Query, Recording, SyntheticTape, fit, load};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,20 +40,17 @@ pub struct Recorded {
 impl Recorded {
     /// Loads those of a swarm's symbols; `file` is where the swarm was read.
     pub fn load(&self, file: &Path, loaded: &Loaded) -> Result<Recording, Failure> {
-        let query = query(&loaded.plan, &self.data, self.from, self.to);
-        load(&query).map_err(|error| prepare::market_failure(file, loaded, &error))
+        recorded(&loaded.plan, &self.data, self.from, self.to)
+            .map_err(|error| prepare::market_failure(file, loaded, &error))
     }
 }
 
-/// What recorded candles to ask for.
-fn query(plan: &Plan, dir: &Path, from: Option<Time>, to: Option<Time>) -> Query {
-    Query {
-        dir: dir.to_owned(),
-        symbols: plan.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
-        base: plan.base,
-        from,
-        to,
-    }
+/// The recorded candles of a plan, once they fit its contracts.
+fn recorded(plan: &Plan, dir: &Path, from: Option<Time>, to: Option<Time>) -> Result<Recording, MarketError> {
+    let symbols = plan.instruments.iter().map(|instrument| instrument.symbol.clone()).collect();
+    let mut recording = load(&Query { dir: dir.to_owned(), symbols, base: plan.base, from, to })?;
+    recording.warnings.extend(fit(&recording, &plan.instruments)?);
+    Ok(recording)
 }
 
 /// Opens a market. `warm_up_steps` is what the features of the plan need.
@@ -71,7 +68,7 @@ pub fn open(
     };
     match &runtime.market {
         MarketSpec::Replay { dir } => {
-            let recording = load(&query(plan, dir, from, to)).map_err(|error| Failure::input(error.to_string()))?;
+            let recording = recorded(plan, dir, from, to).map_err(|error| Failure::input(error.to_string()))?;
             recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
             let dir = dir.canonicalize().unwrap_or_else(|_| dir.clone());
             Ok(Market {

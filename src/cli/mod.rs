@@ -26,6 +26,7 @@ pub mod prepare;
 pub mod progress;
 pub mod replay;
 pub mod resume;
+mod resumed;
 pub mod run;
 pub mod simulate;
 pub mod status;
@@ -94,7 +95,7 @@ pub fn main() -> ExitCode {
         Command::Data(args) => on_console(args.json(), |console| data::run(&args, console)),
         Command::Doctor(args) => on_console(args.json, |console| doctor::run(&args, console)),
         Command::Decisions(args) => end(args.json, journal::decisions(&args)),
-        Command::Journal(args) => end(false, journal::run(&args)),
+        Command::Journal(args) => end(args.json(), journal::run(&args)),
         Command::Replay(args) => end(args.json, replay::run(&args)),
         Command::Compare(args) => end(args.json, compare::run(&args)),
         Command::Schema(args) => end(false, check::schema(&args)),

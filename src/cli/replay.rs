@@ -1,12 +1,11 @@
 //! `swarm replay`: every decision in a journal, taken over again and compared.
 
-use super::console::Failure;
+use super::console::{self, Failure};
 use super::prepare;
 use crate::replay::{Difference, Part, Replayed, replay};
 use crate::store::{Configuration, Configured, Names, StateView};
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use swarm_core::model::Fact;
@@ -35,7 +34,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let replayed = replay(|| view.facts(), parts.collect()).map_err(failed)?;
     let names = Names::of(view.manifest());
     let text = if args.json { pretty(&document(&replayed, names))? } else { in_words(&replayed, names) };
-    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+    console::print(&format!("{}\n", text.trim_end()))?;
     match replayed.difference {
         None => Ok(()),
         Some(_) => Err(Failure::failed("differs", "the journal and its replay differ").told()),

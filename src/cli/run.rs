@@ -3,7 +3,7 @@
 use super::console::{Console, Failure};
 use super::live::{self, LiveMarket};
 use super::market::{self, Market};
-use super::{interrupt, lines, prepare, summary};
+use super::{interrupt, lines, prepare, resumed, summary};
 use crate::actors::{self, Barrier, Ended, KillSwitch, Pace, Setup};
 use crate::api::{ApiServer, ApiState, Token};
 use crate::bias;
@@ -193,6 +193,7 @@ fn open_state(loaded: &Loaded, market: &Market, default_state: bool) -> Result<O
     let manifest = Manifest::new(&loaded.plan, &market.label, seed, &loaded.config_hash, created_at);
     let path = &loaded.runtime.state_dir;
     let input = |error: crate::store::StoreError| Failure::input(error.to_string());
+    resumed::check_equity(path, &loaded.plan, default_state)?;
     let opened = StateDir::open_from(path, &manifest, Some(STATE_FORMAT)).map_err(input)?;
     for (cut, what) in
         [(&opened.torn, "an end that was not written completely"), (&opened.begun, "a step that was begun")]

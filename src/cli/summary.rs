@@ -1,21 +1,17 @@
 //! A report for a person: one table of cohorts and agents, one of portfolios, the comparison.
 
-use super::console::Failure;
-use std::io::Write;
+use super::console::{self, Failure};
 use swarm_core::experiment::{Metrics, Report};
 use swarm_core::model::{ExitReason, Side};
 
 /// Prints the report: a JSON document, or tables.
 pub fn print(report: &Report, json: bool) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
     let text = if json {
         serde_json::to_string_pretty(report).map_err(|error| Failure::failed("failed", error.to_string()))? + "\n"
     } else {
         tables(report)
     };
-    // A reader that closed the pipe has read what it wanted.
-    let _ = out.write_all(text.as_bytes());
-    Ok(())
+    console::print(&text)
 }
 
 /// `buy` or `sell`.

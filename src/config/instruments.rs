@@ -7,7 +7,8 @@ use swarm_core::model::{Instrument, LeverageBracket, Price, Qty, Rate, Round, Us
 /// Symbol, tick, step (also the smallest quantity), largest limit and market quantity.
 type Row = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
-/// Common contracts. Ticks are never coarser than the prices recorded for the symbol.
+/// Common contracts as they are now. Years ago some had finer ticks, and spot markets have others: what that does to
+/// recorded prices, `market::fit` tells.
 const ROWS: [Row; 30] = [
     ("BTCUSDT", "0.1", "0.001", "1000", "120"),
     ("ETHUSDT", "0.01", "0.001", "10000", "2000"),

@@ -63,7 +63,8 @@ pub(super) fn lay(root: &mut Node, settings: &[Setting], report: &mut Report) {
         let parsed = match yaml::parse(&file, &text) {
             Ok(document) => document.root,
             Err(error) => {
-                fault(format!("not YAML: {}", error.message), "quote the value".to_owned(), report);
+                let help = if error.help.is_empty() { "quote the value" } else { error.help };
+                fault(error.message, help.to_owned(), report);
                 continue;
             }
         };

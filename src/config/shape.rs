@@ -318,12 +318,22 @@ fn expected_type(node: &Node, rule: &Value) -> (String, String) {
             "no" | "off" | "n" => "write false".to_owned(),
             _ => String::new(),
         },
+        // A length of time lacks its unit; quotes would not help.
+        Content::Number(number) if accepts(rule, "string") && has_unit(rule) => {
+            format!("add a unit, as in {0}s or {0}m", number.text)
+        }
         Content::Number(number) if accepts(rule, "string") => format!("write it in quotes: \"{}\"", number.text),
         Content::Null => "give it a value, or leave the key out".to_owned(),
         Content::Text(text) if accepts(rule, "array") => format!("write it as a list: [{text}]"),
         _ => String::new(),
     };
     (expected, hint)
+}
+
+/// Whether a text is a number with a unit of time.
+fn has_unit(rule: &Value) -> bool {
+    let pattern = rule.get("pattern").and_then(Value::as_str).unwrap_or_default();
+    ["[smhdw]", "(ms|s|m|h|d)"].iter().any(|units| pattern.contains(units))
 }
 
 fn help_of(rule: &Value) -> String {

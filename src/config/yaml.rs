@@ -22,13 +22,15 @@ const MAX_DEPTH: usize = 32;
 /// Most values that aliases may stand for.
 const MAX_ALIAS_EVENTS: usize = 50_000;
 
-/// The text stops being YAML here.
+/// The text cannot be read from here on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SyntaxError {
     /// Where.
     pub place: Place,
     /// Why.
     pub message: String,
+    /// What to do; empty where it stops being YAML, since that depends on where the text is from.
+    pub help: &'static str,
 }
 
 /// A tree, and the keys that stand in one map twice (the first one counts).
@@ -46,7 +48,7 @@ pub fn parse(file: &str, text: &str) -> Result<Document, SyntaxError> {
     if text.len() > MAX_BYTES {
         let place = Place { file, line: 1, column: 1 };
         let message = format!("the file has {} bytes; at most {MAX_BYTES} are read", text.len());
-        return Err(SyntaxError { place, message });
+        return Err(SyntaxError { place, message, help: "split it: agents may have files of their own" });
     }
     let options = serde_saphyr::options! {
         strict_booleans: true,
@@ -66,8 +68,8 @@ pub fn parse(file: &str, text: &str) -> Result<Document, SyntaxError> {
         }
         Err(error) => {
             let place = place_of(&file, error.location().unwrap_or(Location::UNKNOWN));
-            let message = plain_message(&error.without_snippet().to_string());
-            Err(SyntaxError { place, message })
+            let (message, help) = in_words(&plain_message(&error.without_snippet().to_string()));
+            Err(SyntaxError { place, message, help })
         }
     }
 }
@@ -77,6 +79,18 @@ fn plain_message(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     let cut = first.find(" at line ").or_else(|| first.find(", line ")).unwrap_or(first.len());
     first[..cut].trim_end_matches([' ', ':', ',']).trim_start_matches("error: ").to_owned()
+}
+
+/// What the library refuses although it is YAML is said as what it is; the rest is not YAML.
+fn in_words(message: &str) -> (String, &'static str) {
+    if message.starts_with("non-finite float") {
+        let written = message.split('`').nth(1).unwrap_or(".nan");
+        return (format!("{written} is not a finite number"), "write a number");
+    }
+    if message.starts_with("multiple YAML documents") {
+        return ("a second document begins before this place".to_owned(), "one is read: remove the line `---` between");
+    }
+    (format!("not YAML: {message}"), "")
 }
 
 fn place_of(file: &Arc<str>, location: Location) -> Place {
@@ -289,7 +303,20 @@ mod tests {
         for i in 1..30 {
             bomb.push_str(&format!("a{i}: &a{i} [*a{0}, *a{0}, *a{0}, *a{0}]\n", i - 1));
         }
-        assert!(parse("t.yaml", &bomb).is_err());
+        assert!(parse("t.yaml", &bomb).unwrap_err().message.starts_with("not YAML: "));
         assert!(parse("t.yaml", &"[".repeat(500)).is_err());
+    }
+
+    #[test]
+    fn what_is_yaml_and_not_taken_is_said_as_what_it_is() {
+        for (text, place, message) in [
+            ("a: .nan\n", (1, 4), ".nan is not a finite number"),
+            ("a: 1\nb: -.inf\n", (2, 4), "-.inf is not a finite number"),
+            ("a: 1\n---\nb: 2\n", (3, 1), "a second document begins before this place"),
+        ] {
+            let error = parse("t.yaml", text).unwrap_err();
+            assert_eq!(((error.place.line, error.place.column), error.message.as_str()), (place, message));
+            assert!(!error.help.is_empty(), "{error:?}");
+        }
     }
 }

@@ -7,12 +7,14 @@
 pub mod audit;
 mod error;
 pub mod fetch;
+mod fit;
 pub mod live;
 pub mod recorded;
 pub mod synthetic;
 pub mod ticks;
 
 pub use error::MarketError;
+pub use fit::fit;
 pub use recorded::{Gap, Query, RecordedTape, Recording, load};
 pub use synthetic::SyntheticTape;
 

@@ -199,7 +199,8 @@ pub fn verify(mut journal: JournalReader) -> Result<Verification, StoreError> {
         fingerprint.add(&record.fact);
         rule.see(&record);
         steps += u64::from(matches!(record.fact, Fact::StepEnd { .. }));
-        if let Some(at) = time_of(&record.fact) {
+        // Agents start before the market has told a time.
+        if let Some(at) = time_of(&record.fact).filter(|at| at.0 > 0) {
             first = Some(first.map_or(at, |first| first.min(at)));
             last = Some(last.map_or(at, |last| last.max(at)));
         }

@@ -1,6 +1,6 @@
 //! What a recording holds: joined files, holes, ranges, aggregation, funding, and its tape.
 
-use crate::files::{DAY, FUNDING_HEADER, Files, HEADER, HOUR, M1, M5, START, at, candle_text, places};
+use crate::files::{DAY, FUNDING_HEADER, Files, HEADER, HOUR, M1, M5, START, at, candle_text, gzip, places};
 use asterswarm::market::{Gap, Query, Recording, load};
 use std::path::Path;
 use std::sync::Arc;
@@ -120,6 +120,43 @@ fn a_missing_base_interval_is_aggregated_from_whole_groups() {
     assert_eq!(loaded.gaps[0], [Gap { from: at(15 * M1), to: at(20 * M1), candles: 1 }]);
     let cut = Query { from: Some(at(10 * M1)), to: Some(at(20 * M1)), ..files.query(&["BTCUSDT"]) };
     assert_eq!(places(&load(&cut).unwrap(), 0, M5), [2], "bounds cut base candles, not their parts");
+}
+
+/// Rows as Binance's archive has them.
+fn archive(spacing: i64, at: std::ops::Range<i64>) -> String {
+    let row = |index: i64| {
+        let (open, close) = (START + index * spacing, START + (index + 1) * spacing - 1);
+        format!("{open},10,12,9,11,5,{close},55,7,2.5,27,0\n")
+    };
+    at.map(row).collect()
+}
+
+#[test]
+fn the_archive_of_binance_is_read_as_it_is_unpacked() {
+    const NAMES: &str = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore\n";
+    let files = Files::new();
+    files.put("BTCUSDT/5m/BTCUSDT-5m-2023-12.csv", archive(M5, 0..10));
+    files.put("BTCUSDT/5m/BTCUSDT-5m-2024-01.csv", format!("{NAMES}{}", archive(M5, 10..20)));
+    files.put("ETHUSDT/5m/ETHUSDT-5m-2024-01.csv.gz", gzip(&archive(M5, 0..20)));
+    let loaded = files.load(&["BTCUSDT", "ETHUSDT"]).unwrap();
+    assert_eq!(places(&loaded, 0, M5), (0..20).collect::<Vec<_>>());
+    assert_eq!(loaded.series[0], loaded.series[1], "the first line of a file without names is a row");
+    // All in one folder: the name tells the interval.
+    let files = Files::new();
+    files.put("BTCUSDT-5m-2024-01.csv", archive(M5, 0..4)).put("BTCUSDT-1h-2024-01.csv", archive(HOUR, 0..20));
+    files.put("ETHUSDT_1m.csv", archive(M1, 0..20));
+    let loaded = files.load(&["BTCUSDT", "ETHUSDT"]).unwrap();
+    assert_eq!((places(&loaded, 0, M5), places(&loaded, 1, M5)), ((0..4).collect(), (0..4).collect()));
+}
+
+#[test]
+fn a_file_that_is_not_read_is_named_where_its_symbol_has_none() {
+    for name in ["BTCUSDT-trades-2024-01.csv", "5m/btcusdt.csv", "5m/BTCUSDT-5m-2024-01.zip", "BTCUSDT_a.csv"] {
+        let files = Files::new();
+        let error = files.put(name, archive(M5, 0..4)).load(&["BTCUSDT"]).unwrap_err();
+        assert!(error.what.contains("no candles of BTCUSDT") && error.what.contains(name), "{error}");
+        assert_eq!(error.help.contains("unpack"), name.ends_with(".zip"), "{error}");
+    }
 }
 
 #[test]

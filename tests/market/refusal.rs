@@ -79,6 +79,7 @@ fn a_wrong_header_is_refused() {
         ("", "the header is missing"),
         ("time,open,high,low,close,volume\n", "column 1 is `time`, expected `open_time`"),
         ("open_time,open,low,high,close,volume\n", "column 3 is `low`, expected `high`"),
+        (&format!("{START},10,12,9,11,5,{START},1,1,1,1,0\n"), "the header is missing"),
         ("open_time,open,high,low,close\n", "the column `volume` is missing"),
         ("quote_volume,open_time,open,high,low,close,volume\n", "column 1 is `quote_volume`"),
     ] {
@@ -126,7 +127,7 @@ fn the_line_is_that_of_the_text_with_blank_lines_counted() {
     let text = format!("{HEADER}\n{START},10,12,9,11,5\n\n\n{},10,8,9,11,5\n", START + M5);
     check_text("5m/BTCUSDT.csv", text.as_bytes(), Some(6), "high is below low");
     let files = Files::new();
-    let crlf = format!("\u{feff}{HEADER}{START},10,12,9,11,5\n\n").replace('\n', "\r\n");
+    let crlf = format!("\u{feff}{HEADER}{START},10,12,9,11,5\n \t\n\n").replace('\n', "\r\n");
     let loaded = files.put("5m/BTCUSDT.csv", crlf).load(&["BTCUSDT"]).unwrap();
     assert_eq!(loaded.candles(), 1);
 }

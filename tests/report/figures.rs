@@ -2,7 +2,7 @@
 //! made-up example with the script's answer is committed, so that the comparison happens without Python too.
 
 use crate::rows;
-use crate::support::{Place, shared_data};
+use crate::support::{Place, START, candle_text, candles, shared_data};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -74,6 +74,33 @@ fn figures_of_made_up_candles_are_those_computed_anew() {
     check(&place, &["--data", "data"]);
     // Ends inside of a day, and begins inside of one.
     check(&place, &["--data", "data", "--from", "2024-01-01T07:35", "--to", "2024-01-05T16:20"]);
+}
+
+#[test]
+fn days_are_days_across_holes_and_long_candles() {
+    let place = Place::new();
+    // Holes over a 00:00, over two days, and behind a 00:00.
+    let holes = [280..300, 600..1_300, 1_728..1_740];
+    for (number, symbol) in ["BTCUSDT", "ETHUSDT", "SOLUSDT"].iter().enumerate() {
+        let text = candle_text(&candles(3, number, 3_000), |index| !holes.iter().any(|hole| hole.contains(&index)));
+        place.put(&format!("holes/5m/{symbol}.csv"), text);
+    }
+    check(&place, &["--data", "holes"]);
+    let midnights = |folder: &str| -> Vec<i64> {
+        let of_portfolio = |row: &BTreeMap<String, String>| row["portfolio"] == "control" && row["cohort"].is_empty();
+        let rows = rows(&place.path(folder).join("equity.csv"));
+        let times = rows.iter().filter(|row| of_portfolio(row)).map(|row| row["time"].parse::<i64>().unwrap());
+        times.filter(|time| time % DAY_MS == 0).map(|time| (time - START) / DAY_MS).collect()
+    };
+    assert_eq!(midnights("out"), (0..=10).collect::<Vec<_>>(), "3,000 candles are 10.4 days");
+
+    // The grid of 35m meets 00:00 once in a week.
+    let swarm = "version: 1\nname: slow\nmarket: { symbols: [BTCUSDT], intervals: [35m] }\n\
+        portfolios: { control: { equity: 10000, risk: { require_stop: false } } }\n\
+        cohorts: { c: { portfolio: control, agents: [ { use: ema_cross, set: { fast: 1, slow: 2, qty: 0.01 } } ] } }\n";
+    place.put("swarm.yaml", swarm);
+    check(&place, &["--data", "holes"]);
+    assert_eq!(midnights("out"), (1..=10).collect::<Vec<_>>(), "it begins at 00:15");
 }
 
 #[test]

@@ -69,6 +69,22 @@ fn funding_that_does_not_cover_the_run_is_said() {
 }
 
 #[test]
+fn holes_in_the_funding_are_said() {
+    let place = with(1_200);
+    let pay = |hours: &[i64]| {
+        let rows: String = hours.iter().map(|hour| format!("{},0.0001\n", START + hour * 12 * M5)).collect();
+        place.put("data/funding/BTCUSDT.csv", format!("funding_time,funding_rate\n{rows}"));
+    };
+    pay(&[0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96]);
+    assert!(!check(&place, &[], 0, &[]).contains("hole(s) in the recorded funding"));
+    pay(&[0, 8, 24, 32, 40, 48, 56, 64, 72, 88, 96]);
+    let said =
+        "BTCUSDT: 2 hole(s) in the recorded funding, the first between 2024-01-01T08:00:00Z and 2024-01-02T00:00:00Z";
+    check(&place, &[], 0, &[said]);
+    assert!(!check(&place, &["--from", "2024-01-02", "--to", "2024-01-03"], 0, &[]).contains("hole(s)"));
+}
+
+#[test]
 fn data_shorter_than_the_warm_up_is_said_with_what_is_missing() {
     let err = check(
         &with(200),

@@ -23,6 +23,8 @@ pub(super) struct Files {
     equity: BufWriter<File>,
     curves: Vec<Curve>,
     begun: bool,
+    /// The first 00:00 UTC, in epoch ms, that no step has ended at or after.
+    next_midnight: i64,
 }
 
 /// One curve of equity.csv.
@@ -98,6 +100,7 @@ impl Files {
             equity: open("equity.csv")?,
             curves: curves(plan),
             begun: false,
+            next_midnight: 0,
         };
         writeln!(
             files.trades,
@@ -164,15 +167,18 @@ impl Files {
     }
 
     /// Takes the end of a step that `tracker` has taken already: a row for each curve that moved, and one for each
-    /// at the start and at each day's end, so that days without a trade are there.
+    /// at the start and at each day's end, so that days without a trade are there, and those without candles.
     pub fn step_end(&mut self, at: Time, tracker: &Tracker) -> io::Result<()> {
         if let Some(from) = tracker.from()
             && !self.begun
         {
             self.begun = true;
-            for Curve { columns, last, .. } in &self.curves {
-                writeln!(self.equity, "{},{columns},{last}", from.0)?;
-            }
+            self.next_midnight = (from.day() + 1) * DAY_MS;
+            self.rows(from.0)?;
+        }
+        while self.next_midnight < at.0 {
+            self.rows(self.next_midnight)?;
+            self.next_midnight += DAY_MS;
         }
         let is_day_end = at.0.rem_euclid(DAY_MS) == 0;
         let agents_too = self.plan.agents.len() <= AGENTS_AT_EVERY_CANDLE;
@@ -181,8 +187,19 @@ impl Files {
             let moved = equity != curve.last && (agents_too || !matches!(curve.whose, Whose::Agent(_)));
             if is_day_end || moved {
                 writeln!(self.equity, "{},{},{equity}", at.0, curve.columns)?;
-                curve.last = equity;
             }
+            curve.last = equity;
+        }
+        if is_day_end {
+            self.next_midnight = at.0 + DAY_MS;
+        }
+        Ok(())
+    }
+
+    /// A row for each curve, with what it came to last.
+    fn rows(&mut self, at: i64) -> io::Result<()> {
+        for Curve { columns, last, .. } in &self.curves {
+            writeln!(self.equity, "{at},{columns},{last}")?;
         }
         Ok(())
     }

@@ -213,7 +213,10 @@ fn findings(audit: &Audit, args: &Args, console: &mut Console) -> Result<(), Fai
                 Cell::text(&finding.what),
             ]);
         }
-        if let Some(rest) = findings.len().checked_sub(told).filter(|rest| *rest > 0) {
+        let rest =
+            findings.iter().skip(told).map(|finding| if *severity == Severity::Error { finding.count } else { 1 });
+        let rest: u64 = rest.sum();
+        if rest > 0 {
             let place = file.map_or_else(String::new, |file| below(file, &args.dir).to_string());
             let more = Cell::text(format!("and {rest} more"));
             rows.push(vec![

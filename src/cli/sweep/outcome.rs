@@ -6,7 +6,6 @@ use super::super::summary::{align, percent, ratio};
 use super::axes::{Axis, Set};
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 use swarm_core::experiment::{Metrics, Report};
 
@@ -132,9 +131,7 @@ impl Outcome {
     /// A JSON document, or the best as a table.
     pub fn print(&self, top: usize, json: bool) -> Result<(), Failure> {
         let text = if json { self.json()? } else { self.table(top) };
-        // A reader that closed the pipe has read what it wanted.
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
-        Ok(())
+        crate::cli::console::print(&text)
     }
 
     /// sweep.json and sweep.csv.

@@ -118,8 +118,9 @@ fn parse(name: &str, text: &str, report: &mut Report) -> Option<Node> {
     let document = match yaml::parse(name, text) {
         Ok(document) => document,
         Err(error) => {
-            let help = "check quotes, brackets and indentation at and before this place";
-            report.errors.push(Diagnostic::new(&error.place, "", format!("not YAML: {}", error.message), help));
+            let syntax = "check quotes, brackets and indentation at and before this place";
+            let help = if error.help.is_empty() { syntax } else { error.help };
+            report.errors.push(Diagnostic::new(&error.place, "", error.message, help));
             return None;
         }
     };

@@ -320,28 +320,33 @@ impl Tracker {
 
     /// Takes the end of a step of which only the time and the number of candles are known.
     pub fn step_end_at(&mut self, close_time: Time, candles: u64, supervisor: &Supervisor) {
-        self.from.get_or_insert(close_time.plus(-self.plan.base.ms()));
+        if self.from.is_none() {
+            let from = close_time.plus(-self.plan.base.ms());
+            (self.from, self.next_midnight) = (Some(from), Time((from.day() + 1) * DAY_MS));
+        }
         self.to = close_time;
         self.steps += 1;
         self.candles += candles;
+        // A 00:00 at which no step ended, in a hole or inside of a long candle, is worth what was known by then.
+        while close_time > self.next_midnight {
+            self.midnight();
+        }
         if !self.moving.is_empty() {
             self.refresh(supervisor);
         }
-        if close_time >= self.next_midnight {
-            self.midnight(close_time);
+        if close_time == self.next_midnight {
+            self.midnight();
         }
     }
 
-    /// The first step that ends on a day; it ends the day before when that is at 00:00.
-    fn midnight(&mut self, close_time: Time) {
-        self.next_midnight = Time((close_time.day() + 1) * DAY_MS);
-        if close_time.0.rem_euclid(DAY_MS) == 0 {
-            let agents = self.agents.iter_mut().map(|agent| &mut agent.curve);
-            let portfolios = self.portfolios.iter_mut().map(|portfolio| &mut portfolio.curve);
-            for curve in agents.chain(&mut self.cohorts).chain(portfolios) {
-                curve.day();
-            }
+    #[cold]
+    fn midnight(&mut self) {
+        let agents = self.agents.iter_mut().map(|agent| &mut agent.curve);
+        let portfolios = self.portfolios.iter_mut().map(|portfolio| &mut portfolio.curve);
+        for curve in agents.chain(&mut self.cohorts).chain(portfolios) {
+            curve.day();
         }
+        self.next_midnight = self.next_midnight.plus(DAY_MS);
     }
 
     fn refresh(&mut self, supervisor: &Supervisor) {

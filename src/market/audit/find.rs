@@ -1,9 +1,9 @@
 //! Which files hold candles or funding, by name and place, whatever their symbol. The same places as a run's, which
-//! knows its symbols beforehand; here the symbol is the file's name up to the first `_`.
+//! knows its symbols beforehand; here the symbol is the file's name up to its interval, else up to the first `_`.
 
 use super::{AuditQuery, Finding, Kind};
 use crate::market::MarketError;
-use crate::market::recorded::discover::{files_below, folder_names, place};
+use crate::market::recorded::discover::{files_below, folder_names, named_interval, place, stem};
 use crate::market::recorded::read::infer_interval;
 use std::path::{Path, PathBuf};
 use swarm_core::model::Interval;
@@ -44,7 +44,7 @@ pub(super) fn find(query: &AuditQuery) -> Result<Found, MarketError> {
     let below_funding = folder_names(&real.join("file")).iter().any(|name| name == "funding");
     let mut found = Found::default();
     for relative in files_below(dir)? {
-        let Some((symbol, suffixed)) = symbol_of(&relative) else {
+        let Some((symbol, rest)) = symbol_of(&relative) else {
             found.others += 1;
             continue;
         };
@@ -56,15 +56,17 @@ pub(super) fn find(query: &AuditQuery) -> Result<Found, MarketError> {
             found.funding.push(FundingFile { path, symbol });
             continue;
         }
-        let (interval, folder) = match place(dir, &real, &relative) {
-            Some(place) => place,
+        let parent = || path.parent().unwrap_or(dir).to_owned();
+        let (interval, folder) = match (named_interval(&rest), place(dir, &real, &relative)) {
+            (Some(interval), place) => (interval, place.map_or_else(parent, |(_, folder)| folder)),
+            (None, Some(place)) => place,
             // `SYMBOL_*` outside of an interval folder may be trades, books or anything else.
-            None if suffixed => {
+            (None, None) if !rest.is_empty() => {
                 found.others += 1;
                 continue;
             }
-            None => match infer_interval(&path) {
-                Ok(interval) => (interval, path.parent().unwrap_or(dir).to_owned()),
+            (None, None) => match infer_interval(&path) {
+                Ok(interval) => (interval, parent()),
                 // Another table that happens to have a name in capitals.
                 Err(error) if query.symbols.is_empty() && error.what.starts_with("column 1 is") => {
                     found.others += 1;
@@ -92,13 +94,14 @@ pub(super) fn unreadable(path: &Path, symbol: &str, error: &MarketError) -> Find
     }
 }
 
-/// The symbol a file is named after, and whether more follows in the name.
-fn symbol_of(path: &Path) -> Option<(String, bool)> {
-    let name = path.file_name()?.to_str()?;
-    let stem = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".csv")?;
-    let (symbol, suffixed) = stem.split_once('_').map_or((stem, false), |(symbol, _)| (symbol, true));
+/// The symbol a file is named after, and what follows in the name.
+fn symbol_of(path: &Path) -> Option<(String, String)> {
+    let stem = stem(path)?;
+    let split = |(at, _): (usize, &str)| named_interval(&stem[at..]).map(|_| at);
+    let at = stem.match_indices(['-', '_']).find_map(split).or_else(|| stem.find('_'));
+    let (symbol, rest) = stem.split_at(at.unwrap_or(stem.len()));
     let fits = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '-';
-    (!symbol.is_empty() && symbol.chars().all(fits)).then(|| (symbol.to_owned(), suffixed))
+    (!symbol.is_empty() && symbol.chars().all(fits)).then(|| (symbol.to_owned(), rest.to_owned()))
 }
 
 #[cfg(test)]
@@ -108,15 +111,19 @@ mod tests {
     #[test]
     fn a_file_is_named_after_its_symbol() {
         for (name, symbol) in [
-            ("5m/BTCUSDT_20230101-20250630.csv.gz", Some(("BTCUSDT", true))),
-            ("1000SHIBUSDT.csv", Some(("1000SHIBUSDT", false))),
-            ("x/BTC-USD_a_b.csv.gz", Some(("BTC-USD", true))),
+            ("5m/BTCUSDT_20230101-20250630.csv.gz", Some(("BTCUSDT", "_20230101-20250630"))),
+            ("1000SHIBUSDT.csv", Some(("1000SHIBUSDT", ""))),
+            ("x/BTC-USD_a_b.csv.gz", Some(("BTC-USD", "_a_b"))),
+            ("BTCUSDT-5m-2024-01.csv", Some(("BTCUSDT", "-5m-2024-01"))),
+            ("BTC-USD-1h-2024.csv", Some(("BTC-USD", "-1h-2024"))),
+            ("BTCUSDT_5m.csv.gz", Some(("BTCUSDT", "_5m"))),
+            ("BTCUSDT-fundingRate-2024-01.csv", None),
             ("MANIFEST.txt", None),
             ("notes.csv", None),
             ("_x.csv", None),
             (".csv", None),
         ] {
-            let expected = symbol.map(|(symbol, suffixed)| (symbol.to_owned(), suffixed));
+            let expected = symbol.map(|(symbol, rest)| (symbol.to_owned(), rest.to_owned()));
             assert_eq!(symbol_of(Path::new(name)), expected, "{name}");
         }
     }

@@ -55,9 +55,11 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// How many findings there are of a severity.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    /// How much there is of a severity: of errors the rows and files that a backtest refuses, also those that a
+    /// finding only counts; of warnings the findings.
+    pub fn count(&self, severity: Severity) -> u64 {
+        let of_severity = self.findings.iter().filter(|finding| finding.severity == severity);
+        of_severity.map(|finding| if severity == Severity::Error { finding.count } else { 1 }).sum()
     }
 }
 
@@ -136,6 +138,18 @@ fn look_at(symbol: &str, files: &[&find::CandleFile], audit: &mut Audit, at: &mu
                     from: Some(start),
                     to: Some(end),
                     ..Finding::error(Kind::Overlap, symbol, format!("tells of the same time as {}", before.display()))
+                });
+            }
+            let missing = start.since(end) / interval.ms();
+            if missing > 0 {
+                let what = format!("{missing} candle(s) missing between {} and this file", before.display());
+                audit.findings.push(Finding {
+                    file: Some(path.to_path_buf()),
+                    interval: Some(interval),
+                    from: Some(end),
+                    to: Some(start),
+                    count: missing.unsigned_abs(),
+                    ..Finding::warning(Kind::Gap, symbol, what)
                 });
             }
         }

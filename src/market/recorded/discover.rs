@@ -1,5 +1,5 @@
 //! Which files below a directory hold candles or funding of the wanted symbols, by their names and
-//! folders. Opens a file only to tell the interval of one that lies outside of an interval folder.
+//! folders. Opens a file only to tell the interval of one that neither its name nor its folder tells.
 
 use super::read::infer_interval;
 use crate::market::MarketError;
@@ -39,6 +39,8 @@ pub(super) struct Found {
     pub candles: Vec<CandleFile>,
     /// Funding files by path.
     pub funding: Vec<FundingFile>,
+    /// Of a wanted symbol by the beginning of their names, and neither: the symbol and the first such file.
+    pub near: Vec<(usize, PathBuf)>,
 }
 
 /// Looks through `dir` at any depth.
@@ -53,17 +55,27 @@ pub(super) fn discover(dir: &Path, symbols: &[String]) -> Result<Found, MarketEr
         let folders = folder_names(&relative);
         let funding_at = folders.iter().position(|name| name == "funding");
         has_funding |= funding_at.is_some();
-        let Some((symbol, suffixed)) = wanted_symbol(&relative, symbols) else { continue };
         let path = dir.join(&relative);
+        let Some((symbol, rest)) = wanted_symbol(&relative, symbols) else {
+            found.near.extend(begins_with(&relative, symbols).map(|symbol| (symbol, path)));
+            continue;
+        };
         if let Some(at) = funding_at {
             found.funding.push(FundingFile { path, symbol, below: folders[at + 1..].to_vec() });
-        } else if let Some((interval, folder)) = place(dir, &real, &relative) {
-            found.candles.push(CandleFile { path, symbol, interval, folder });
-        } else if !suffixed {
-            // `SYMBOL_*` outside of an interval folder may be trades, books or anything else.
-            let folder = path.parent().unwrap_or(dir).to_owned();
-            found.candles.push(CandleFile { interval: infer_interval(&path)?, path, symbol, folder });
+            continue;
         }
+        let parent = || path.parent().unwrap_or(dir).to_owned();
+        let (interval, folder) = match (named_interval(&rest), place(dir, &real, &relative)) {
+            (Some(interval), place) => (interval, place.map_or_else(parent, |(_, folder)| folder)),
+            (None, Some(place)) => place,
+            (None, None) if rest.is_empty() => (infer_interval(&path)?, parent()),
+            // `SYMBOL_*` outside of an interval folder may be trades, books or anything else.
+            (None, None) => {
+                found.near.push((symbol, path));
+                continue;
+            }
+        };
+        found.candles.push(CandleFile { path, symbol, interval, folder });
     }
     if !has_funding && let Some(twin) = funding_twin(&real) {
         found.funding = funding_below(&twin, symbols)?;
@@ -117,15 +129,48 @@ fn funding_below(root: &Path, symbols: &[String]) -> Result<Vec<FundingFile>, Ma
     Ok(funding)
 }
 
-/// The wanted symbol a file is named after, and whether more follows in the name: `SYMBOL.csv`,
-/// `SYMBOL_anything.csv`, each also with `.gz`. The longest symbol wins.
-fn wanted_symbol(path: &Path, symbols: &[String]) -> Option<(usize, bool)> {
-    let name = path.file_name()?.to_str()?;
-    let stem = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".csv")?;
-    let fits = |symbol: &str| stem.strip_prefix(symbol).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+/// The wanted symbol a file is named after, and what follows in the name: `SYMBOL.csv`, `SYMBOL_anything.csv`,
+/// `SYMBOL-INTERVAL-anything.csv`, each also with `.gz`. The longest symbol wins.
+fn wanted_symbol(path: &Path, symbols: &[String]) -> Option<(usize, String)> {
+    let stem = stem(path)?;
+    let fits = |symbol: &str| {
+        let rest = stem.strip_prefix(symbol);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_') || named_interval(rest).is_some())
+    };
     let (index, symbol) =
         symbols.iter().enumerate().filter(|(_, symbol)| fits(symbol)).max_by_key(|(_, symbol)| symbol.len())?;
-    Some((index, stem.len() > symbol.len()))
+    Some((index, stem[symbol.len()..].to_owned()))
+}
+
+/// The name of a table without `.csv` and `.csv.gz`.
+pub(in crate::market) fn stem(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".csv")
+}
+
+/// The interval that a name has right behind its symbol, as in Binance's archive: `-5m-2024-01` and `_5m` are of 5m.
+pub(in crate::market) fn named_interval(rest: &str) -> Option<Interval> {
+    const BETWEEN: [char; 2] = ['-', '_'];
+    rest.strip_prefix(BETWEEN)?.split(BETWEEN).next()?.parse().ok()
+}
+
+/// The wanted symbol that a name of any kind begins with, in whatever case.
+fn begins_with(path: &Path, symbols: &[String]) -> Option<usize> {
+    let name = path.file_name()?.to_str()?.to_uppercase();
+    symbols.iter().position(|symbol| name.starts_with(symbol.as_str()))
+}
+
+/// Says which file looks as if it were of the symbol that has no candles, and is not read.
+pub(super) fn with_near(mut error: MarketError, symbols: &[String], near: &[(usize, PathBuf)]) -> MarketError {
+    let wanted = error.symbol.as_ref().and_then(|symbol| symbols.iter().position(|known| known == symbol));
+    if let Some((_, path)) = near.iter().find(|(symbol, _)| Some(*symbol) == wanted) {
+        let is_packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+        error.what.push_str(&format!(" that can be read; {} is not one by its name", path.display()));
+        if is_packed {
+            error.help.push_str("; unpack .zip files");
+        }
+    }
+    error
 }
 
 pub(in crate::market) fn folder_names(file: &Path) -> Vec<String> {

@@ -133,3 +133,20 @@ pub(super) fn beside(query: &Query, schedules: &[FundingSchedule], from: Time, t
     };
     query.symbols.iter().zip(schedules).filter_map(one).collect()
 }
+
+/// Names symbols whose recorded funding has holes inside of the run's time.
+pub(super) fn holes(query: &Query, schedules: &[FundingSchedule], from: Time, to: Time) -> Vec<String> {
+    let one = |(symbol, schedule): (&String, &FundingSchedule)| {
+        let inside =
+            |pair: &&[(Time, _)]| pair[1].0.since(pair[0].0) > PAYMENT_MS && pair[1].0 > from && pair[0].0 < to;
+        let holes: Vec<&[(Time, _)]> = schedule.windows(2).filter(inside).collect();
+        let first = holes.first()?;
+        Some(format!(
+            "{symbol}: {} hole(s) in the recorded funding, the first between {} and {}: nothing is paid in them",
+            holes.len(),
+            first[0].0,
+            first[1].0,
+        ))
+    };
+    query.symbols.iter().zip(schedules).filter_map(one).collect()
+}

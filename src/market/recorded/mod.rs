@@ -1,7 +1,8 @@
 //! Recorded candles and funding below a directory, read, checked and joined to one series a symbol.
 //!
-//! What is read: `.../INTERVAL/SYMBOL_*.csv[.gz]` or `SYMBOL.csv[.gz]` at any depth, with the header
-//! `open_time,open,high,low,close,volume[,...]`; and `funding/SYMBOL.csv[.gz]` or
+//! What is read: `.../INTERVAL/SYMBOL_*.csv[.gz]`, `SYMBOL-INTERVAL-*.csv[.gz]` or `SYMBOL.csv[.gz]` at any depth,
+//! with the header `open_time,open,high,low,close,volume[,...]`, or without one if the columns are the twelve of
+//! Binance's archive; and `funding/SYMBOL.csv[.gz]` or
 //! `.../funding/.../SYMBOL_*.csv[.gz]` with `funding_time,funding_rate[,...]`. Times are epoch
 //! milliseconds. If the directory has no folder `funding` but lies at or below one named `klines`,
 //! the same path with `funding` in its place is looked at. Where several folders hold the wanted
@@ -84,7 +85,8 @@ pub fn load(query: &Query) -> Result<Recording, MarketError> {
     check(query)?;
     let found = discover::discover(&query.dir, &query.symbols)?;
     let choice = choose::choose(query, &found.candles)
-        .map_err(|error| funding::without_candles(error, query, &found.funding))?;
+        .map_err(|error| funding::without_candles(error, query, &found.funding))
+        .map_err(|error| discover::with_near(error, &query.symbols, &found.near))?;
     let mut series = Vec::with_capacity(query.symbols.len());
     for files in &choice.files {
         series.push(series::read_series(query, files)?);
@@ -102,6 +104,7 @@ pub fn load(query: &Query) -> Result<Recording, MarketError> {
     let (from, to) = from.zip(to).expect("invariant: a cut series is not empty");
     let mut schedules = funding.schedules;
     warnings.extend(funding::beside(query, &schedules, from, to));
+    warnings.extend(funding::holes(query, &schedules, from, to));
     schedules.iter_mut().for_each(|schedule| schedule.retain(|(at, _)| (from..to).contains(at)));
     Ok(Recording {
         interval: query.base,

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use swarm_core::model::{Candle, FundingSchedule, Interval, MINUTE_MS, Millis, Price, Rate, Time, parse_decimal};
 
 const CANDLE_HEADER: [&str; 6] = ["open_time", "open", "high", "low", "close", "volume"];
+/// Columns of Binance's archive, which came without a header for years: those six, the close time and five more.
+const ARCHIVE_COLUMNS: usize = 12;
 const FUNDING_HEADER: [&str; 2] = ["funding_time", "funding_rate"];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// A line longer than this is not one of a candle file; keeps a binary file out of memory.
@@ -166,6 +168,8 @@ struct Table {
     /// Of the row in `line`, from 1.
     number: u64,
     columns: usize,
+    /// The first line turned out to be a row, and is still to be given.
+    is_held: bool,
 }
 
 impl Table {
@@ -188,7 +192,8 @@ impl Table {
             Box::new(raw)
         };
         let (line, spare) = (Vec::new(), Vec::new());
-        let mut table = Self { path: path.to_owned(), reader, gzipped, line, spare, number: 0, columns: 0 };
+        let mut table =
+            Self { path: path.to_owned(), reader, gzipped, line, spare, number: 0, columns: 0, is_held: false };
         table.check_header(header)?;
         Ok(table)
     }
@@ -205,7 +210,11 @@ impl Table {
         let text = self.text()?;
         let names: Vec<&str> = text.split(',').map(unquoted).collect();
         if names[0].bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(self.refuse("the header is missing", help));
+            if !is_archive_row(header, &names) {
+                return Err(self.refuse("the header is missing", help));
+            }
+            (self.columns, self.is_held) = (names.len(), true);
+            return Ok(());
         }
         for (index, wanted) in header.iter().enumerate() {
             match names.get(index) {
@@ -222,6 +231,9 @@ impl Table {
 
     /// Takes the next line that is not blank; `false` at the end, where the last one stays in hand.
     fn read_line(&mut self) -> Result<bool, MarketError> {
+        if std::mem::take(&mut self.is_held) {
+            return Ok(true);
+        }
         let mut skipped = 0;
         loop {
             self.spare.clear();
@@ -238,7 +250,7 @@ impl Table {
             while matches!(self.spare.last(), Some(b'\n' | b'\r')) {
                 self.spare.pop();
             }
-            if !self.spare.is_empty() {
+            if !self.spare.iter().all(u8::is_ascii_whitespace) {
                 std::mem::swap(&mut self.line, &mut self.spare);
                 self.number += skipped;
                 return Ok(true);
@@ -353,6 +365,15 @@ impl Table {
     fn refuse(&self, what: impl Into<String>, help: impl Into<String>) -> MarketError {
         MarketError::about(&self.path, what, help).at(self.number.max(1))
     }
+}
+
+/// Whether a first line without names is a row of Binance's archive: nothing else has its twelve columns, of which the
+/// seventh is the close time.
+fn is_archive_row(header: &[&str], row: &[&str]) -> bool {
+    let time = |column: usize| row.get(column).and_then(|text| text.parse::<i64>().ok());
+    header == CANDLE_HEADER
+        && row.len() == ARCHIVE_COLUMNS
+        && time(0).zip(time(6)).is_some_and(|(open, close)| open < close)
 }
 
 /// Numbers hold no commas, so quotes around a field say nothing.

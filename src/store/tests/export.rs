@@ -1,6 +1,6 @@
 //! The journal as people and scripts read it.
 
-use super::super::testkit::{candle, decision, filled, manifest, step_end};
+use super::super::testkit::{candle, decision, filled, manifest, started, step_end};
 use super::super::{JournalEnding, StateView, export, verify};
 use super::{Place, append};
 use serde_json::{Value, json};
@@ -69,6 +69,14 @@ fn a_whole_journal_is_summed_up() {
     assert_eq!((found.first, found.last), (Some(Time(1_698_796_800_000)), Some(Time(1_698_796_860_000))));
     assert_eq!((found.fingerprint, found.ending), (fingerprint.finish(), JournalEnding::Whole));
     assert_eq!(found.bytes, std::fs::metadata(place.journal()).unwrap().len());
+}
+
+#[test]
+fn agents_that_start_before_the_market_has_a_time_do_not_date_a_journal() {
+    let place = Place::new();
+    append(&place.open().dir, &[started(0), candle(0), step_end(0)]);
+    let found = verify(StateView::open(&place.state()).unwrap().facts().unwrap()).unwrap();
+    assert_eq!((found.records, found.first), (3, Some(Time(1_698_796_800_000))));
 }
 
 #[test]
