@@ -5,19 +5,35 @@ use super::kills::find;
 use super::support::{Running, until};
 use super::venue::{Venue, differences};
 use asterswarm::aster::wire::{OrderAnswer, OrderStatus, OrderType, PositionRisk, calls};
+use asterswarm::config::instruments::instrument;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use swarm_core::model::{Holding, Qty, Side, Usd};
+use swarm_core::model::{Holding, Price, Qty, Side, Usd};
 
 /// So little that what the market trades by itself comes to nothing: parts come by hand.
 const SHARE: f64 = 0.000_001;
+/// Rests its entries a little below the price.
+const SWARM: &str = "\
+version: 1
+name: parts
+mode: live
+market: { source: aster, symbols: [BTCUSDT, ETHUSDT], intervals: [5m] }
+portfolios: { main: { equity: 10000, account: first, risk: { max_positions: 2 } } }
+cohorts:
+  eager:
+    portfolio: main
+    agents:
+      - use: control
+        count: 2
+        set: { rsi_buy: 90, rsi_sell: 95, base_notional: 1000, entry: { type: limit, offset_ticks: 20, then: cancel } }
+";
 const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
 
-/// Lets the market trade at its price, so much that this much of an order is filled.
-fn part(venue: &Venue, symbol: &str, qty: f64) {
-    let price = venue.control("GET", "state", "")["prices"][symbol].clone();
-    let body = json!({"symbol": symbol, "price": price, "qty": format!("{:.3}", qty / SHARE)});
-    venue.control("POST", "price", &body.to_string());
+/// Lets the market trade so much that this much of an order is filled: at this price, or at its own.
+fn part(venue: &Venue, symbol: &str, qty: f64, price: Option<Price>) {
+    let price = price.map_or_else(|| venue.control("GET", "state", "")["prices"][symbol].clone(), |price| json!(price));
+    let qty = format!("{:.3}", (qty * 1_000.0).ceil() / 1_000.0 / SHARE);
+    venue.control("POST", "price", &json!({"symbol": symbol, "price": price, "qty": qty}).to_string());
 }
 
 fn at_venue<P: serde::Serialize, A: serde::de::DeserializeOwned>(
@@ -68,22 +84,22 @@ fn facts(venue: &Venue) -> Vec<Value> {
 
 #[test]
 fn entries_and_exits_in_parts_are_protected_and_come_out_even() {
-    let venue = Venue::new();
+    let venue = Venue::trading(SWARM);
     venue.control("POST", "options", &json!({ "participation": SHARE }).to_string());
     let swarm = venue.swarm();
     venue.end_of_candle();
-    until("two entries that found nothing", || {
+    let entries = until("two entries that rest", || {
         let orders = open_orders(&venue);
-        (orders.len() == 2 && orders.iter().all(|order| order.status == OrderStatus::New)).then_some(())
+        (orders.len() == 2 && orders.iter().all(|order| order.status == OrderStatus::New)).then_some(orders)
     });
     assert_eq!(venue.account().0, 0);
-    let wanted: BTreeMap<String, Qty> =
-        open_orders(&venue).into_iter().map(|order| (order.symbol, order.orig_qty)).collect();
+    let wanted: BTreeMap<String, Qty> = entries.iter().map(|order| (order.symbol.clone(), order.orig_qty)).collect();
     let mut before = BTreeMap::new();
-    // A third each time, and the rest with what is left over.
+    // A third each time, and the rest with what is left over. A tick through its price is where an order fills.
     for share in [0.34, 0.34, 0.4] {
-        for symbol in SYMBOLS {
-            part(&venue, symbol, (wanted[symbol].to_f64() * share * 1_000.0).ceil() / 1_000.0);
+        for order in &entries {
+            let tick = instrument(&order.symbol).tick;
+            part(&venue, &order.symbol, order.orig_qty.to_f64() * share, Some(order.price - tick));
         }
         until("both to grow", || {
             let now = held(&venue);
@@ -97,7 +113,7 @@ fn entries_and_exits_in_parts_are_protected_and_come_out_even() {
     let operator = venue.place.launch(&words);
     until("nothing at the venue", || {
         for symbol in SYMBOLS {
-            part(&venue, symbol, (wanted[symbol].to_f64() * 400.0).ceil() / 1_000.0);
+            part(&venue, symbol, wanted[symbol].to_f64() * 0.4, None);
         }
         let (positions, orders, _) = venue.account();
         ((positions, orders) == (0, 0)).then_some(())

@@ -42,7 +42,7 @@ fn positions_that_share_the_wallet_are_called_once_when_the_ratio_is_reached() {
     desk.ask(&calls::set_leverage("SOLUSDT", 20)).unwrap();
     desk.ask(&calls::place_order(market(Side::Buy, "1000"))).unwrap();
     assert_eq!(calls_of(&mut desk), []);
-    let (call, before, at) = fall(&mut desk, 9_200);
+    let (call, before, at) = fall(&mut desk, 9_999);
     assert!(before < 0.8 && at >= 0.8, "{before} {at}");
     let risk = desk.ask(&calls::position_risk(Some("SOLUSDT"))).unwrap();
     let [position] = &call.positions[..] else { panic!("one position") };
