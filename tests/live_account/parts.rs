@@ -137,7 +137,7 @@ fn entries_and_exits_in_parts_are_protected_and_come_out_even() {
         let side = if number("side").eq_ignore_ascii_case("buy") { Side::Buy } else { Side::Sell };
         let (qty, price) = (number("qty").parse().unwrap(), number("price").parse().unwrap());
         money += holdings.entry(number("symbol").to_owned()).or_default().apply(side, qty, price);
-        money = money - number("fee").parse().unwrap();
+        money -= number("fee").parse::<Usd>().unwrap();
     }
     assert_eq!(money, wallet.parse().unwrap(), "the wallet is what the executions in the journal come to");
     assert!(holdings.values().all(Holding::is_flat));

@@ -291,7 +291,7 @@ proptest! {
         let plan = Arc::new(plan(seed, Rate::percent(10), on_trip, exchange));
         let outcome = run(&plan, seed, 1.0, &steps(seed, 800), Way::Stepping);
         let mut orders: BTreeMap<OrderId, (Order, Qty)> = BTreeMap::new();
-        let mut accounts = vec![([Holding::FLAT; 2], Usd::whole(10_000)); 2];
+        let mut accounts = [([Holding::FLAT; 2], Usd::whole(10_000)); 2];
         let mut parts = 0;
         for fact in &outcome.told.facts {
             match fact {
