@@ -77,7 +77,7 @@ pub struct Venue {
     pub impact: Option<Rate>,
     /// Largest share of what a contract trades in a candle that an account's orders on it may trade. Resting orders and
     /// stops go on with the next candle, the rest of a market order expires. Orders fill whole where left out.
-    #[schemars(with = "Option<Decimal>", range(min = 0.0001, max = 1), extend("examples" = [0.1]))]
+    #[schemars(with = "Option<Decimal>", range(min = 0.000001, max = 1), extend("examples" = [0.1]))]
     pub participation: Option<Rate>,
     /// Milliseconds from sending an order to its arrival in the book. Default: 50.
     #[schemars(range(min = 0, max = 60000), extend("default" = 50))]
