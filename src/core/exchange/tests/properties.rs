@@ -296,6 +296,10 @@ proptest! {
     #[test]
     fn an_account_folded_from_its_facts_is_the_account_that_lived(params in params(), plans in plans()) {
         let record = run(&params, &plans, false);
+        for lived in &record.states {
+            let restored = Exchange::restore(params.clone(), Arc::clone(&lived.instruments), &lived.save());
+            prop_assert_eq!(restored.as_ref(), Some(lived), "saved and restored");
+        }
         let mut folded = World::new(params).exchange;
         let mut states = record.states.iter();
         for fact in &record.facts {
