@@ -86,6 +86,29 @@ fn with_maker_entries_a_hybrid_and_a_trend() {
     assert!(facts.matches("\"maker\":true").count() > 50, "and some fill as makers");
 }
 
+/// What cannot be traded at once goes on with the next candle, or is let go.
+#[test]
+fn with_orders_that_fill_in_parts() {
+    let maker = "entry: { type: limit, offset_ticks: 300, expire_after: 30m, then: market }";
+    let swarm = SWARM.replace(
+        "use: control, count: 3, set: { rsi_buy: 40",
+        &format!("use: control, count: 3, set: {{ {maker}, rsi_buy: 40"),
+    );
+    // About 500 USDT a candle, for positions of 2,000.
+    let place = Place::with(&format!("{swarm}venue: {{ participation: 0.00001 }}\n"));
+    place.market(7, CANDLES);
+    let report = check(&place, "data", &[]);
+    assert!(trades(&report, "control") > 20 && trades(&report, "expert") > 10, "both cohorts trade");
+    let facts = place.run(&["journal", "export", "state-"]).out;
+    let parts = |purpose: &str| {
+        let rest =
+            |line: &&str| line.contains("\"leaves\"") && !line.contains("\"leaves\":\"0\"") && line.contains(purpose);
+        facts.lines().filter(rest).count()
+    };
+    assert!(parts("\"maker\":true") > 20, "entries that rest fill in parts: {}", parts("\"maker\":true"));
+    assert!(parts("\"maker\":false") > 20, "exits and entries at the market do: {}", parts("\"maker\":false"));
+}
+
 /// What one account's fills and marks trip closes the positions of the others, each at its own account.
 #[test]
 fn with_a_breaker_of_the_whole_swarm_that_closes_positions_everywhere() {

@@ -47,6 +47,17 @@ fn a_run_at_full_speed_and_a_paced_one_with_its_holds() {
 }
 
 #[test]
+fn with_orders_that_fill_in_parts() {
+    let place = Place::with(&format!("{SWARM}venue: {{ participation: 0.00001 }}\n"));
+    place.market(7, 700);
+    place.json(&run(&["--speed", "max"]));
+    assert!(same(&place, "state")["orders"].as_u64() > Some(100));
+    let facts = place.run(&["journal", "export", "state"]).out;
+    let parts = facts.lines().filter(|line| line.contains("\"leaves\"") && !line.contains("\"leaves\":\"0\"")).count();
+    assert!(parts > 50, "{parts}");
+}
+
+#[test]
 fn with_funding_holes_and_a_warm_up() {
     let place = Place::new();
     for (index, symbol) in SYMBOLS.iter().enumerate() {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use swarm_core::model::{ExchangeParams, Instrument, Interval, SymbolId, Tape, Time};
+use swarm_core::model::{ExchangeParams, Instrument, Interval, Rate, SymbolId, Tape, Time};
 
 /// Candles of the market before the venue opens.
 const WARM_UP: usize = 1_500;
@@ -55,6 +55,10 @@ pub struct Args {
     /// network's 714.
     #[arg(long, value_name = "ID")]
     chain_id: Option<u64>,
+    /// Largest share of each trade of the market that an account's orders on a contract may trade: above 0 and at most
+    /// 1. What is not traded stays open. Without it orders fill whole.
+    #[arg(long, value_name = "SHARE", value_parser = participation)]
+    participation: Option<Rate>,
     /// Count weights and orders by the minute, but never refuse for them: for tests under load.
     #[arg(long)]
     no_limits: bool,
@@ -69,6 +73,11 @@ fn pace(speed: &str) -> Result<Pace, Failure> {
             _ => Err(Failure::input(format!("--speed {factor}: give a factor up to 100000, max, or hand"))),
         },
     }
+}
+
+fn participation(text: &str) -> Result<Rate, String> {
+    let share: Rate = text.parse().map_err(|_| "give a share such as 0.1".to_owned())?;
+    if share > Rate::ZERO && share <= Rate::ONE { Ok(share) } else { Err("give a share above 0 and at most 1".into()) }
 }
 
 fn symbols(list: &str) -> Result<Vec<Instrument>, Failure> {
@@ -183,7 +192,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         warm_up: WARM_UP,
         start: Some(now),
         accounts: specs.clone(),
-        params: ExchangeParams::default(),
+        params: ExchangeParams { participation: args.participation, ..ExchangeParams::default() },
         chain_ids: chain_ids(args),
         seed: args.seed,
         limits: !args.no_limits,
@@ -215,6 +224,10 @@ mod tests {
         assert_eq!(pace("hand").ok(), Some(Pace::Hand));
         for speed in ["0", "-1", "NaN", "fast", "1e9"] {
             assert!(pace(speed).is_err_and(|failure| failure.message.contains("hand")), "{speed}");
+        }
+        assert_eq!(participation("0.1"), Ok(Rate::percent(10)));
+        for share in ["0", "-0.1", "1.1", "a tenth"] {
+            assert!(participation(share).is_err(), "{share}");
         }
         assert!(symbols("BTCUSDT,BTCUSDT").is_err());
         assert!(symbols("btcusdt").is_err());

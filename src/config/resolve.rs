@@ -86,6 +86,7 @@ fn exchange(venue: &Venue) -> ExchangeParams {
         fill_on_trade_through: venue.fill.unwrap_or_default() == FillRule::TradeThrough,
         isolated_margin: venue.margin.unwrap_or_default() == MarginMode::Isolated,
         funding_interval_ms: venue.funding_interval.map_or(default.funding_interval_ms, |span| span.0),
+        participation: venue.participation,
     }
 }
 

@@ -6,13 +6,15 @@ use super::refusal::Refusal;
 use super::venue::{Answer, Request, Venue, to_json};
 use serde::Deserialize;
 use serde_json::json;
-use swarm_core::model::{DAY_MS, FundingDue, Price, Rate, Usd};
+use swarm_core::model::{DAY_MS, FundingDue, Price, Qty, Rate, Usd};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SetPrice {
     symbol: String,
     price: Price,
+    /// How much is traded; the smallest order where nothing is said.
+    qty: Option<Qty>,
 }
 
 #[derive(Deserialize)]
@@ -45,24 +47,42 @@ struct Named {
 #[serde(deny_unknown_fields)]
 struct Options {
     #[serde(rename = "postOnlyExpires")]
-    post_only_expires: bool,
+    post_only_expires: Option<bool>,
+    /// `null` is any quantity.
+    #[serde(default, deserialize_with = "given")]
+    participation: Option<Option<Rate>>,
+}
+
+/// Tells what is `null` from what is left out.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Rate>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// How far from a symbol's first price the hand may set it, as a factor.
 const PRICE_FACTOR: i64 = 10;
+/// Largest quantity of a trade by hand.
+const MAX_TRADE: Qty = Qty::whole(1_000_000_000);
 /// Market time that one step lets pass, at most.
 const MAX_STEP_MS: i64 = DAY_MS;
 
 /// Every call of `/control`: method, path, what it does.
 pub(super) const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/control/state", "market time, prices, accounts, faults, connections"),
-    ("POST", "/control/price", "`{symbol, price}`: a trade at this price now"),
+    (
+        "POST",
+        "/control/price",
+        "`{symbol, price, qty}`: a trade at this price now, of the smallest quantity where none is named",
+    ),
     ("POST", "/control/step", "`{ms}`: lets market time pass, with `--speed hand` the only way it does"),
     ("POST", "/control/funding", "`{symbol, rate}`: a funding payment now"),
     ("POST", "/control/money", "`{account, amount}`: a deposit or, negative, a withdrawal"),
     ("POST", "/control/faults", "a list of faults in place of those in force"),
     ("DELETE", "/control/faults", "no more faults"),
-    ("POST", "/control/options", "`{postOnlyExpires}`: whether GTX that would trade expires or is refused (-5022)"),
+    (
+        "POST",
+        "/control/options",
+        "`{postOnlyExpires}`: whether GTX that would trade expires or is refused (-5022); `{participation}`: as the option, `null` for whole fills",
+    ),
     ("POST", "/control/disconnect", "closes every stream connection"),
     ("POST", "/control/expire-listen-key", "`{account}`: lets its listen key expire now"),
 ];
@@ -85,7 +105,10 @@ impl Venue {
                 let asked: SetPrice = read(request)?;
                 let symbol = self.symbol(&asked.symbol)?;
                 let instrument = &self.boards[symbol.index()].instrument;
-                let (tick, qty) = (instrument.tick, instrument.min_qty);
+                let (tick, qty) = (instrument.tick, asked.qty.unwrap_or(instrument.min_qty));
+                if qty <= Qty::ZERO || qty > MAX_TRADE {
+                    return Err(Refusal::value("qty", &format!("it must be above 0 and at most {MAX_TRADE}")));
+                }
                 let on_tick = tick.0 <= 0 || asked.price.0 % tick.0 == 0;
                 // Positions stay within exact amounts that far and no farther.
                 let first = self.boards[symbol.index()].first.unwrap_or(asked.price);
@@ -132,7 +155,16 @@ impl Venue {
                 self.faults.rules = rules;
             }
             ("DELETE", "/control/faults") => self.faults.rules.clear(),
-            ("POST", "/control/options") => self.post_only_expires = read::<Options>(request)?.post_only_expires,
+            ("POST", "/control/options") => {
+                let asked: Options = read(request)?;
+                if let Some(share) = asked.participation {
+                    if share.is_some_and(|share| share <= Rate::ZERO || share > Rate::ONE) {
+                        return Err(Refusal::value("participation", "it must be above 0 and at most 1, or null"));
+                    }
+                    self.set_participation(share);
+                }
+                self.post_only_expires = asked.post_only_expires.unwrap_or(self.post_only_expires);
+            }
             ("POST", "/control/disconnect") => self.streams.close_all(),
             ("POST", "/control/expire-listen-key") => {
                 let account = self.named(&read::<Named>(request)?.account)?;
@@ -141,6 +173,11 @@ impl Venue {
             _ => return Err(Refusal::with_status(404, -1000, "There is no such control.")),
         }
         Ok(self.state())
+    }
+
+    fn set_participation(&mut self, share: Option<Rate>) {
+        self.params.participation = share;
+        self.accounts.iter_mut().for_each(|account| account.purse.set_participation(share));
     }
 
     fn named(&self, name: &str) -> Result<usize, Refusal> {
@@ -167,6 +204,7 @@ impl Venue {
             "accounts": accounts.collect::<Vec<_>>(),
             "faults": self.faults.rules,
             "postOnlyExpires": self.post_only_expires,
+            "participation": self.params.participation,
             "connections": self.streams.count(),
         }))
     }

@@ -96,9 +96,18 @@ fn report(
     record.updated = at;
     match *kind {
         ReportKind::Accepted => {
+            // Said again: what waited for its trigger is a market order now.
+            let again = record.is_told && record.rest() == record.qty;
             if record.orig_type.has_limit() {
                 record.order_type = OrderType::Limit;
+            } else if again {
+                record.order_type = OrderType::Market;
             }
+            // A limit order that found nothing to trade with yet has been told already.
+            if again && record.orig_type == OrderType::Limit {
+                return;
+            }
+            record.is_told = true;
             told.events.push(order_event(&record, board, at, ExecutionType::New, None));
         }
         // A trigger was met, and the limit order behind it was not taken.
@@ -112,23 +121,24 @@ fn report(
             told.rejected.push((id, why));
             return;
         }
-        ReportKind::Filled { fill, .. } => {
+        ReportKind::Filled { fill, leaves } => {
             let rested = record.orig_type == OrderType::Limit || record.orig_type == OrderType::Market;
             let conditional = !(rested || record.orig_type.has_limit() && fill.maker);
-            if conditional || !fill.maker {
-                if conditional {
-                    record.order_type = if record.orig_type.has_limit() { OrderType::Limit } else { OrderType::Market };
-                }
+            let now = if record.orig_type.has_limit() { OrderType::Limit } else { OrderType::Market };
+            let is_met = conditional && record.order_type != now;
+            if is_met || !(record.is_told || fill.maker) {
+                record.order_type = now;
+                record.is_told = true;
                 // What trades on arrival or trigger is announced as new first.
                 told.events.push(order_event(&record, board, at, ExecutionType::New, None));
             }
-            if record.close_position {
-                record.qty = fill.qty;
-            }
             record.executed += fill.qty;
             record.quote += Usd::notional(fill.price, fill.qty, Round::Nearest);
-            // Fills are whole; a reduce-only order that was cut to the position is done as well.
-            record.status = OrderStatus::Filled;
+            if record.close_position {
+                record.qty = record.executed + leaves;
+            }
+            // A reduce-only order that was cut to the position is done as well.
+            record.status = if leaves.is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
             let slot = account.slot(&record);
             let realized = take_fill(account, board, slot, id, at, &fill);
             let execution = ExecutionType::Trade;
@@ -141,7 +151,7 @@ fn report(
                 true => (OrderStatus::Canceled, ExecutionType::Canceled),
                 false => (OrderStatus::Expired, ExecutionType::Expired),
             };
-            if why == CancelReason::Immediate {
+            if why == CancelReason::Immediate && !record.is_told {
                 told.events.push(order_event(&record, board, at, ExecutionType::New, None));
             }
             record.status = status;
@@ -204,6 +214,7 @@ fn liquidate(account: &mut Account, boards: &[Board], slot: Slot, at: Time, fill
         symbol,
         stance,
         is_triggered: false,
+        is_told: true,
         changes: 0,
         name: board.instrument.symbol.clone(),
         client_id: format!("autoclose-{}{id:06}", at.0),
@@ -268,7 +279,7 @@ fn order_event(
 ) -> Event {
     let working = |side: Side| {
         let waits = record.is_open() && record.side == side && !record.price.is_zero();
-        Some(if waits { Usd::notional(record.price, record.qty, Round::Up) } else { Usd::ZERO })
+        Some(if waits { Usd::notional(record.price, record.rest(), Round::Up) } else { Usd::ZERO })
     };
     let trailing = record.orig_type == OrderType::TrailingStopMarket;
     Event::Order(Box::new(OrderUpdate {

@@ -15,6 +15,7 @@ mod feed;
 mod info;
 mod life;
 mod limits;
+mod margin_call;
 mod modes;
 mod place;
 mod public;

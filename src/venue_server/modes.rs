@@ -81,6 +81,7 @@ impl Venue {
         let slots: Vec<_> = owner.slots(symbol).collect();
         let event = account_update(owner, &self.boards, reason, self.now, &slots, None);
         self.tell(account, &[event]);
+        self.watch_margin(account);
     }
 
     pub(super) fn change_margin(&mut self, account: usize, parameters: &Parameters) -> Result<String, Refusal> {

@@ -194,9 +194,17 @@ impl Venue {
         if record.changes >= MAX_CHANGES {
             return Err(Refusal::new(-5026, "Exceed maximum modify order limit."));
         }
+        // The family's rule, of which AsterDEX's documents say nothing: what is executed already is as much as was wanted.
+        if change.quantity <= record.executed && !record.executed.is_zero() {
+            let id = record.id;
+            self.cancel_id(account, id, record.symbol);
+            let tick = self.boards[record.symbol.index()].instrument.tick;
+            let ended = self.accounts[account].orders.get(&id);
+            return ended.map(|record| record.answer(tick, false)).ok_or_else(Refusal::no_order);
+        }
         let new = NewOrder {
             price: Some(change.price),
-            quantity: Some(change.quantity),
+            quantity: Some(change.quantity - record.executed),
             time_in_force: Some(record.tif.clone()),
             position_side: Some(record.stance.wire()),
             reduce_only: record.reduce_only.then_some(true),

@@ -9,7 +9,7 @@ use crate::aster::wire::PositionSide;
 use std::sync::Arc;
 use swarm_core::exchange::Exchange;
 use swarm_core::model::{
-    Candle, ExchangeParams, Instrument, Interval, Order, OrderId, Price, Rate, SymbolId, Time, Usd, VenueEvent,
+    Candle, ExchangeParams, Instrument, Order, OrderId, Price, Qty, Rate, SymbolId, Time, Usd, VenueEvent,
 };
 
 /// Which of the positions that an account can have on a symbol.
@@ -166,21 +166,32 @@ impl Purse {
     /// A symbol's price. Of a long and a short the one that gains by it learns it first, so that at no moment between
     /// the two the account is worse off than before and after.
     pub fn quote(&mut self, at: Time, symbol: SymbolId, price: Price, events: &mut Vec<VenueEvent>) {
+        self.tell(at, symbol, price, None, events);
+    }
+
+    /// A trade of the market's, likewise. Of a long and a short each may trade its share of it.
+    pub fn trade(&mut self, at: Time, symbol: SymbolId, price: Price, qty: Qty, events: &mut Vec<VenueEvent>) {
+        self.tell(at, symbol, price, Some(qty), events);
+    }
+
+    fn tell(&mut self, at: Time, symbol: SymbolId, price: Price, traded: Option<Qty>, events: &mut Vec<VenueEvent>) {
         let last = self.shared.price(self.slot(symbol, self.stances()[0]));
         let falls = last.is_some_and(|last| price < last);
         for turn in 0..self.stances().len() {
             let turn = if falls { self.stances().len() - 1 - turn } else { turn };
             let slot = self.slot(symbol, self.stances()[turn]);
-            self.shared.quote(at, slot, price, events);
-            if let Some(isolated) = &mut self.isolated {
-                isolated.quote(at, slot, price, events);
+            for exchange in std::iter::once(&mut self.shared).chain(self.isolated.as_deref_mut()) {
+                match traded {
+                    Some(qty) => exchange.trade(at, slot, price, qty, events),
+                    None => exchange.quote(at, slot, price, events),
+                }
             }
         }
         self.settle(at);
     }
 
     /// A candle that is over: what it traded is what impact is measured by from now on.
-    pub fn learn(&mut self, base: Interval, candles: &[Option<Candle>]) {
+    pub fn learn(&mut self, candles: &[Option<Candle>]) {
         let mut whole = Vec::new();
         if self.hedge {
             whole = vec![None; self.symbols];
@@ -188,9 +199,18 @@ impl Purse {
             whole.extend_from_slice(candles);
         }
         let candles = if self.hedge { &whole } else { candles };
-        self.shared.begin(base, candles);
+        self.shared.learn(candles);
         if let Some(isolated) = &mut self.isolated {
-            isolated.begin(base, candles);
+            isolated.learn(candles);
+        }
+    }
+
+    /// Sets how much of the market's trades orders may trade, from the next of them on.
+    pub fn set_participation(&mut self, share: Option<Rate>) {
+        self.params.participation = share;
+        self.shared.set_participation(share);
+        if let Some(isolated) = &mut self.isolated {
+            isolated.set_participation(share);
         }
     }
 

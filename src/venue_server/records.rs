@@ -2,6 +2,7 @@
 
 use super::accounts::AccountSpec;
 use super::limits::Window;
+use super::margin_call::Margin;
 use super::purse::{Purse, Slot, Stance};
 use super::strategy::Strategies;
 use crate::aster::sign::{Address, Micros, NonceMemory};
@@ -9,7 +10,7 @@ use crate::aster::wire::{
     Income, MarginChange, MarketMakerProtection, NewOrder, OrderAnswer, OrderStatus, OrderType, Side, StpMode,
     TimeInForce, UserTrade, WorkingType,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use swarm_core::model::{
     AgentId, Holding, Instrument, IntentId, Order, OrderId, Price, Qty, Rate, Round, SymbolId, Time, Usd,
 };
@@ -47,6 +48,8 @@ pub(super) struct Record {
     pub status: OrderStatus,
     /// A limit order whose trigger was met.
     pub is_triggered: bool,
+    /// Told as new; a conditional order is told so again when its trigger is met.
+    pub is_told: bool,
     /// How often it was changed.
     pub changes: u32,
     pub executed: Qty,
@@ -80,6 +83,7 @@ impl Record {
             protect: order.price_protect == Some(true),
             status: OrderStatus::New,
             is_triggered: false,
+            is_told: false,
             changes: 0,
             executed: Qty::ZERO,
             quote: Usd::ZERO,
@@ -101,6 +105,11 @@ impl Record {
         // One fill at a price on the tick gives that price back, whatever was rounded.
         let on_tick = Price(exact).snap(tick, Round::Nearest);
         if (on_tick.0 - exact).abs() <= 1_000 { on_tick } else { Price(exact) }
+    }
+
+    /// Quantity that is not executed.
+    pub fn rest(&self) -> Qty {
+        (self.qty - self.executed).max(Qty::ZERO)
     }
 
     /// As the calls answer it. Those for new orders have `cumQty`, those that ask have `time`.
@@ -195,6 +204,8 @@ pub(super) struct Account {
     pub listen_key: Option<(String, Micros)>,
     /// Dead man's switches by symbol.
     pub countdowns: BTreeMap<SymbolId, Micros>,
+    /// Margins that a call was told of, as long as they are near their end.
+    pub called: BTreeSet<Margin>,
     /// Transfers by their client's name.
     pub transfers: BTreeMap<String, u64>,
 }
@@ -226,6 +237,7 @@ impl Account {
             order_count: Window::default(),
             listen_key: None,
             countdowns: BTreeMap::new(),
+            called: BTreeSet::new(),
             transfers: BTreeMap::new(),
         }
     }

@@ -63,7 +63,8 @@ pub const STREAMS: &[(&str, Served)] = &[
     ("user: ORDER_TRADE_UPDATE, ACCOUNT_UPDATE", Served::Full),
     ("user: ACCOUNT_CONFIG_UPDATE", Served::Full),
     ("user: listenKeyExpired", Served::Full),
-    ("user: MARGIN_CALL, announcement", Served::No("never sent")),
+    ("user: MARGIN_CALL", Served::Part("at a margin ratio of 80 %, once each time that it is reached")),
+    ("user: announcement", Served::No("never sent")),
 ];
 
 fn text(served: Served) -> (&'static str, &'static str) {

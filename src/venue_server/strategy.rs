@@ -284,7 +284,8 @@ impl Venue {
             return;
         };
         let statuses: Vec<OrderStatus> = group.legs.iter().map(|leg| self.status_of(account, leg)).collect();
-        let stands = |place: usize| group.legs[place].order.is_some() && statuses[place] == OrderStatus::New;
+        let is_open = |place: usize| matches!(statuses[place], OrderStatus::New | OrderStatus::PartiallyFilled);
+        let stands = |place: usize| group.legs[place].order.is_some() && is_open(place);
         if (0..group.legs.len()).any(stands) {
             return;
         }

@@ -240,7 +240,11 @@ impl Venue {
         for index in 0..self.accounts.len() {
             let mut batch = Vec::new();
             act(&mut self.accounts[index].purse, &mut batch);
-            self.settle(index, &batch);
+            if batch.is_empty() {
+                self.watch_margin(index);
+            } else {
+                self.settle(index, &batch);
+            }
         }
     }
 
@@ -260,6 +264,7 @@ impl Venue {
                     self.streams.publish("!forceOrder@arr", &data, &mut self.faults);
                 }
             }
+            self.watch_margin(index);
         }
         told
     }
@@ -286,7 +291,7 @@ impl Venue {
         let before = if watched { self.boards[symbol.index()].book() } else { Book::default() };
         let first_id = self.boards[symbol.index()].update_id;
         let trade = self.boards[symbol.index()].trade(at, price, qty, is_buyer_maker).clone();
-        self.each_account(|purse, events| purse.quote(at, symbol, price, events));
+        self.each_account(|purse, events| purse.trade(at, symbol, price, qty, events));
         self.trigger_all(symbol, price);
         if !watched {
             return;
@@ -334,9 +339,8 @@ impl Venue {
         if let Some(place) = candles.get_mut(symbol.index()) {
             *place = Some(*candle);
         }
-        let base = self.base;
         self.each_account(|purse, events| {
-            purse.learn(base, &candles);
+            purse.learn(&candles);
             purse.quote(at, symbol, candle.close, events);
         });
     }

@@ -73,12 +73,12 @@ impl Venue {
     }
 
     /// Of the positions that share the wallet.
-    fn cross_unrealized(&self, owner: &Owner) -> Usd {
+    pub(super) fn cross_unrealized(&self, owner: &Owner) -> Usd {
         let shared = owner.purse.held().filter(|slot| !owner.purse.is_isolated(owner.purse.position_of(*slot).0));
         shared.map(|slot| self.unrealized_of(owner, slot)).sum()
     }
 
-    fn unrealized_of(&self, owner: &Owner, slot: Slot) -> Usd {
+    pub(super) fn unrealized_of(&self, owner: &Owner, slot: Slot) -> Usd {
         let (symbol, _) = owner.purse.position_of(slot);
         self.boards[symbol.index()].last.map_or(Usd::ZERO, |last| owner.holdings[slot.index()].unrealized(last))
     }

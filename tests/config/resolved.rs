@@ -106,7 +106,7 @@ fn money_does_not_pass_through_floats() {
 #[test]
 fn the_exchanges_parameters_and_filters_are_carried_into_the_plan() {
     let venue = "venue: { maker_fee: -0.00005, taker_fee: 0.0005, spread_bps: 2.5, impact: 0.02, latency_ms: 120, \
-                 path: open-high-low-close, fill: touch, margin: isolated, funding_interval: 4h, \
+                 path: open-high-low-close, fill: touch, margin: isolated, funding_interval: 4h, participation: 0.1, \
                  instruments: { ETHUSDT: { tick: 0.05, min_notional: 20, brackets: \
                  [{ notional_cap: 1000, max_leverage: 20, maintenance_rate: 0.01 }, \
                  { notional_cap: 5000, max_leverage: 10, maintenance_rate: 0.02 }] } } }";
@@ -116,9 +116,11 @@ fn the_exchanges_parameters_and_filters_are_carried_into_the_plan() {
         json!({
             "maker_fee": -0.00005, "taker_fee": 0.0005, "spread": 0.00025, "impact": 0.02, "latency_ms": 120,
             "path": "open-high-low-close", "fill_on_trade_through": false, "isolated_margin": true,
-            "funding_interval_ms": 14_400_000
+            "funding_interval_ms": 14_400_000, "participation": 0.1
         })
     );
+    let plain = serde_json::to_value(&variant("name: sample", "name: sample").plan.exchange).unwrap();
+    assert_eq!(plain.get("participation"), None, "what says nothing of it is written as it always was");
     let [btc, eth] = plan.instruments.as_slice() else { panic!("two contracts") };
     assert_eq!((btc.tick.to_string(), btc.min_notional), ("0.1".to_owned(), Usd::whole(5)));
     assert_eq!((eth.tick.to_string(), eth.step.to_string()), ("0.05".to_owned(), "0.001".to_owned()));

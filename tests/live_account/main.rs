@@ -5,6 +5,7 @@
 
 mod kills;
 mod operator;
+mod parts;
 mod strategies;
 #[path = "../support/mod.rs"]
 mod support;

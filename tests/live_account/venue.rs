@@ -47,6 +47,13 @@ impl Venue {
         Self::of(place, hand, SWARM, protection)
     }
 
+    /// With another swarm.
+    pub fn trading(swarm: &str) -> Self {
+        let place = Place::with(swarm);
+        let hand = HandVenue::start(&place);
+        Self::of(place, hand, swarm, "single")
+    }
+
     /// A venue that plays so many recorded candles after those that warm it up, the same ones each time, and stands at
     /// the end of one: where within a candle it opens is the wall clock's doing.
     pub fn replaying(swarm: &str, candles: i64) -> Self {

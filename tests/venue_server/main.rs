@@ -5,9 +5,11 @@
 mod command;
 mod errors;
 mod faults;
+mod margin_calls;
 mod modes;
 mod orders;
 mod over_the_wire;
+mod partial;
 mod payloads;
 mod served;
 mod shapes;

@@ -75,6 +75,10 @@ pub struct Venue {
     /// Share of the price paid when taking as much as the candle traded, linear below. Default: 0.01.
     #[schemars(with = "Option<Decimal>", range(min = 0, max = 1), extend("default" = 0.01))]
     pub impact: Option<Rate>,
+    /// Largest share of what a contract trades in a candle that an account's orders on it may trade. Resting orders and
+    /// stops go on with the next candle, the rest of a market order expires. Orders fill whole where left out.
+    #[schemars(with = "Option<Decimal>", range(min = 0.000001, max = 1), extend("examples" = [0.1]))]
+    pub participation: Option<Rate>,
     /// Milliseconds from sending an order to its arrival in the book. Default: 50.
     #[schemars(range(min = 0, max = 60000), extend("default" = 50))]
     pub latency_ms: Option<u32>,

@@ -6,16 +6,18 @@ use super::book::{reduces, reducible};
 use super::filters::{self, is_immediate};
 use super::price::{Execution, is_marketable};
 use crate::model::{
-    CancelReason, Order, OrderId, OrderKind, Price, ReportKind, SymbolId, TimeInForce, VenueEvent, VenueReject,
+    CancelReason, Order, OrderId, OrderKind, Price, Qty, ReportKind, SymbolId, TimeInForce, VenueEvent, VenueReject,
 };
 
 /// What becomes of an order on its arrival, when it is not refused.
 enum Outcome {
-    /// It trades.
-    Take(Execution),
+    /// It trades; the second is what it could not trade at once.
+    Take(Execution, Qty),
+    /// It would trade, but there is nothing to trade with.
+    Wait,
     /// It rests, or waits for its trigger.
     Rest,
-    /// It could not trade at once and does not rest.
+    /// It can trade nothing at once and does not rest.
     Expire,
 }
 
@@ -24,7 +26,17 @@ impl Exchange {
         let (id, symbol) = (order.id, order.symbol);
         match self.judge(order) {
             Err(why) => self.report(id, symbol, ReportKind::Rejected(why), events),
-            Ok(Outcome::Take(execution)) => self.execute(order, &execution, events),
+            Ok(Outcome::Take(execution, leaves)) => {
+                self.execute(order, &execution, leaves, events);
+                if is_immediate(&order.kind) && self.book.iter().any(|open| open.order.id == id) {
+                    self.report(id, symbol, ReportKind::Canceled(CancelReason::Immediate), events);
+                }
+            }
+            Ok(Outcome::Wait) => {
+                // Twice, which tells it from one that rests.
+                self.report(id, symbol, ReportKind::Accepted, events);
+                self.report(id, symbol, ReportKind::Accepted, events);
+            }
             Ok(Outcome::Expire) => self.report(id, symbol, ReportKind::Canceled(CancelReason::Immediate), events),
             Ok(Outcome::Rest) => {
                 self.report(id, symbol, ReportKind::Accepted, events);
@@ -56,14 +68,15 @@ impl Exchange {
             OrderKind::Limit { price, tif } => self.check_tif(order, price, tif, mark)?,
             _ => false,
         };
-        if !is_immediate(&order.kind) && !takes {
+        let held = self.holding(order.symbol).qty;
+        let qty = if reduces(order) { reducible(order, order.qty, held) } else { order.qty };
+        let portion = self.portion(order.symbol, qty);
+        if !is_immediate(&order.kind) && (!takes || portion < qty) {
             let open = self.book.iter().filter(|open| open.order.symbol == order.symbol).count();
             if open >= instrument.max_open_orders as usize {
                 return Err(VenueReject::TooManyOrders);
             }
         }
-        let held = self.holding(order.symbol).qty;
-        let qty = if reduces(order) { reducible(order, held) } else { order.qty };
         if qty.is_zero() {
             return Err(VenueReject::ReduceOnly);
         }
@@ -76,9 +89,14 @@ impl Exchange {
             OrderKind::Limit { price, .. } => Some(price),
             _ => None,
         };
-        let execution = self.take(order.symbol, order.side, qty, base, limit);
+        let execution = self.take(order.symbol, order.side, if portion.is_zero() { qty } else { portion }, base, limit);
         self.check_exposure(order, None, execution.price, mark)?;
-        Ok(Outcome::Take(execution))
+        match order.kind {
+            OrderKind::Limit { tif: TimeInForce::Fok, .. } if portion < qty => Err(VenueReject::CannotFill),
+            kind if portion.is_zero() && is_immediate(&kind) => Ok(Outcome::Expire),
+            _ if portion.is_zero() => Ok(Outcome::Wait),
+            _ => Ok(Outcome::Take(execution, qty - portion)),
+        }
     }
 
     /// Whether a limit order takes at once, and whether it may.

@@ -2,7 +2,7 @@
 //! remembers. Knows no account.
 
 use super::path::{Leg, Way};
-use crate::model::{Order, OrderKind, Price, Qty, Rate, Side, Time};
+use crate::model::{Fill, Order, OrderKind, Price, Qty, Rate, Side, Time};
 use serde::{Deserialize, Serialize};
 
 /// An open order.
@@ -12,8 +12,11 @@ pub struct OpenOrder {
     pub order: Order,
     /// When the venue accepted it.
     pub accepted_at: Time,
-    /// Quantity still open in base units; 0 with `close_position`.
+    /// Quantity still open in base units; 0 with `close_position` as long as none of it is executed.
     pub leaves: Qty,
+    /// It trades at the market as far as there is anything to trade with: a conditional order whose trigger was met, or
+    /// a limit order that took on its arrival and has a rest.
+    pub takes: bool,
     /// Of a trailing stop: the best price since its activation; `None` before it.
     pub best: Option<Price>,
 }
@@ -21,12 +24,34 @@ pub struct OpenOrder {
 impl OpenOrder {
     pub(super) const fn new(order: Order, accepted_at: Time) -> Self {
         let leaves = order.qty;
-        Self { order, accepted_at, leaves, best: None }
+        Self { order, accepted_at, leaves, takes: false, best: None }
+    }
+
+    /// Lets it trade at the market from now on. What a trailing stop remembered has done its service.
+    pub(super) const fn take(&mut self) {
+        self.takes = true;
+        self.best = None;
+    }
+
+    /// Takes note of an execution that leaves something open: what took once goes on taking.
+    pub(super) const fn execute(&mut self, fill: &Fill, leaves: Qty) {
+        self.leaves = leaves;
+        if !fill.maker {
+            self.take();
+        }
+    }
+
+    /// Whether it trades whatever the price is.
+    pub(super) const fn trades_at_market(&self) -> bool {
+        self.takes && !matches!(self.order.kind, OrderKind::Limit { .. })
     }
 
     /// The line that makes this order due, and from which side; `None` for a trailing stop that is not
-    /// yet active. `through` demands a tick beyond a limit order's price.
+    /// yet active and for what trades at the market. `through` demands a tick beyond a limit order's price.
     pub(super) fn line(&self, tick: Price, through: bool) -> Option<(Way, Price)> {
+        if self.trades_at_market() {
+            return None;
+        }
         let side = self.order.side;
         let (with, beyond) = match side {
             Side::Buy => (Way::Falls, Price(-tick.0)),
@@ -47,12 +72,15 @@ impl OpenOrder {
     }
 
     pub(super) const fn is_trailing(&self) -> bool {
-        matches!(self.order.kind, OrderKind::TrailingStopMarket { .. })
+        matches!(self.order.kind, OrderKind::TrailingStopMarket { .. }) && !self.takes
     }
 
     /// Lets a trailing stop see a price go straight from one to another.
     pub(super) fn track(&mut self, from: Price, to: Price) {
         let OrderKind::TrailingStopMarket { activation, .. } = self.order.kind else { return };
+        if self.takes {
+            return;
+        }
         let (seen, way) = match self.order.side {
             Side::Sell => (from.max(to), Way::Rises),
             Side::Buy => (from.min(to), Way::Falls),
@@ -76,14 +104,14 @@ pub(super) const fn reduces(order: &Order) -> bool {
     order.reduce_only || order.close_position
 }
 
-/// What a reducing order takes from a position, 0 when there is nothing on the other side of it.
-pub(super) fn reducible(order: &Order, held: Qty) -> Qty {
+/// What a reducing order with this much open takes from a position, 0 when there is nothing on the other side of it.
+pub(super) fn reducible(order: &Order, leaves: Qty, held: Qty) -> Qty {
     if held.0.signum() * order.side.sign() >= 0 {
         Qty::ZERO
     } else if order.close_position {
         held.abs()
     } else {
-        order.qty.min(held.abs())
+        leaves.min(held.abs())
     }
 }
 

@@ -61,7 +61,9 @@ impl Exchange {
     fn apply_report(&mut self, id: OrderId, symbol: SymbolId, at: Time, kind: &ReportKind) {
         match *kind {
             ReportKind::Accepted => {
-                if let Some(order) = self.unqueue_order(id) {
+                if let Some(open) = self.book.iter_mut().find(|open| open.order.id == id) {
+                    open.take();
+                } else if let Some(order) = self.unqueue_order(id) {
                     self.note_leverage(&order);
                     self.book.push(OpenOrder::new(order, at));
                 }
@@ -74,11 +76,17 @@ impl Exchange {
                     if leaves.is_zero() {
                         self.book.remove(index);
                     } else {
-                        self.book[index].leaves = leaves;
+                        self.book[index].execute(&fill, leaves);
                     }
                 } else if let Some(order) = self.unqueue_order(id) {
                     self.note_leverage(&order);
+                    if !leaves.is_zero() {
+                        let mut open = OpenOrder::new(order, at);
+                        open.execute(&fill, leaves);
+                        self.book.push(open);
+                    }
                 }
+                self.drain(symbol, fill.qty);
                 self.apply_fill(symbol, &fill);
             }
             ReportKind::Canceled(why) => {
@@ -179,13 +187,13 @@ impl Exchange {
     /// A folded quote comes before its events; what was accepted before the quote also saw the price
     /// that it replaced.
     fn let_accepted_see_quote(&mut self, event: &VenueEvent) {
-        let VenueEvent::Order { symbol, at, kind: ReportKind::Accepted, .. } = *event else { return };
+        let VenueEvent::Order { id, symbol, at, kind: ReportKind::Accepted } = *event else { return };
         if self.walk.is_some() {
             return;
         }
         let Some(market) = self.markets.get(symbol.index()) else { return };
         let earlier = if at < market.quoted_at { market.before_quote } else { None };
-        let (last, open) = (market.last, self.book.last_mut());
+        let (last, open) = (market.last, self.book.last_mut().filter(|open| open.order.id == id));
         if let (Some(last), Some(open)) = (last, open) {
             let first = earlier.unwrap_or(last);
             open.track(first, first);

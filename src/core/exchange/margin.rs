@@ -70,6 +70,7 @@ impl Exchange {
         }
         let price = match order.kind {
             OrderKind::Limit { price, .. } => Some(price),
+            _ if open.takes => self.price(order.symbol),
             OrderKind::StopMarket { trigger } | OrderKind::TakeProfitMarket { trigger } => Some(trigger),
             OrderKind::Market | OrderKind::TrailingStopMarket { .. } => self.price(order.symbol),
         };

@@ -4,8 +4,8 @@
 
 use super::book::{opening, reduces, reducible};
 use super::path::{Leg, POINTS, Way};
-use super::price::Execution;
-use super::{Calm, Exchange, Request};
+use super::price::{Execution, is_marketable};
+use super::{Calm, Exchange, OpenOrder, Request};
 use crate::model::{
     CancelReason, Candle, Closes, Interval, Order, OrderId, OrderKind, Price, PriceRange, Qty, ReportKind, SymbolId,
     Time, Usd, VenueEvent,
@@ -68,6 +68,15 @@ impl Exchange {
     /// Sets a symbol's price to `price` at `at`, a jump. What is due earlier happens first, at the
     /// prices that stood. Ends the walk of a step's candles, if there is one.
     pub fn quote(&mut self, at: Time, symbol: SymbolId, price: Price, events: &mut Vec<VenueEvent>) {
+        self.jump_to(at, symbol, price, None, events);
+    }
+
+    /// A [quote](Self::quote) that comes from a trade of so much: orders may trade their share of it.
+    pub fn trade(&mut self, at: Time, symbol: SymbolId, price: Price, qty: Qty, events: &mut Vec<VenueEvent>) {
+        self.jump_to(at, symbol, price, Some(qty), events);
+    }
+
+    fn jump_to(&mut self, at: Time, symbol: SymbolId, price: Price, traded: Option<Qty>, events: &mut Vec<VenueEvent>) {
         self.settle();
         self.walk = None;
         if symbol.index() >= self.markets.len() {
@@ -75,6 +84,9 @@ impl Exchange {
         }
         let at = at.max(self.now);
         self.run_until(at.plus(-1), events);
+        if let Some(traded) = traded {
+            self.supply(symbol.index(), traded);
+        }
         let market = &self.markets[symbol.index()];
         let from = market.last.unwrap_or(price);
         self.jump = Some((symbol, Leg { from, to: price, start: at, end: at }));
@@ -121,8 +133,8 @@ impl Exchange {
             let symbol = open.order.symbol;
             let Some(PriceRange { low, high }) = range_of(symbol) else { return true };
             match open.line(self.instruments[symbol.index()].tick, self.params.fill_on_trade_through) {
-                // It watches prices: the walk has to be walked.
-                _ if open.is_trailing() => false,
+                // It watches prices, or trades with what they bring: the walk has to be walked.
+                _ if open.is_trailing() || open.trades_at_market() => false,
                 Some((way, line)) => !way.is_met(line, low) && !way.is_met(line, high),
                 None => true,
             }
@@ -177,8 +189,19 @@ impl Exchange {
         for (index, open) in self.book.iter().enumerate() {
             let symbol = open.order.symbol;
             let instrument = &self.instruments[symbol.index()];
-            let Some((way, line)) = open.line(instrument.tick, self.params.fill_on_trade_through) else { continue };
+            let line = open.line(instrument.tick, self.params.fill_on_trade_through);
+            // What waits for a trigger only begins to need something to trade with.
+            if (open.takes || !open.order.kind.is_conditional()) && self.is_dry(symbol) {
+                continue;
+            }
             let Some(leg) = self.leg(symbol) else { continue };
+            let Some((way, line)) = line else {
+                if open.trades_at_market() {
+                    // It has stood where the price comes from.
+                    offer(from, Due::Open { symbol, distance: i64::MIN, index, price: leg.price_at(from) });
+                }
+                continue;
+            };
             let Some((at, price)) = leg.meets(way, line, from) else { continue };
             let distance = (line.0 - leg.from.0) * if way == Way::Falls { -1 } else { 1 };
             offer(at, Due::Open { symbol, distance, index, price });
@@ -245,36 +268,45 @@ impl Exchange {
         }
     }
 
-    /// An open order whose line the price met: a limit order trades at its own price as maker, all
-    /// others at the market from `price`.
+    /// An open order whose line the price met: a limit order that rested trades at its own price as maker, all
+    /// others at the market from `price`; as much of it as there is anything to trade with.
     fn execute_open(&mut self, index: usize, price: Price, events: &mut Vec<VenueEvent>) {
         let open = self.book[index].clone();
         let order = &open.order;
         let held = self.holding(order.symbol).qty;
-        let qty = if reduces(order) { reducible(order, held) } else { open.leaves };
+        let qty = if reduces(order) { reducible(order, open.leaves, held) } else { open.leaves };
         if qty.is_zero() {
             let gone = ReportKind::Canceled(CancelReason::PositionClosed);
             return self.report(order.id, order.symbol, gone, events);
         }
+        let portion = self.portion(order.symbol, qty);
+        let traded = if portion.is_zero() { qty } else { portion };
         let execution = match order.kind {
-            OrderKind::Limit { price, .. } => {
-                Execution { side: order.side, qty, price, maker: true, slippage: Usd::ZERO }
+            OrderKind::Limit { price: limit, .. } if open.takes && is_marketable(order.side, limit, price) => {
+                self.take(order.symbol, order.side, traded, price, Some(limit))
             }
-            _ => self.take(order.symbol, order.side, qty, price, None),
+            OrderKind::Limit { price, .. } => {
+                Execution { side: order.side, qty: traded, price, maker: true, slippage: Usd::ZERO }
+            }
+            _ => self.take(order.symbol, order.side, traded, price, None),
         };
         let is_refused = order.kind.is_conditional()
+            && !open.takes
             && !opening(order.side, qty, held).is_zero()
             && self.check_exposure(order, Some(&open), execution.price, price).is_err();
         if is_refused {
             return self.report(order.id, order.symbol, ReportKind::Canceled(CancelReason::Expired), events);
         }
-        self.execute(order, &execution, events);
+        if portion.is_zero() {
+            return self.report(order.id, order.symbol, ReportKind::Accepted, events);
+        }
+        self.execute(order, &execution, qty - portion, events);
     }
 
-    /// Books an execution that finishes its order, and cancels what it leaves without a position.
-    pub(super) fn execute(&mut self, order: &Order, execution: &Execution, events: &mut Vec<VenueEvent>) {
+    /// Books an execution, after which `leaves` of its order is open, and cancels what it leaves without a position.
+    pub(super) fn execute(&mut self, order: &Order, execution: &Execution, leaves: Qty, events: &mut Vec<VenueEvent>) {
         let fill = self.fill(execution);
-        self.report(order.id, order.symbol, ReportKind::Filled { fill, leaves: Qty::ZERO }, events);
+        self.report(order.id, order.symbol, ReportKind::Filled { fill, leaves }, events);
         let held = self.holding(order.symbol).qty;
         while let Some(id) = self.orphan(order.symbol, held) {
             self.report(id, order.symbol, ReportKind::Canceled(CancelReason::PositionClosed), events);
@@ -283,7 +315,8 @@ impl Exchange {
 
     /// The first reducing order of a symbol that has nothing left to reduce.
     fn orphan(&self, symbol: SymbolId, held: Qty) -> Option<OrderId> {
-        let mine = self.book.iter().map(|open| &open.order).filter(|order| order.symbol == symbol && reduces(order));
-        mine.filter(|order| reducible(order, held).is_zero()).map(|order| order.id).next()
+        let mine = self.book.iter().filter(|open| open.order.symbol == symbol && reduces(&open.order));
+        let over = |open: &&OpenOrder| reducible(&open.order, open.leaves, held).is_zero();
+        mine.filter(over).map(|open| open.order.id).next()
     }
 }

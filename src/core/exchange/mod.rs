@@ -10,6 +10,7 @@ mod book;
 mod filters;
 mod fold;
 mod liquidation;
+mod liquidity;
 mod margin;
 mod matching;
 mod path;
@@ -22,7 +23,7 @@ pub use book::OpenOrder;
 pub use path::POINTS;
 
 use crate::model::{
-    Candle, ExchangeParams, Holding, Instrument, Interval, Mark, Order, OrderId, Price, Rate, ReportKind, Round,
+    Candle, ExchangeParams, Holding, Instrument, Interval, Mark, Order, OrderId, Price, Qty, Rate, ReportKind, Round,
     SymbolId, Time, Usd, VenueEvent,
 };
 use path::{Leg, Market, Walk};
@@ -102,9 +103,10 @@ impl Exchange {
     pub fn new(params: ExchangeParams, instruments: impl Into<Arc<[Instrument]>>, wallet: Usd) -> Self {
         let instruments = instruments.into();
         let flat = AccountPosition { holding: Holding::FLAT, leverage: 1, isolated_margin: Usd::ZERO };
+        let liquidity = params.participation.map(|_| Qty::ZERO);
         Self {
             params,
-            markets: vec![Market::default(); instruments.len()],
+            markets: vec![Market { liquidity, ..Market::default() }; instruments.len()],
             accounts: vec![flat; instruments.len()],
             instruments,
             held: Vec::new(),
@@ -251,7 +253,7 @@ impl Exchange {
     }
 
     /// Notional of `qty` at `price`, rounded up, whatever its sign.
-    fn notional(price: Price, qty: crate::model::Qty) -> Usd {
+    fn notional(price: Price, qty: Qty) -> Usd {
         Usd::notional(price, qty.abs(), Round::Up)
     }
 }

@@ -1,7 +1,8 @@
 //! The way of prices: the four points of a candle, the legs between them, and when a leg meets a
 //! price. Knows no order beyond which side of the market the account is on.
 
-use super::{Exchange, Request};
+use super::book::reducible;
+use super::{Exchange, OpenOrder, Request};
 use crate::model::{
     Candle, CandlePath, Millis, Order, OrderKind, Price, PriceRange, Qty, Round, SymbolId, Time, mul_div,
 };
@@ -51,6 +52,8 @@ pub(super) struct Market {
     pub before_quote: Option<Price>,
     /// When that was.
     pub quoted_at: Time,
+    /// What the account's orders may still trade until the market trades again; `None` is any quantity.
+    pub liquidity: Option<Qty>,
 }
 
 impl Market {
@@ -184,6 +187,7 @@ impl Exchange {
             CandlePath::Worse => self.exposure_ahead(index, candle.open) >= 0,
         };
         let (first, second) = if low_first { (candle.low, candle.high) } else { (candle.high, candle.low) };
+        self.refill(index, candle.volume);
         let market = &mut self.markets[index];
         market.trading = true;
         market.points = [candle.open, first, second, candle.close];
@@ -197,12 +201,13 @@ impl Exchange {
         if self.queue.is_empty() && self.book.is_empty() {
             return held.0.signum();
         }
-        let at_once = |order: &&Order| order.symbol.index() == index && trades_at_once(order, open);
         let queued = self.queue.iter().filter_map(|queued| match &queued.request {
-            Request::Order(order) => Some(order),
-            Request::Cancel { .. } => None,
+            Request::Order(order) if trades_at_once(order, open) => Some((order, order.qty)),
+            _ => None,
         });
-        let ahead = queued.chain(self.book.iter().map(|open| &open.order)).filter(at_once).fold(held, ahead_of);
+        let stands = |one: &&OpenOrder| one.trades_at_market() || trades_at_once(&one.order, open);
+        let standing = self.book.iter().filter(stands).map(|one| (&one.order, one.leaves));
+        let ahead = queued.chain(standing).filter(|(order, _)| order.symbol.index() == index).fold(held, ahead_of);
         if ahead.is_zero() { held.0.signum() } else { ahead.0.signum() }
     }
 }
@@ -216,13 +221,9 @@ fn trades_at_once(order: &Order, open: Price) -> bool {
     }
 }
 
-fn ahead_of(held: Qty, order: &Order) -> Qty {
-    let signed = order.side.signed(order.qty).0;
-    if !order.reduce_only {
-        return Qty(held.0.saturating_add(signed));
+fn ahead_of(held: Qty, (order, leaves): (&Order, Qty)) -> Qty {
+    if !super::book::reduces(order) {
+        return Qty(held.0.saturating_add(order.side.signed(leaves).0));
     }
-    if held.0.signum() * order.side.sign() >= 0 {
-        return held;
-    }
-    Qty(held.0 + order.side.sign() * order.qty.0.min(held.0.abs()))
+    Qty(held.0 + order.side.sign() * reducible(order, leaves, held).0)
 }

@@ -168,6 +168,11 @@ pub struct ExchangeParams {
     pub isolated_margin: bool,
     /// Time between funding payments.
     pub funding_interval_ms: Millis,
+    /// Largest share of what a contract trades in a candle that the account's orders on it may trade; `None` is any
+    /// quantity. Left out of what is written where it is the default: a configuration that says nothing of it is the
+    /// one it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participation: Option<Rate>,
 }
 
 impl Default for ExchangeParams {
@@ -182,6 +187,7 @@ impl Default for ExchangeParams {
             fill_on_trade_through: true,
             isolated_margin: false,
             funding_interval_ms: 8 * super::HOUR_MS,
+            participation: None,
         }
     }
 }

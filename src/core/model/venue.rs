@@ -87,7 +87,8 @@ pub enum CancelReason {
 /// A step in the life of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReportKind {
-    /// Resting or waiting at the venue.
+    /// Resting or waiting at the venue. Said again of an open order it means that the order trades at the market from
+    /// now on, as far as there is anything to trade with: its trigger was met, for instance.
     Accepted,
     /// Refused; final.
     Rejected(VenueReject),

@@ -6,6 +6,7 @@
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use swarm_core::engine::{Engine, EngineOptions, Sink};
 use swarm_core::exchange::Exchange;
@@ -262,15 +263,88 @@ fn run(plan: &Arc<Plan>, seed: u64, rarity: f64, steps: &[Step], way: Way) -> Ou
     Outcome { told, supervisor: engine.supervisor().clone(), exchanges }
 }
 
+/// Of 50 a candle: from a hundredth of an order to a few.
+fn scarcity() -> impl Strategy<Value = Rate> {
+    prop::sample::select(vec![Rate::percent(1), Rate::percent(10), Rate::percent(50)])
+}
+
+/// What fills do to the money of an account and to the holding of each symbol.
+fn settle(holdings: &mut [Holding], wallet: &mut Usd, event: &VenueEvent) {
+    match event {
+        VenueEvent::Order { symbol, kind: ReportKind::Filled { fill, .. }, .. }
+        | VenueEvent::Liquidation { symbol, fill, .. } => {
+            *wallet += holdings[symbol.index()].apply(fill.side, fill.qty, fill.price) - fill.fee;
+        }
+        VenueEvent::Funding { amount, .. } | VenueEvent::Transfer { amount, .. } => *wallet += *amount,
+        VenueEvent::Order { .. } => {}
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn where_orders_fill_in_parts_money_adds_up_and_nothing_is_more_than_was_approved(
+        seed in any::<u64>(), flatten in any::<bool>(), latency in 0i64..2_000, participation in scarcity(),
+    ) {
+        let on_trip = if flatten { OnTrip::Flatten } else { OnTrip::Halt };
+        let exchange = ExchangeParams { latency_ms: latency, participation: Some(participation), ..ExchangeParams::default() };
+        let plan = Arc::new(plan(seed, Rate::percent(10), on_trip, exchange));
+        let outcome = run(&plan, seed, 1.0, &steps(seed, 800), Way::Stepping);
+        let mut orders: BTreeMap<OrderId, (Order, Qty)> = BTreeMap::new();
+        let mut accounts = [([Holding::FLAT; 2], Usd::whole(10_000)); 2];
+        let mut parts = 0;
+        for fact in &outcome.told.facts {
+            match fact {
+                Fact::Order { order, .. } => {
+                    orders.insert(order.id, (order.clone(), Qty::ZERO));
+                }
+                Fact::Venue { portfolio, event } => {
+                    let (holdings, wallet) = &mut accounts[portfolio.index()];
+                    settle(holdings, wallet, event);
+                    let VenueEvent::Order { id, symbol, kind: ReportKind::Filled { fill, leaves }, .. } = event else { continue };
+                    parts += usize::from(!leaves.is_zero());
+                    let (order, filled) = orders.get_mut(id).expect("an approved order");
+                    *filled += fill.qty;
+                    prop_assert!(order.close_position || *filled + *leaves <= order.qty, "{:?} filled {}", order, filled);
+                    // All that its entries were approved for, and what came of it never turns by an exit.
+                    let approved: Qty = orders.values().filter(|(other, _)| {
+                        other.id.intent == id.intent && other.purpose == Purpose::Entry && other.id.leg == 0
+                    }).map(|(other, _)| other.qty).sum();
+                    let held = holdings[symbol.index()].qty.abs();
+                    prop_assert!(approved.is_zero() || held <= approved, "{} held, {} approved", held, approved);
+                }
+                _ => {}
+            }
+        }
+        prop_assert!(parts > 0, "some orders fill in parts");
+        for (index, (holdings, wallet)) in accounts.iter().enumerate() {
+            let exchange = &outcome.exchanges[index];
+            prop_assert_eq!(exchange.wallet(), *wallet);
+            for symbol in [SymbolId(0), SymbolId(1)] {
+                let held = exchange.position(symbol).map_or(Qty::ZERO, |position| position.holding.qty);
+                prop_assert_eq!(held, holdings[symbol.index()].qty);
+                // Its agent is the only one of that symbol there.
+                let agent = AgentId::at(symbol.index() * 2 + index);
+                prop_assert_eq!(held, outcome.supervisor.position_view(agent).map_or(Qty::ZERO, |view| view.qty));
+                let mut exits = exchange.open_orders().filter(|open| {
+                    open.order.symbol == symbol && (open.order.reduce_only || open.order.close_position)
+                });
+                let closes = |open: &swarm_core::exchange::OpenOrder| {
+                    open.order.close_position || open.leaves == held.abs()
+                };
+                prop_assert!(held.is_zero() || exits.any(closes), "no exit of the size of {}", held);
+            }
+        }
+    }
     #[test]
     fn passing_calm_steps_is_walking_them(
         seed in any::<u64>(), drawdown in 1i64..20, flatten in any::<bool>(), isolated in any::<bool>(),
         latency in 0i64..2_000, rarity in prop::sample::select(vec![1.0, 4.0, 20.0]),
+        participation in prop::option::weighted(0.4, scarcity()),
     ) {
         let on_trip = if flatten { OnTrip::Flatten } else { OnTrip::Halt };
-        let exchange = ExchangeParams { isolated_margin: isolated, latency_ms: latency, ..ExchangeParams::default() };
+        let exchange =
+            ExchangeParams { isolated_margin: isolated, latency_ms: latency, participation, ..ExchangeParams::default() };
         let plan = Arc::new(plan(seed, Rate::percent(drawdown), on_trip, exchange));
         let steps = steps(seed, 800);
         let walked = run(&plan, seed, rarity, &steps, Way::Walking);

@@ -2,6 +2,7 @@
 
 mod arrival;
 mod fold;
+mod liquidity;
 mod margin;
 mod matching;
 mod properties;
@@ -206,8 +207,8 @@ pub(super) fn tell(start: Time, event: &VenueEvent) -> String {
                 ReportKind::Accepted => format!("{at} #{number} accepted"),
                 ReportKind::Rejected(why) => format!("{at} #{number} rejected {why:?}"),
                 ReportKind::Filled { fill, leaves } => {
-                    assert_eq!(*leaves, Qty::ZERO, "fills are whole orders");
-                    format!("{at} #{number} {}", executed(fill))
+                    let rest = if leaves.is_zero() { String::new() } else { format!(" leaves {leaves}") };
+                    format!("{at} #{number} {}{rest}", executed(fill))
                 }
                 ReportKind::Canceled(why) => format!("{at} #{number} canceled {why:?}"),
                 ReportKind::CancelRejected => format!("{at} #{number} cancel rejected"),

@@ -78,8 +78,11 @@ fn params() -> impl Strategy<Value = ExchangeParams> {
     let path =
         prop::sample::select(vec![CandlePath::Worse, CandlePath::OpenLowHighClose, CandlePath::OpenHighLowClose]);
     let latency = prop::sample::select(vec![0i64, 50, 100_000, 250_000, 700_000]);
-    (path, latency, any::<bool>(), any::<bool>(), 0i64..60, 0i64..20).prop_map(
-        |(path, latency_ms, fill_on_trade_through, isolated_margin, spread, fee)| ExchangeParams {
+    // Of candles of 1, 10,000 or 10,000,000: from a part of a small order to more than any.
+    let participation =
+        prop::option::weighted(0.5, prop::sample::select(vec![Rate(100), Rate::percent(1), Rate::percent(60)]));
+    (path, latency, any::<bool>(), any::<bool>(), 0i64..60, 0i64..20, participation).prop_map(
+        |(path, latency_ms, fill_on_trade_through, isolated_margin, spread, fee, participation)| ExchangeParams {
             maker_fee: Rate::bps(fee) - Rate::bps(3),
             taker_fee: Rate::bps(fee),
             spread: Rate::bps(spread),
@@ -88,6 +91,7 @@ fn params() -> impl Strategy<Value = ExchangeParams> {
             path,
             fill_on_trade_through,
             isolated_margin,
+            participation,
             ..ExchangeParams::default()
         },
     )
@@ -260,6 +264,10 @@ impl Runner {
             let reduces = open.order.reduce_only || open.order.close_position;
             assert!(!reduces || held.0.signum() * open.order.side.sign() < 0, "nothing to reduce: {open:?}");
             let tick = exchange.instruments[symbol.index()].tick;
+            if exchange.is_dry(symbol) {
+                continue;
+            }
+            assert!(!open.trades_at_market(), "has something to trade with: {open:?}");
             if let (Some((way, line)), Some(price)) =
                 (open.line(tick, exchange.params.fill_on_trade_through), exchange.price(symbol))
             {
@@ -288,6 +296,10 @@ proptest! {
     #[test]
     fn an_account_folded_from_its_facts_is_the_account_that_lived(params in params(), plans in plans()) {
         let record = run(&params, &plans, false);
+        for lived in &record.states {
+            let restored = Exchange::restore(params.clone(), Arc::clone(&lived.instruments), &lived.save());
+            prop_assert_eq!(restored.as_ref(), Some(lived), "saved and restored");
+        }
         let mut folded = World::new(params).exchange;
         let mut states = record.states.iter();
         for fact in &record.facts {
@@ -329,7 +341,10 @@ proptest! {
             match order.kind {
                 OrderKind::Limit { price, .. } if fill.maker => prop_assert_eq!(fill.price, price),
                 OrderKind::Limit { price, .. } => prop_assert!(fill.price.0 * sign <= price.0 * sign),
-                OrderKind::StopMarket { trigger } => prop_assert!(fill.price.0 * sign >= trigger.0 * sign),
+                // What could not be traded at once meets other prices, better ones too.
+                OrderKind::StopMarket { trigger } if params.participation.is_none() => {
+                    prop_assert!(fill.price.0 * sign >= trigger.0 * sign);
+                }
                 _ => {}
             }
             prop_assert!(fill.slippage >= Usd::ZERO);
@@ -367,7 +382,12 @@ proptest! {
             if let VenueEvent::Order { id, kind, .. } = event {
                 let ended = ends.entry(*id).or_default();
                 prop_assert!(*ended == 0 || *kind == ReportKind::CancelRejected, "{:?} after its end", event);
-                *ended += u32::from(!matches!(kind, ReportKind::Accepted | ReportKind::CancelRejected));
+                let is_end = match kind {
+                    ReportKind::Accepted | ReportKind::CancelRejected => false,
+                    ReportKind::Filled { leaves, .. } => leaves.is_zero(),
+                    _ => true,
+                };
+                *ended += u32::from(is_end);
             }
         }
         let end = record.states.last().unwrap();
@@ -375,6 +395,37 @@ proptest! {
             let alive = end.book.iter().any(|open| open.order.id == *id)
                 || end.queue.iter().any(|queued| matches!(&queued.request, Request::Order(order) if order.id == *id));
             prop_assert_eq!(ends.get(id).copied().unwrap_or(0), u32::from(!alive), "{:?}", id);
+        }
+    }
+
+    #[test]
+    fn fills_of_an_order_come_to_its_quantity_and_those_of_a_candle_to_its_share(params in params(), plans in plans()) {
+        let record = run(&params, &plans, false);
+        let mut executed: BTreeMap<OrderId, Qty> = BTreeMap::new();
+        let mut told: BTreeMap<OrderId, Qty> = BTreeMap::new();
+        let mut traded: BTreeMap<(SymbolId, Time), Qty> = BTreeMap::new();
+        for (event, _) in &record.seen {
+            let VenueEvent::Order { id, symbol, at, kind: ReportKind::Filled { fill, leaves } } = *event else { continue };
+            let order = &record.orders[&id];
+            *executed.entry(id).or_default() += fill.qty;
+            *traded.entry((symbol, at.floor(Interval::M5.ms()))).or_default() += fill.qty;
+            prop_assert!(fill.qty > Qty::ZERO && fill.qty.0 % 100_000 == 0, "{:?}", fill);
+            if !order.close_position {
+                prop_assert!(executed[&id] + leaves <= order.qty, "{} and {} of {:?}", executed[&id], leaves, order);
+                // A rest is as large as was said, save where the position that it reduces has shrunk.
+                let rest = told.insert(id, leaves);
+                prop_assert!(rest.is_none_or(|rest| leaves + fill.qty == rest || order.reduce_only), "{:?}", event);
+            }
+            prop_assert!(leaves.is_zero() || params.participation.is_some());
+        }
+        let Some(share) = params.participation else { return Ok(()) };
+        let volumes: BTreeMap<(SymbolId, Time), f64> = record.facts.iter().filter_map(|fact| match fact {
+            Fact::Candle { symbol, candle } => Some(((*symbol, candle.open_time), candle.volume)),
+            _ => None,
+        }).collect();
+        for (key, qty) in traded {
+            let most = Qty::from_f64(volumes.get(&key).copied().unwrap_or(0.0)).unwrap().times(share, Round::Down);
+            prop_assert!(qty <= most, "{} of {} at {:?}", qty, most, key);
         }
     }
 
