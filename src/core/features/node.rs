@@ -117,7 +117,7 @@ impl Node {
             Work::Change(change) => or_nan(change.update(bar.close)),
             Work::Adx(adx) => or_nan(adx.update(bar.high, bar.low, bar.close)),
             Work::VolumeRatio(ratio) => or_nan(ratio.update(bar.volume)),
-            Work::TrendStrength(fast, slow, adx) => trend_strength(values[*fast] - values[*slow], values[*adx]),
+            Work::TrendStrength(fast, slow, adx) => trend_strength(values[*fast], values[*slow], values[*adx]),
             Work::Lag(past, source) => or_nan(past.update(values[*source])),
             Work::Previous(previous, source) => std::mem::replace(previous, values[*source]),
             Work::ZScores(scores, sources, cells) => {
@@ -193,18 +193,25 @@ fn deviation(spread: &mut Bollinger, value: f64) -> f64 {
     or_nan(spread.update(value).map(|bands| bands.deviation))
 }
 
-/// `sign(gap) * min(adx / 50, 1)`; NaN where an input is.
+/// Share of an average within which two averages are equal: what they differ by then is rounding, which depends on where
+/// the series began.
+const EQUAL: f64 = 1e-10;
+
+/// `sign(fast - slow) * min(adx / 50, 1)`; NaN where an input is.
 #[inline(always)]
-fn trend_strength(gap: f64, adx: f64) -> f64 {
+fn trend_strength(fast: f64, slow: f64, adx: f64) -> f64 {
+    let (gap, equal) = (fast - slow, EQUAL * slow.abs());
     let share = adx / 50.0;
     let strength = if share > 1.0 { 1.0 } else { share };
-    // What is neither above nor below 0 is 0 or NaN, and stays that.
-    let sign = if gap > 0.0 {
+    // What is neither above nor below is level, or NaN and stays that.
+    let sign = if gap > equal {
         1.0
-    } else if gap < 0.0 {
+    } else if gap < -equal {
         -1.0
-    } else {
+    } else if gap.is_nan() {
         gap
+    } else {
+        0.0
     };
     sign * strength
 }
@@ -214,11 +221,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn averages_that_differ_by_rounding_alone_are_level() {
+        let (fast, slow) = (0.1 + 0.2, 0.3);
+        assert!(fast != slow);
+        assert_eq!((trend_strength(fast, slow, 50.0), trend_strength(slow, fast, 50.0)), (0.0, 0.0));
+        assert_eq!(trend_strength(0.3 + 1e-9, 0.3, 50.0), 1.0, "far less than a tick and no rounding");
+    }
+
+    #[test]
     fn a_trend_is_as_strong_as_its_adx_up_to_fifty_and_has_the_sign_of_the_averages() {
-        assert_eq!(trend_strength(2.0, 25.0), 0.5);
-        assert_eq!(trend_strength(-2.0, 80.0), -1.0);
-        assert_eq!(trend_strength(0.0, 80.0), 0.0);
-        assert!(trend_strength(f64::NAN, 25.0).is_nan());
-        assert!(trend_strength(1.0, f64::NAN).is_nan());
+        assert_eq!(trend_strength(5.0, 3.0, 25.0), 0.5);
+        assert_eq!(trend_strength(3.0, 5.0, 80.0), -1.0);
+        assert_eq!(trend_strength(3.0, 3.0, 80.0), 0.0);
+        assert!(trend_strength(f64::NAN, 3.0, 25.0).is_nan());
+        assert!(trend_strength(3.0, f64::NAN, 25.0).is_nan());
+        assert!(trend_strength(3.0, 2.0, f64::NAN).is_nan());
     }
 }
