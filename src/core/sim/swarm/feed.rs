@@ -31,9 +31,11 @@ impl Host<Values<'_>> {
         }
         let Some(process) = &mut self.inside.process else { return };
         process.supervisor.apply(&fact);
+        let believed = process.supervisor.unconfirmed_mark(symbol).is_none();
         for portfolio in self.portfolios() {
-            self.on_supervisor(|supervisor, effects| {
-                supervisor.on_marks(portfolio, now, &[Mark { symbol, price }], effects);
+            self.on_supervisor(|supervisor, effects| match believed {
+                true => supervisor.on_marks(portfolio, now, &[Mark { symbol, price }], effects),
+                false => supervisor.on_time(portfolio, now, effects),
             });
         }
     }
