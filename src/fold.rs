@@ -15,7 +15,7 @@ use swarm_core::risk::Supervisor;
 
 /// Of the bytes of a state. Raise it whenever anything in them changes its shape or meaning: a test notices
 /// the shape.
-pub const STATE_FORMAT: u32 = 2;
+pub const STATE_FORMAT: u32 = 3;
 
 /// A swarm at the end of a step.
 pub struct Folded {

@@ -23,7 +23,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
-use swarm_core::model::{GapPolicy, Interval, Mode, Usd};
+use swarm_core::model::{GapPolicy, Interval, Mode, Rate, Usd};
 
 /// A map whose order is kept: portfolios, cohorts and agents count in the order they are declared.
 #[derive(Clone, Debug)]
