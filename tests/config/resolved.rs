@@ -5,7 +5,9 @@ use asterswarm::config::{self, Loaded, MarginMode, MarketSpec, RequestLimits, Ve
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use swarm_core::delivery::Policy;
-use swarm_core::model::{DifferenceKind, EntryProtection, Interval, Mode, OnTrip, Plan, Rate, Time, Usd};
+use swarm_core::model::{
+    DifferenceKind, EntryProtection, Interval, Mode, NAKED_TIMEOUT_MS, OnTrip, Plan, Rate, Time, Usd,
+};
 
 fn names(plan: &Plan) -> Vec<&str> {
     plan.agents.iter().map(|agent| agent.name.as_str()).collect()
@@ -246,7 +248,7 @@ fn what_a_live_swarm_makes_of_marks_and_missing_stops_is_in_its_plan_and_in_no_o
     assert_ne!(patient.config_hash, silent.config_hash);
 
     let plain = variant("name: sample", "name: sample");
-    let paper = variant("intervals:", "max_mark_jump: 0.2\n  intervals:");
+    let paper = variant("intervals:", "max_mark_jump: 0.2, intervals:");
     assert_eq!(paper.plan.max_mark_jump, None);
     assert_eq!(paper.config_hash, plain.config_hash);
     let [warning] = paper.warnings.as_slice() else { panic!("one warning: {:?}", paper.warnings) };
@@ -289,6 +291,16 @@ fn how_differences_are_met_is_carried_to_the_accounts() {
     let caps = RequestLimits { weight_per_minute: Some(500), orders_per_minute: None, orders_per_10s: Some(20) };
     assert_eq!(runtime.caps, caps);
     assert_eq!((live("").runtime.caps, live("").runtime.margin), (RequestLimits::default(), None));
+}
+
+#[test]
+fn how_far_a_mark_may_jump_has_bounds() {
+    let good = std::fs::read_to_string(sample("good.yaml")).unwrap();
+    for written in ["0", "0.001", "11", "-0.1", "wide"] {
+        let text = good.replacen("intervals:", &format!("max_mark_jump: {written}, intervals:"), 1);
+        let report = load_text(&text).map(|_| ()).unwrap_err().to_string();
+        assert!(report.contains("max_mark_jump") && report.contains(":3:"), "{written}: {report}");
+    }
 }
 
 #[test]
