@@ -243,7 +243,6 @@ const fn usual_naked_timeout() -> Millis {
     NAKED_TIMEOUT_MS
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
 const fn is_usual_naked_timeout(ms: &Millis) -> bool {
     *ms == NAKED_TIMEOUT_MS
 }

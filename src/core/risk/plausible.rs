@@ -91,7 +91,7 @@ mod tests {
             }
             held.is_none()
         };
-        marks.iter().enumerate().map(|one| take(one)).collect()
+        marks.iter().enumerate().map(&mut take).collect()
     }
 
     #[test]

@@ -33,9 +33,12 @@ impl Host<Values<'_>> {
         process.supervisor.apply(&fact);
         let believed = process.supervisor.unconfirmed_mark(symbol).is_none();
         for portfolio in self.portfolios() {
-            self.on_supervisor(|supervisor, effects| match believed {
-                true => supervisor.on_marks(portfolio, now, &[Mark { symbol, price }], effects),
-                false => supervisor.on_time(portfolio, now, effects),
+            self.on_supervisor(|supervisor, effects| {
+                if believed {
+                    supervisor.on_marks(portfolio, now, &[Mark { symbol, price }], effects);
+                } else {
+                    supervisor.on_time(portfolio, now, effects);
+                }
             });
         }
     }
