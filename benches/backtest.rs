@@ -164,6 +164,8 @@ fn plan_of(rule: &str, params: serde_json::Value, base: Interval, agents: usize,
         agents: (0..agents).map(agent).collect(),
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: swarm_core::model::NAKED_TIMEOUT_MS,
     })
 }
 

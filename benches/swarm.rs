@@ -99,6 +99,8 @@ fn plan(agents: usize, symbols: usize) -> Plan {
             .collect(),
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: swarm_core::model::NAKED_TIMEOUT_MS,
     }
 }
 

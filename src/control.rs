@@ -111,6 +111,10 @@ pub struct PortfolioStatus {
     /// Why entries stay gated until an operator resumes the portfolio, if they do.
     #[serde(default)]
     pub halted: Option<String>,
+    /// Entries that the venue does not take as strategies with their stop, until the next start: `market`, `limit`. Each
+    /// leaves alone, and its stop follows the fill.
+    #[serde(default)]
+    pub strategies_refused: Vec<String>,
     /// Refusals so far, by reason.
     pub refusals: std::collections::BTreeMap<String, u64>,
 }
@@ -191,6 +195,10 @@ pub struct PositionStatus {
     /// Last mark.
     #[schema(value_type = String)]
     pub mark_price: Price,
+    /// A newer mark that is too far from it to be believed before others confirm it; nothing is done about it yet.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub unconfirmed_mark_price: Option<Price>,
     /// Open profit, in USDT.
     #[schema(value_type = String)]
     pub unrealized_pnl: Usd,

@@ -13,8 +13,8 @@ use swarm_core::journal::Fingerprint;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{
     Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Difference, DifferenceKind,
-    Fact, Figure, Instrument, IntentId, Order, OrderId, Plan, PortfolioId, Purpose, Refusal, ReportKind, Step, Time,
-    VenueEvent, Verdict,
+    Fact, Figure, Instrument, IntentId, Mark, Order, OrderId, Plan, PortfolioId, Purpose, Refusal, ReportKind, Step,
+    Time, VenueEvent, VenueReject, Verdict,
 };
 use swarm_core::risk::Supervisor;
 
@@ -228,6 +228,14 @@ impl Recorder {
         }
     }
 
+    /// A mark is too far from the last price to be believed yet.
+    pub fn unconfirmed_mark(&self, mark: &Mark) {
+        let Some(listeners) = &self.listeners else { return };
+        listeners.metrics.mark_unconfirmed(mark.symbol);
+        let contract = &self.plan.instrument(mark.symbol).symbol;
+        tracing::warn!("{contract}: a mark of {} is far off and waits for others to confirm it", mark.price);
+    }
+
     fn note_difference(&mut self, at: Time, portfolio: PortfolioId, difference: &Difference) {
         let symbol = difference.symbol.and_then(|symbol| self.plan.instruments.get(symbol.index()));
         let view = DifferenceView {
@@ -362,6 +370,15 @@ impl Recorder {
         }
     }
 
+    /// Whether this is about a stop that an entry was to bring along and did not: nobody refused it. A stop of its own
+    /// is never given up before it leaves.
+    fn never_left(&self, event: &VenueEvent) -> bool {
+        let VenueEvent::Order { id, kind: ReportKind::Rejected(VenueReject::NotSent), .. } = event else {
+            return false;
+        };
+        self.underway.get(id).is_some_and(|order| order.purpose == Purpose::Stop)
+    }
+
     /// What an order was for: entry or exit.
     fn purpose_of(&self, id: OrderId) -> Purpose {
         if id.leg == 0 || self.followers.contains(&id) { Purpose::Entry } else { Purpose::Exit }
@@ -405,10 +422,14 @@ impl Recorder {
                 self.tell(Event::Notice { message });
             }
             Fact::Venue { portfolio, event } => {
-                if let VenueEvent::Order { kind, .. } = event {
-                    listeners.metrics.portfolio(*portfolio).order(outcome(kind));
+                if self.never_left(event) {
+                    listeners.metrics.portfolio(*portfolio).order(OrderOutcome::Canceled);
+                } else {
+                    if let VenueEvent::Order { kind, .. } = event {
+                        listeners.metrics.portfolio(*portfolio).order(outcome(kind));
+                    }
+                    self.tell_venue(*portfolio, event);
                 }
-                self.tell_venue(*portfolio, event);
                 if let VenueEvent::Order { id, kind, .. } = event
                     && is_final(kind)
                 {

@@ -79,6 +79,8 @@ pub(crate) fn plan(agents: usize) -> Plan {
         }],
         cohorts: vec![CohortPlan { name: "bench".into(), portfolio: PortfolioId(0) }],
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: swarm_core::model::NAKED_TIMEOUT_MS,
         agents: (0..agents)
             .map(|index| AgentPlan {
                 name: format!("agent-{index}"),

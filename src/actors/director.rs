@@ -268,6 +268,7 @@ impl Director {
         snapshot.journal_sequence = (self.journal_sequence)();
         for (index, portfolio) in snapshot.portfolios.iter_mut().enumerate() {
             portfolio.halted = self.drivers.halted(PortfolioId::at(index));
+            portfolio.strategies_refused = self.drivers.strategies_refused(PortfolioId::at(index));
         }
         Ok(snapshot)
     }

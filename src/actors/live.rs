@@ -78,12 +78,25 @@ struct Hand {
     portfolio: PortfolioId,
     /// Why its desk is halted.
     halted: Halted,
+    /// What strategies came to.
+    strategies: Strategies,
     /// Asks it to resume; answered with whether it was halted.
     resume: mpsc::Sender<oneshot::Sender<bool>>,
 }
 
 /// Why a desk is halted, in words; shared by its driver and the director.
 type Halted = Arc<Mutex<Option<String>>>;
+
+/// What strategies came to on an account; shared likewise.
+type Strategies = Arc<Mutex<StrategyUse>>;
+
+/// Sorts of entries that are not taken as strategies.
+fn refused_sorts(known: StrategyUse) -> impl Iterator<Item = &'static str> {
+    [("market", known.no_market), ("limit", known.no_limit)]
+        .into_iter()
+        .filter(|(_, refused)| *refused)
+        .map(|(sort, _)| sort)
+}
 
 /// Why a portfolio was not resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +146,13 @@ impl Drivers {
         hand.halted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Sorts of a portfolio's entries that the venue does not take with their stop.
+    pub(super) fn strategies_refused(&self, portfolio: PortfolioId) -> Vec<String> {
+        let hand = self.hands.iter().find(|hand| hand.portfolio == portfolio);
+        let known = hand.map(|hand| *hand.strategies.lock().unwrap_or_else(PoisonError::into_inner));
+        known.into_iter().flat_map(refused_sorts).map(str::to_owned).collect()
+    }
+
     /// Lifts a portfolio's halt; what it was.
     pub(super) async fn resume(&self, portfolio: PortfolioId) -> Result<String, NotResumed> {
         let hand = self.hands.iter().find(|hand| hand.portfolio == portfolio).ok_or(NotResumed::NotLive)?;
@@ -162,8 +182,13 @@ impl Drivers {
         metrics: Metrics,
     ) {
         let (resume, resumes) = mpsc::channel(1);
-        let halted = Halted::default();
-        self.hands.push(Hand { portfolio: account.desk.portfolio(), halted: Arc::clone(&halted), resume });
+        let (halted, strategies) = (Halted::default(), Strategies::default());
+        self.hands.push(Hand {
+            portfolio: account.desk.portfolio(),
+            halted: Arc::clone(&halted),
+            strategies: Arc::clone(&strategies),
+            resume,
+        });
         let name = plan.portfolios[account.desk.portfolio().index()].name.clone();
         let mut driver = Driver {
             portfolio: account.desk.portfolio(),
@@ -179,7 +204,7 @@ impl Drivers {
             kill,
             metrics,
             answers: FuturesUnordered::new(),
-            strategies: StrategyUse::default(),
+            strategies,
             halted,
         };
         let (told, faults) = (account.told, self.tell.clone());
@@ -228,7 +253,7 @@ struct Driver {
     metrics: Metrics,
     answers: FuturesUnordered<Coming>,
     /// As last told.
-    strategies: StrategyUse,
+    strategies: Strategies,
     halted: Halted,
 }
 
@@ -400,7 +425,7 @@ impl Driver {
     /// Counts entries that left with their stop or without, and says so once when the venue does not take the first.
     fn note_strategies(&mut self) {
         let known = self.desk.strategy_use();
-        let before = std::mem::replace(&mut self.strategies, known);
+        let before = std::mem::replace(&mut *self.strategies.lock().unwrap_or_else(PoisonError::into_inner), known);
         if known == before {
             return;
         }
@@ -408,16 +433,12 @@ impl Driver {
         metrics.entries_left(EntryWay::WithStop, known.taken - before.taken);
         metrics.entries_left(EntryWay::Alone, known.alone - before.alone);
         metrics.set_strategies_refused(known.no_market || known.no_limit);
-        for (kind, refused, was) in
-            [("market", known.no_market, before.no_market), ("limit", known.no_limit, before.no_limit)]
-        {
-            if refused && !was {
-                tracing::warn!(
-                    "portfolio `{}`: the venue does not take {kind} entries as strategies with their stop: each leaves \
-                     alone from now on, and its stop follows the fill",
-                    self.name
-                );
-            }
+        for sort in refused_sorts(known).filter(|sort| refused_sorts(before).all(|was| was != *sort)) {
+            tracing::warn!(
+                "portfolio `{}`: the venue does not take {sort} entries as strategies with their stop: each leaves \
+                 alone from now on, and its stop follows the fill",
+                self.name
+            );
         }
     }
 

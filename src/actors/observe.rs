@@ -93,6 +93,7 @@ fn portfolio(plan: &Plan, supervisor: &Supervisor, recorder: &Recorder, id: Port
         breaker_tripped_at: seen.trip.map(|trip| trip.at),
         entries_gated: seen.gated,
         halted: None,
+        strategies_refused: Vec::new(),
         refusals: refusals.iter().map(|(reason, count)| (reason.to_string(), *count)).collect(),
     }
 }
@@ -105,6 +106,7 @@ fn positions(plan: &Plan, supervisor: &Supervisor, id: PortfolioId) -> Vec<Posit
         qty: open.qty,
         entry_price: open.entry_price,
         mark_price: open.mark,
+        unconfirmed_mark_price: supervisor.unconfirmed_mark(open.symbol).map(|held| held.price),
         unrealized_pnl: open.unrealized,
         stop_price: open.stop.filter(|_| open.is_protected),
         target_prices: open.targets,

@@ -238,6 +238,8 @@ impl SupervisorActor {
         let is_shown = self.core.holds_any(portfolio, &fresh);
         if !fresh.is_empty() {
             self.core.on_fresh_marks(at, &fresh, &mut self.effects);
+            let is_held = |mark: &&Mark| self.core.unconfirmed_mark(mark.symbol).is_some();
+            fresh.iter().filter(is_held).for_each(|mark| self.recorder.unconfirmed_mark(mark));
         }
         if !is_shown {
             self.core.on_time(portfolio, at, &mut self.effects);

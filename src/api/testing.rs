@@ -81,6 +81,8 @@ pub(crate) fn plan() -> Plan {
         agents: agents.collect(),
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: swarm_core::model::NAKED_TIMEOUT_MS,
     }
 }
 
@@ -120,6 +122,7 @@ fn portfolio(name: &str) -> PortfolioStatus {
         breaker_tripped_at: None,
         entries_gated: false,
         halted: None,
+        strategies_refused: Vec::new(),
         refusals: [("daily_loss".to_owned(), 4)].into(),
     }
 }
@@ -132,6 +135,7 @@ fn position(portfolio: &str) -> PositionStatus {
         qty: "-0.025".parse().unwrap(),
         entry_price: Price::whole(60_000),
         mark_price: Price::whole(60_130),
+        unconfirmed_mark_price: (portfolio == "expert").then(|| Price::whole(30_000)),
         unrealized_pnl: "-3.25".parse().unwrap(),
         stop_price: (portfolio == "expert").then(|| Price::whole(61_200)),
         target_prices: vec![Price::whole(59_000), Price::whole(58_000)],
@@ -175,6 +179,7 @@ pub(crate) fn snapshot() -> Snapshot {
     portfolios[1].breaker_tripped = true;
     portfolios[1].breaker_tripped_at = Some(Time(1_699_999_000_000));
     portfolios[1].entries_gated = true;
+    portfolios[1].strategies_refused = vec!["market".into()];
     portfolios[1].halted = Some("unknown_order: the account and the books differ".into());
     Snapshot {
         name: plan.name.clone(),

@@ -71,7 +71,15 @@ fn portfolios(portfolios: &[PortfolioStatus], console: &mut Console) -> Result<(
         ]
     };
     let rows: Vec<_> = portfolios.iter().map(row).collect();
-    console.table(&["PORTFOLIO", "EQUITY", "DRAWDOWN", "LEVERAGE", "POSITIONS", "ENTRIES"], &rows)
+    console.table(&["PORTFOLIO", "EQUITY", "DRAWDOWN", "LEVERAGE", "POSITIONS", "ENTRIES"], &rows)?;
+    for portfolio in portfolios.iter().filter(|portfolio| !portfolio.strategies_refused.is_empty()) {
+        let (name, sorts) = (&portfolio.name, portfolio.strategies_refused.join(" and "));
+        console.line(&format!(
+            "{name}: the venue does not take {sorts} entries with their stop; each leaves alone until the next start, and \
+             its stop follows the fill"
+        ))?;
+    }
+    Ok(())
 }
 
 fn cohorts(cohorts: &[CohortStatus], console: &mut Console) -> Result<(), Failure> {
@@ -111,5 +119,15 @@ fn positions(positions: &[PositionStatus], console: &mut Console) -> Result<(), 
         ]
     };
     let rows: Vec<_> = positions.iter().map(row).collect();
-    console.table(&["PORTFOLIO", "SYMBOL", "AGENT", "QUANTITY", "ENTRY", "MARK", "OPEN PROFIT", "STOP"], &rows)
+    console.table(&["PORTFOLIO", "SYMBOL", "AGENT", "QUANTITY", "ENTRY", "MARK", "OPEN PROFIT", "STOP"], &rows)?;
+    for position in positions {
+        if let Some(price) = position.unconfirmed_mark_price {
+            let (portfolio, symbol) = (&position.portfolio, &position.symbol);
+            console.line(&format!(
+                "{portfolio} {symbol}: a mark of {price} is too far off to be believed; nothing is done about it until \
+                 others confirm it"
+            ))?;
+        }
+    }
+    Ok(())
 }

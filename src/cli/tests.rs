@@ -204,6 +204,8 @@ async fn tables_are_aligned_and_coloured_only_where_it_is_seen() {
         "expert     9650.75     5.38%     1.55x          1  breaker tripped",
         "61200",
         "none",
+        "expert: the venue does not take market entries with their stop",
+        "a mark of 30000 is too far off to be believed",
     ] {
         assert!(status.contains(shown), "{shown}\n{status}");
     }

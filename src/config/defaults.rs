@@ -42,6 +42,9 @@ pub const ENTRIES_PER_MINUTE: u32 = 60;
 pub const PRICE_COLLAR: Rate = Rate::percent(5);
 /// Consecutive marks that trip a breaker.
 pub const BREAKER_SAMPLES: u32 = 3;
+/// Share of the last price beyond which a live mark is not believed at once: within a second even thin contracts move
+/// less, save in a crash, which the next two marks confirm.
+pub const MAX_MARK_JUMP: Rate = Rate::percent(10);
 /// Whether entries need a stop.
 pub const REQUIRE_STOP: bool = true;
 

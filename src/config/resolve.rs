@@ -15,7 +15,7 @@ use std::path::Path;
 use swarm_core::delivery::Policy;
 use swarm_core::model::{
     AgentPlan, CohortId, CohortPlan, ExchangeParams, ExperimentPlan, Instrument, Interval, Limits, LossRun, Millis,
-    Plan, PortfolioId, PortfolioPlan, Rate, SymbolId,
+    Mode, NAKED_TIMEOUT_MS, Plan, PortfolioId, PortfolioPlan, Rate, SymbolId,
 };
 
 /// What the schema requires is there once a file has been checked.
@@ -32,6 +32,8 @@ pub(super) fn plan(checked: &Checked) -> Plan {
     let portfolios = required(swarm.portfolios.as_ref());
     let cohorts = required(swarm.cohorts.as_ref());
     let venue = swarm.venue.clone().unwrap_or_default();
+    let is_live = swarm.mode.unwrap_or_default() == Mode::Live;
+    let orders = venue.orders.as_ref().filter(|_| is_live);
     let cohort_plans: Vec<CohortPlan> = cohorts.0.iter().map(|cohort| cohort_plan(cohort, portfolios)).collect();
     Plan {
         name: required(swarm.name.as_ref()).0.clone(),
@@ -50,6 +52,8 @@ pub(super) fn plan(checked: &Checked) -> Plan {
         }),
         cohorts: cohort_plans,
         entry_protection: venue.entry_protection.unwrap_or_default(),
+        max_mark_jump: is_live.then(|| market.max_mark_jump.unwrap_or(defaults::MAX_MARK_JUMP)),
+        naked_timeout_ms: orders.and_then(|orders| orders.naked_timeout).map_or(NAKED_TIMEOUT_MS, |span| span.0),
     }
 }
 

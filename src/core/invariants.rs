@@ -17,7 +17,6 @@
 //! | 11 | the clock of a naked position does not run past its time-out |
 
 use crate::model::{AgentId, ExitReason, PortfolioId, Purpose, Qty, SymbolId, Time, Usd};
-use crate::orders::NAKED_TIMEOUT_MS;
 use crate::risk::{OpenOrder, OpenPosition, Supervisor};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -160,7 +159,7 @@ pub fn agrees(
 pub fn clocks(supervisor: &Supervisor, now: Time) -> Result<(), Violation> {
     for portfolio in portfolios(supervisor) {
         for one in supervisor.positions(portfolio) {
-            let late = one.naked_since.is_some_and(|since| now.since(since) > NAKED_TIMEOUT_MS);
+            let late = one.naked_since.is_some_and(|since| now.since(since) > supervisor.plan().naked_timeout_ms);
             hold(11, !late || one.closing.is_some(), || format!("at {now}: {one:?}"))?;
         }
     }

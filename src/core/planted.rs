@@ -23,11 +23,13 @@ pub enum Bug {
     BookTwice,
     /// Orders leave before their facts are written.
     SendBeforeWriting,
+    /// Every mark is believed, however far off.
+    TrustWrongMark,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SkipReservation,
         Self::ResendOnTimeout,
         Self::ForgetBreaker,
@@ -37,6 +39,7 @@ impl Bug {
         Self::ReorderJournal,
         Self::BookTwice,
         Self::SendBeforeWriting,
+        Self::TrustWrongMark,
     ];
 }
 

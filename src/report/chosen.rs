@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{
-    DecisionRecord, Fact, Fill, IntentId, IntentKind, Order, OrderKind, Price, Purpose, Qty, ReportKind, Side, Time,
-    VenueEvent, Verdict,
+    DecisionRecord, Fact, Fill, Instrument, IntentId, IntentKind, Order, OrderKind, Price, Purpose, Qty, ReportKind,
+    Side, Time, VenueEvent, Verdict,
 };
 
 /// Most events kept of a position; of a longer one every other move of its stop is left out.
@@ -71,6 +71,8 @@ pub(super) struct Why {
 pub(super) struct Follower {
     /// How many of the best, of the worst and of the latest.
     each: usize,
+    /// What its agent trades: with it, refusals name the venue's filter.
+    contract: Option<Instrument>,
     /// Since the agent was flat.
     marks: Vec<Mark>,
     openings: Vec<Rc<Note>>,
@@ -82,6 +84,11 @@ pub(super) struct Follower {
 impl Follower {
     pub fn new(each: usize) -> Self {
         Self { each, ..Self::default() }
+    }
+
+    /// The same for an agent on this contract.
+    pub fn on(self, contract: Option<&Instrument>) -> Self {
+        Self { contract: contract.cloned(), ..self }
     }
 
     /// Takes a fact about this agent.
@@ -114,7 +121,7 @@ impl Follower {
     }
 
     fn judged(&mut self, id: IntentId, verdict: &Verdict) {
-        let text = verdict_text(verdict, None);
+        let text = verdict_text(verdict, self.contract.as_ref());
         let notes = self.latest.iter_mut().chain(&mut self.openings);
         for note in notes.filter(|note| note.intent == Some(id)) {
             Rc::make_mut(note).verdict = Some(text.clone());

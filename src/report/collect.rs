@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use swarm_core::experiment::Tracker;
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentId, CohortId, Fact, OrderId, Plan, PortfolioId, Purpose, Time, Usd, VenueEvent};
+use swarm_core::model::{AgentId, CohortId, Fact, OrderId, Plan, PortfolioId, Purpose, Time, Usd, VenueEvent, Verdict};
 use swarm_core::risk::Supervisor;
 
 /// Agents that are shown one by one, in declared order; the tables name all.
@@ -52,6 +52,8 @@ pub struct Collector {
     pub(super) exposure: Vec<Series>,
     members: Vec<u32>,
     pub(super) followers: Vec<Follower>,
+    /// By portfolio: refusals that rest on a filter of the venue, by reason and the filter's name.
+    pub(super) filters: Vec<BTreeMap<(&'static str, &'static str), u64>>,
     /// What working orders are for; an order is here from its approval to its end.
     purposes: BTreeMap<OrderId, Purpose>,
 }
@@ -71,7 +73,8 @@ impl Collector {
             leverage: vec![Series::new(); plan.portfolios.len()],
             exposure: vec![Series::new(); plan.cohorts.len()],
             members,
-            followers: (0..shown).map(|_| Follower::new(each)).collect(),
+            followers: (0..shown).map(|index| Follower::new(each).on(plan.instrument_of(AgentId::at(index)))).collect(),
+            filters: vec![BTreeMap::new(); plan.portfolios.len()],
             purposes: BTreeMap::new(),
             plan,
         }
@@ -79,6 +82,11 @@ impl Collector {
 
     /// Takes a fact.
     pub fn fact(&mut self, fact: &Fact) {
+        if let Fact::Verdict { id, portfolio, verdict: Verdict::Refused(refusal) } = fact
+            && let Some(filter) = self.plan.instrument_of(id.agent).and_then(|contract| refusal.filter(contract))
+        {
+            *self.filters[portfolio.index()].entry((refusal.reason.label(), filter.name())).or_default() += 1;
+        }
         let agent = match fact {
             Fact::Signal(record) => record.agent,
             Fact::Intent { id, .. } | Fact::Verdict { id, .. } => id.agent,

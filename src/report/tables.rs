@@ -2,7 +2,7 @@
 
 use super::html::{Cell, note, shown, table};
 use super::page::Page;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use swarm_core::experiment::{FIGURES, Figure, Metrics, Reached, Target, Unit, targets};
 
 /// Agents that stand side by side in a table.
@@ -119,33 +119,46 @@ pub(super) fn costs(page: &Page<'_>) -> String {
     table(&head.map(str::to_owned), &rows) + &note(remark)
 }
 
-/// Refused intents by reason and portfolio.
+/// Refused intents by reason and portfolio; those that rest on a filter of the venue by its name, too.
 pub(super) fn rejections(page: &Page<'_>) -> String {
-    let plan = page.collected.plan();
-    let portfolios: Vec<_> =
-        plan.portfolios.iter().filter_map(|portfolio| page.report.portfolios.get_key_value(&portfolio.name)).collect();
-    let reasons: BTreeSet<&str> =
-        portfolios.iter().flat_map(|(_, portfolio)| portfolio.rejections.keys().map(String::as_str)).collect();
-    if reasons.is_empty() {
-        return note("No intent was refused.");
-    }
-    let count = |reason: &str, rejections: &std::collections::BTreeMap<String, u64>| {
-        rejections.get(reason).copied().unwrap_or(0)
-    };
-    let most = portfolios.iter().flat_map(|(_, portfolio)| portfolio.rejections.values()).max().copied().unwrap_or(1);
-    let head =
-        std::iter::once("reason".to_owned()).chain(portfolios.iter().map(|(name, _)| format!("portfolio {name}")));
-    let rows: Vec<Vec<Cell>> = reasons
-        .into_iter()
-        .map(|reason| {
-            let cells = portfolios.iter().map(|(_, portfolio)| {
-                let refused = count(reason, &portfolio.rejections);
-                Cell::number(shown(Unit::Count, refused as f64)).bar(refused as f64 / most as f64)
-            });
-            std::iter::once(Cell::text(reason)).chain(cells).collect()
+    let portfolios: Vec<_> = (page.collected.plan().portfolios.iter().zip(&page.collected.filters))
+        .filter_map(|(plan, filters)| Some((&plan.name, page.report.portfolios.get(&plan.name)?, filters)))
+        .collect();
+    // By reason and filter; the empty filter is all that rests on none.
+    let counts: Vec<BTreeMap<(&str, &str), u64>> = portfolios
+        .iter()
+        .map(|(_, portfolio, filters)| {
+            let mut counts: BTreeMap<(&str, &str), u64> =
+                portfolio.rejections.iter().map(|(reason, count)| ((reason.as_str(), ""), *count)).collect();
+            for ((reason, filter), count) in *filters {
+                if let Some(others) = counts.get_mut(&(*reason, "")) {
+                    *others = others.saturating_sub(*count);
+                }
+                counts.insert((reason, filter), *count);
+            }
+            counts.retain(|_, count| *count > 0);
+            counts
         })
         .collect();
-    table(&head.collect::<Vec<_>>(), &rows) + &note("docs/refusals.md explains each reason.")
+    let rows: BTreeSet<(&str, &str)> = counts.iter().flat_map(|counts| counts.keys().copied()).collect();
+    if rows.is_empty() {
+        return note("No intent was refused.");
+    }
+    let most = counts.iter().flat_map(BTreeMap::values).max().copied().unwrap_or(1);
+    let head = ["reason".to_owned(), "filter".to_owned()].into_iter();
+    let head = head.chain(portfolios.iter().map(|(name, ..)| format!("portfolio {name}")));
+    let rows: Vec<Vec<Cell>> = rows
+        .into_iter()
+        .map(|row| {
+            let cells = counts.iter().map(|counts| {
+                let refused = counts.get(&row).copied().unwrap_or(0);
+                Cell::number(shown(Unit::Count, refused as f64)).bar(refused as f64 / most as f64)
+            });
+            [Cell::text(row.0), Cell::text(row.1)].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let remark = "docs/refusals.md explains each reason; a filter is the venue's own limit by its name there.";
+    table(&head.collect::<Vec<_>>(), &rows) + &note(remark)
 }
 
 /// Portfolios with their limits' high-water marks.

@@ -46,6 +46,7 @@ struct Shared {
     feed_candles: Vec<IntCounter>,
     feed_reconnects: IntCounter,
     contract_changed: Vec<Gauge>,
+    marks_unconfirmed: Vec<IntCounter>,
     mailbox_depth: Vec<Gauge>,
     dropped: Vec<Vec<IntCounter>>,
     roundtrip: Vec<Histogram>,
@@ -73,6 +74,7 @@ impl Metrics {
                 IntCounter::new("swarm_feed_reconnects_total", "Times that lost streams of market data came back."),
             ),
             contract_changed: contract_changed(&registry, plan),
+            marks_unconfirmed: marks_unconfirmed(&registry, plan),
             mailbox_depth: mailbox_depth(&registry),
             dropped: dropped(&registry),
             roundtrip: roundtrip(&registry),
@@ -141,6 +143,11 @@ impl Metrics {
     /// From sending an order to the venue's answer.
     pub fn order_roundtrip(&self, venue: VenueLabel, took: Duration) {
         self.shared.roundtrip[venue as usize].observe(took.as_secs_f64());
+    }
+
+    /// A mark of a symbol of the plan was too far from the last price to be believed yet.
+    pub fn mark_unconfirmed(&self, symbol: SymbolId) {
+        self.shared.marks_unconfirmed[symbol.index()].inc();
     }
 
     /// Age of the newest market data of a symbol of the plan, in seconds.
@@ -292,6 +299,12 @@ fn contract_changed(registry: &Registry, plan: &Plan) -> Vec<Gauge> {
     let help = "1 while the venue's filters differ from those that the swarm took over, else 0.";
     let changed = gauges(registry, "swarm_contract_changed", help, "symbol");
     plan.instruments.iter().map(|instrument| changed.with_label_values(&[&instrument.symbol])).collect()
+}
+
+fn marks_unconfirmed(registry: &Registry, plan: &Plan) -> Vec<IntCounter> {
+    let help = "Marks too far from the last price to be believed before others confirmed them.";
+    let marks = counters(registry, "swarm_marks_unconfirmed_total", help, &["symbol"]);
+    plan.instruments.iter().map(|instrument| marks.with_label_values(&[&instrument.symbol])).collect()
 }
 
 fn feed_candles(registry: &Registry) -> Vec<IntCounter> {

@@ -52,6 +52,7 @@ fn every_metric_of_the_contract_is_on_the_page_with_its_type_labels_and_mode() {
         ("swarm_feed_candles_total", "counter", "fate"),
         ("swarm_feed_reconnects_total", "counter", ""),
         ("swarm_contract_changed", "gauge", "symbol"),
+        ("swarm_marks_unconfirmed_total", "counter", "symbol"),
         ("swarm_mailbox_depth", "gauge", "actor"),
         ("swarm_dropped_total", "counter", "actor reason"),
         ("swarm_journal_flush_seconds", "histogram", ""),
@@ -162,6 +163,7 @@ fn the_rest_shows_where_it_was_said() {
     metrics.journal_flush(Duration::from_millis(2));
     metrics.order_roundtrip(VenueLabel::Aster, Duration::from_secs(60));
     metrics.feed_lag(SymbolId(1), 1.5);
+    metrics.mark_unconfirmed(SymbolId(1));
     metrics.mailbox_depth(Actor::Agent, 9);
     metrics.dropped(Actor::Execution, DropReason::Full);
     metrics.dropped_many(Actor::Api, DropReason::Lagged, 4);
@@ -188,6 +190,7 @@ fn the_rest_shows_where_it_was_said() {
         ("swarm_order_roundtrip_seconds_bucket", &[("venue", "aster"), ("le", "30")], 0.0),
         ("swarm_order_roundtrip_seconds_count", &[("venue", "aster")], 1.0),
         ("swarm_feed_lag_seconds", &[("symbol", "ETHUSDT")], 1.5),
+        ("swarm_marks_unconfirmed_total", &[("symbol", "ETHUSDT")], 1.0),
         ("swarm_mailbox_depth", &[("actor", "agent")], 9.0),
         ("swarm_dropped_total", &[("actor", "execution"), ("reason", "full")], 1.0),
         ("swarm_dropped_total", &[("actor", "api"), ("reason", "lagged")], 4.0),

@@ -5,7 +5,9 @@ use asterswarm::config::{self, Loaded, MarginMode, MarketSpec, RequestLimits, Ve
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use swarm_core::delivery::Policy;
-use swarm_core::model::{DifferenceKind, EntryProtection, Interval, Mode, OnTrip, Plan, Rate, Time, Usd};
+use swarm_core::model::{
+    DifferenceKind, EntryProtection, Interval, Mode, NAKED_TIMEOUT_MS, OnTrip, Plan, Rate, Time, Usd,
+};
 
 fn names(plan: &Plan) -> Vec<&str> {
     plan.agents.iter().map(|agent| agent.name.as_str()).collect()
@@ -236,6 +238,28 @@ fn how_entries_come_to_their_stops_is_carried_to_the_plan_and_the_default_is_as_
 }
 
 #[test]
+fn what_a_live_swarm_makes_of_marks_and_missing_stops_is_in_its_plan_and_in_no_others() {
+    let silent = live("");
+    assert_eq!((silent.plan.max_mark_jump, silent.plan.naked_timeout_ms), (Some(Rate::percent(10)), NAKED_TIMEOUT_MS));
+    assert!(
+        !serde_json::to_string(&silent.plan).unwrap().contains("naked_timeout"),
+        "the usual is as if nothing were said"
+    );
+    let patient = live(", orders: { naked_timeout: 5s }");
+    assert_eq!((patient.plan.naked_timeout_ms, patient.warnings), (5_000, vec![]));
+    assert_ne!(patient.config_hash, silent.config_hash);
+
+    let plain = variant("name: sample", "name: sample");
+    let paper = variant("intervals:", "max_mark_jump: 0.2, intervals:");
+    assert_eq!(paper.plan.max_mark_jump, None);
+    assert_eq!(paper.config_hash, plain.config_hash);
+    let [warning] = paper.warnings.as_slice() else { panic!("one warning: {:?}", paper.warnings) };
+    assert_eq!(warning.path, "market.max_mark_jump");
+    let paper = variant("name: sample", "name: sample\nvenue: { orders: { naked_timeout: 5s } }");
+    assert_eq!((paper.plan.naked_timeout_ms, paper.config_hash), (NAKED_TIMEOUT_MS, plain.config_hash));
+}
+
+#[test]
 fn how_differences_are_met_is_carried_to_the_accounts() {
     assert_eq!(live("").runtime.reconcile, Policy::default());
     assert_eq!(live(", reconcile: {}").runtime.reconcile, Policy::default());
@@ -272,10 +296,22 @@ fn how_differences_are_met_is_carried_to_the_accounts() {
 }
 
 #[test]
+fn how_far_a_mark_may_jump_has_bounds() {
+    let good = std::fs::read_to_string(sample("good.yaml")).unwrap();
+    for written in ["0", "0.001", "11", "-0.1", "wide"] {
+        let text = good.replacen("intervals:", &format!("max_mark_jump: {written}, intervals:"), 1);
+        let report = load_text(&text).map(|_| ()).unwrap_err().to_string();
+        assert!(report.contains("max_mark_jump") && report.contains(":3:"), "{written}: {report}");
+    }
+}
+
+#[test]
 fn times_of_orders_have_bounds() {
     for (written, range) in [
         ("orders: { ask_after: 20s }", "expected 500ms to 10s, found 20s"),
         ("orders: { valid_for: 1s }", "expected 5s to 5m, found 1s"),
+        ("orders: { naked_timeout: 500ms }", "expected 1s to 30s, found 500ms"),
+        ("orders: { naked_timeout: 1m }", "expected 1s to 30s, found 1m"),
         ("orders: { nonce_settles: 2m }", "expected 1s to 1m, found 2m"),
         ("reconcile: { period_while_down: 1h }", "expected 1s to 1m, found 1h"),
     ] {

@@ -72,6 +72,17 @@ fn the_page_shows_the_report() {
 }
 
 #[test]
+fn a_refusal_that_rests_on_a_filter_of_the_venue_names_it() {
+    let filters = "venue: { instruments: { BTCUSDT: { min_notional: 90000 } } }";
+    let place = Place::with(&format!("{SWARM}{filters}\n"));
+    place.market(7, 600);
+    let page = page(&place, &[]);
+    assert!(page.contains("<th>below_minimum</th><td>MIN_NOTIONAL</td>"), "in the table of refusals");
+    let notes = data(&page)["decisions"].to_string();
+    assert!(notes.contains("MIN_NOTIONAL"), "in the words of a decision: {notes}");
+}
+
+#[test]
 fn no_text_of_a_swarm_leaves_its_place() {
     let hostile = "</pre></script><script>alert(1)</script>\"'&";
     let place = Place::with(&format!("# {hostile}\n{SWARM}"));

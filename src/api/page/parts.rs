@@ -79,6 +79,10 @@ fn portfolio_card(portfolio: &PortfolioStatus, limit: Option<&Rate>) -> String {
     let halted = portfolio.halted.as_ref().map_or_else(String::new, |why| {
         format!(r#" <span class="mark bad">halted: {}; `swarm resume` lifts it</span>"#, escape(why))
     });
+    let alone = match portfolio.strategies_refused.join(" and ") {
+        none if none.is_empty() => String::new(),
+        sorts => format!(r#" <span class="mark warn">{} entries leave without their stop</span>"#, escape(&sorts)),
+    };
     let bar = limit.filter(|limit| limit.0 > 0).map_or(String::new(), |limit| {
         let (value, limit) = (portfolio.drawdown.to_f64(), limit.to_f64());
         // The optimum is the low part, so the bar warns in the middle and alarms towards the limit.
@@ -103,7 +107,7 @@ fn portfolio_card(portfolio: &PortfolioStatus, limit: Option<&Rate>) -> String {
         ("Refusals", "", refusals.to_string()),
     ]);
     format!(
-        r#"<article><h3>{name}</h3><p>{breaker}{gated}{halted}</p><p class="drawdown">Drawdown {drawdown}{of_limit} {bar}</p>{facts}</article>"#,
+        r#"<article><h3>{name}</h3><p>{breaker}{gated}{halted}{alone}</p><p class="drawdown">Drawdown {drawdown}{of_limit} {bar}</p>{facts}</article>"#,
         name = escape(&portfolio.name),
         drawdown = escape(&percent(portfolio.drawdown)),
         of_limit = escape(&of_limit),
@@ -126,7 +130,10 @@ fn positions(positions: &[PositionStatus]) -> String {
             if position.qty.0 < 0 { mark("short", "short") } else { mark("long", "long") },
             number(position.qty.abs()),
             number(position.entry_price),
-            number(position.mark_price),
+            match position.unconfirmed_mark_price {
+                Some(held) => mark("warn", format!("{} ({held} not confirmed)", position.mark_price)),
+                None => number(position.mark_price),
+            },
             money(position.unrealized_pnl),
             match position.stop_price {
                 Some(stop) => number(stop),

@@ -23,6 +23,8 @@ async fn the_page_has_its_numbers_without_a_script() {
         "1.55x",
         "breaker tripped 2023-11-14 21:56:40 UTC",
         "entries gated",
+        "60130 (30000 not confirmed)",
+        "market entries leave without their stop",
         "halted: unknown_order: the account and the books differ",
         "expert-btcusdt",
         "71.2",

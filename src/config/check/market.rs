@@ -60,6 +60,13 @@ fn source(scope: &Scope<'_>, report: &mut Report) {
             report.warn_at_key(entry, format!("`{key}` only matters to the synthetic market"), help);
         }
     }
+    if let Some(entry) = scope.entry(&["market", "max_mark_jump"])
+        && scope.mode() != Mode::Live
+    {
+        let message =
+            format!("`max_mark_jump` only matters with mode `live`, and the mode is `{}`", scope.mode().label());
+        report.warn_at_key(entry, message, "remove it: here all marks come from candles");
+    }
     if let (MarketText::Synthetic(Some(own)), Some(seed)) = (&source, market.seed)
         && *own != seed
         && let Some(entry) = scope.entry(&["market", "seed"])
@@ -83,7 +90,7 @@ const LIVE: [&str; 8] =
     ["kind", "rest_url", "stream_url", "limits", "orders", "reconcile", "entry_protection", "margin"];
 
 /// Lengths of time of a live account, in milliseconds.
-const LIVE_SPANS: [([&str; 2], i64, i64); 7] = [
+const LIVE_SPANS: [([&str; 2], i64, i64); 8] = [
     (["reconcile", "period"], 5_000, 3_600_000),
     (["reconcile", "period_while_down"], 1_000, 60_000),
     (["orders", "ask_after"], 500, 10_000),
@@ -91,6 +98,7 @@ const LIVE_SPANS: [([&str; 2], i64, i64); 7] = [
     (["orders", "valid_for"], 5_000, 300_000),
     (["orders", "valid_margin"], 1_000, 60_000),
     (["orders", "nonce_settles"], 1_000, 60_000),
+    (["orders", "naked_timeout"], 1_000, 30_000),
 ];
 
 fn venue(scope: &Scope<'_>, report: &mut Report) {

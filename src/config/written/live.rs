@@ -44,4 +44,8 @@ pub struct OrderTimes {
     /// Ours: AsterDEX says that a nonce is used once and not how soon orders show. Default: 5s.
     #[schemars(extend("default" = "5s"))]
     pub nonce_settles: Option<Span>,
+    /// A position that wants a stop and is without an accepted one for longer than this is closed at market, from 1s to
+    /// 30s. Ours: placing a stop takes two round trips at most, and time without one is risk. Default: 2s.
+    #[schemars(extend("default" = "2s"))]
+    pub naked_timeout: Option<Span>,
 }

@@ -23,7 +23,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
-use swarm_core::model::{GapPolicy, Interval, Mode, Usd};
+use swarm_core::model::{GapPolicy, Interval, Mode, Rate, Usd};
 
 /// A map whose order is kept: portfolios, cohorts and agents count in the order they are declared.
 #[derive(Clone, Debug)]
@@ -154,6 +154,11 @@ pub struct Market {
     /// were not there. Default: reset.
     #[schemars(extend("default" = "reset"))]
     pub gaps: Option<GapPolicy>,
+    /// With `mode: live`: a mark price further than this share from the last price is not believed until two more agree
+    /// with it, or a candle closes there. Until then no stop follows it, no breaker counts it, and the contract takes no
+    /// entry. Below it is what a second brings on a thin contract, above it what bad ticks are. Default: 0.1.
+    #[schemars(with = "Option<Decimal>", range(min = 0.01, max = 10), extend("default" = 0.1))]
+    pub max_mark_jump: Option<Rate>,
 }
 
 /// An account and the limits on it.

@@ -90,6 +90,8 @@ fn plan() -> Plan {
         agents: agents.collect(),
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: swarm_core::model::NAKED_TIMEOUT_MS,
     }
 }
 

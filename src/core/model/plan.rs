@@ -1,7 +1,7 @@
 //! The resolved swarm: what `config` makes of swarm.yaml and everything else is built from. Every
 //! name is resolved to an index, every default filled in, every value within its range.
 
-use super::{CandlePath, CohortId, Instrument, Interval, Millis, PortfolioId, Rate, SymbolId, Time, Usd};
+use super::{CandlePath, CohortId, Instrument, Interval, Millis, PortfolioId, Rate, SECOND_MS, SymbolId, Time, Usd};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -232,6 +232,25 @@ pub struct Plan {
     /// says nothing of it is the one it was.
     #[serde(default, skip_serializing_if = "EntryProtection::is_single")]
     pub entry_protection: EntryProtection,
+    /// A mark price further than this share from the last one is not believed until others confirm it; `None` where all
+    /// marks come from candles, and in plans of before there was such a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_mark_jump: Option<Rate>,
+    /// A position without an accepted stop for longer than this, in event time, is closed at market. Left out of what is
+    /// written where it is [usual](NAKED_TIMEOUT_MS).
+    #[serde(default = "usual_naked_timeout", skip_serializing_if = "is_usual_naked_timeout")]
+    pub naked_timeout_ms: Millis,
+}
+
+/// How long a position may be without an accepted stop where nothing else is said, in event time.
+pub const NAKED_TIMEOUT_MS: Millis = 2 * SECOND_MS;
+
+const fn usual_naked_timeout() -> Millis {
+    NAKED_TIMEOUT_MS
+}
+
+const fn is_usual_naked_timeout(ms: &Millis) -> bool {
+    *ms == NAKED_TIMEOUT_MS
 }
 
 impl Plan {

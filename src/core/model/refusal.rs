@@ -53,6 +53,8 @@ pub enum RefusalReason {
     VenueUnavailable,
     /// The supervisor's queue was full.
     Overload,
+    /// The newest mark price is too far from the last one to be believed, and not confirmed yet.
+    UnconfirmedMark,
 }
 
 /// Which level of the limit tree spoke.
@@ -134,7 +136,7 @@ impl Refusal {
 
 impl RefusalReason {
     /// All of them, in the order of the table in the docs.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BreakerTripped,
         Self::AgentNotRunning,
         Self::EntriesGated,
@@ -157,6 +159,7 @@ impl RefusalReason {
         Self::Malformed,
         Self::VenueUnavailable,
         Self::Overload,
+        Self::UnconfirmedMark,
     ];
 
     /// The label in metrics, reports and the docs.
@@ -184,6 +187,7 @@ impl RefusalReason {
             Self::Malformed => "malformed",
             Self::VenueUnavailable => "venue_unavailable",
             Self::Overload => "overload",
+            Self::UnconfirmedMark => "unconfirmed_mark",
         }
     }
 }
@@ -293,6 +297,11 @@ impl RefusalReason {
             Self::Overload => {
                 ("swarm", "The supervisor's queue was full.", "Fewer agents on this machine, or a longer interval.")
             }
+            Self::UnconfirmedMark => (
+                "venue",
+                "The newest mark price is further from the last one than is believed at once, and nothing has confirmed it yet.",
+                "Wait for the next marks or candle; `max_mark_jump` sets how far.",
+            ),
         }
     }
 

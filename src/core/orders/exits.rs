@@ -3,7 +3,7 @@
 use crate::model::{BreakEven, Instrument, Price, Qty, Rate, Round, Side, StopPlan, TargetPlan};
 
 /// The better stop of two for a position opened by `side`: the higher for a long one.
-pub(super) fn better(side: Side, a: Price, b: Price) -> Price {
+pub(crate) fn better(side: Side, a: Price, b: Price) -> Price {
     match side {
         Side::Buy => a.max(b),
         Side::Sell => a.min(b),
@@ -53,7 +53,7 @@ pub(super) fn break_even_stop(side: Side, entry: Price, rule: &BreakEven, tick: 
 /// Where break-even and trailing would have the stop at this mark; `None` while neither is armed.
 /// Both depend on the mark alone and move in favour with it, so the stop at the venue is the memory
 /// of the best mark and none other is needed.
-pub(super) fn moved_stop(side: Side, plan: &StopPlan, entry: Price, mark: Price, tick: Price) -> Option<Price> {
+pub(crate) fn moved_stop(side: Side, plan: &StopPlan, entry: Price, mark: Price, tick: Price) -> Option<Price> {
     let gain = gain_between(side, entry, mark);
     if gain <= Price::ZERO {
         return None;

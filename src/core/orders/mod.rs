@@ -12,6 +12,7 @@ mod next;
 mod rest;
 mod working;
 
+pub(crate) use exits::{better, moved_stop};
 pub use exits::{stop_price, target_price, target_quantities};
 pub use guard::Guard;
 pub use next::{Action, Context, Draft};
@@ -19,9 +20,6 @@ pub use rest::Rest;
 pub use working::{Status, Working};
 
 use crate::model::{Millis, Rate, SECOND_MS};
-
-/// A position without an accepted stop for longer than this, in event time, is closed at market.
-pub const NAKED_TIMEOUT_MS: Millis = 2 * SECOND_MS;
 
 /// A stop is moved only when that betters it by this share of the price (and at least a tick): each move
 /// is two requests at the venue, and a gain below half of a taker's round trip is not worth them.

@@ -1,8 +1,10 @@
 //! What a guard does next: the first difference between what should stand at the venue and what does.
 
 use super::exits::{better, moved_stop, stop_price, target_price};
-use super::{Guard, LAST_MOVING_LEG, MAX_ATTEMPTS, MIN_STOP_MOVE, NAKED_TIMEOUT_MS, Working};
-use crate::model::{ExitReason, Instrument, OrderId, OrderKind, Price, Purpose, Qty, Round, Side, StopPlan, Time};
+use super::{Guard, LAST_MOVING_LEG, MAX_ATTEMPTS, MIN_STOP_MOVE, Working};
+use crate::model::{
+    ExitReason, Instrument, Millis, OrderId, OrderKind, Price, Purpose, Qty, Round, Side, StopPlan, Time,
+};
 use crate::planted::{Bug, is_planted};
 
 /// What a guard looks at.
@@ -20,6 +22,8 @@ pub struct Context<'a> {
     pub mark: Price,
     /// The contract.
     pub instrument: &'a Instrument,
+    /// A position without an accepted stop for longer than this is closed at market.
+    pub naked_timeout_ms: Millis,
     /// Time itself asks (marks, end of a step), not a report: what failed may be tried again.
     pub tick: bool,
 }
@@ -97,7 +101,7 @@ impl Guard {
         }
         if let Some(since) = self.naked_since {
             let hopeless = !self.may_try_stop() && !self.venue_sweeps;
-            if hopeless || context.now.since(since) > NAKED_TIMEOUT_MS {
+            if hopeless || context.now.since(since) > context.naked_timeout_ms {
                 return Some(ExitReason::Naked);
             }
         }

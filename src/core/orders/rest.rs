@@ -202,6 +202,7 @@ mod tests {
 
         fn context(&self, now: Time, mark: Price) -> Context<'_> {
             Context {
+                naked_timeout_ms: crate::model::NAKED_TIMEOUT_MS,
                 now,
                 qty: self.qty,
                 entry_price: self.entry,

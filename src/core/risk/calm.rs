@@ -142,8 +142,7 @@ fn profit_bounds(plan: &Plan, one: &Engagement, range: Option<PriceRange>, span:
         Some(range) if one.position.is_open() => range,
         _ => PriceRange { low: mark, high: mark },
     };
-    let instrument = plan.instrument(one.symbol);
-    let is_at_rest = |mark: Price| one.rests(&Context { mark, ..one.context(instrument, span.last, true) });
+    let is_at_rest = |mark: Price| one.rests(&Context { mark, ..one.context(plan, span.last, true) });
     // A price that makes no sense is not taken for a mark.
     if (one.position.is_open() && low <= Price::ZERO) || !is_at_rest(low) || !is_at_rest(high) {
         return None;

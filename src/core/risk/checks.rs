@@ -7,22 +7,24 @@
 //! 5. its numbers make sense (`malformed`)
 //! 6. a price is known (`no_mark`)
 //! 7. the data is fresh: swarm, portfolio, agent (`stale_data`)
-//! 8. the price is near the market: swarm, portfolio, agent, then the venue's band (`price_collar`)
-//! 9. it has a stop where one is demanded (`stop_required`)
-//! 10. nobody is on the symbol (`symbol_held`, `position_open`)
-//! 11. the day's loss: swarm, portfolio, agent (`daily_loss`)
-//! 12. the loss run, likewise (`loss_run`)
-//! 13. the entry rate, likewise (`entry_rate`)
-//! 14. the positions, likewise (`max_positions`)
-//! 15. its size, see `sizing` (`max_notional`, `max_leverage`, `insufficient_margin`, `above_maximum`,
+//! 8. no mark of it waits for others to confirm it (`unconfirmed_mark`)
+//! 9. the price is near the market: swarm, portfolio, agent, then the venue's band (`price_collar`)
+//! 10. it has a stop where one is demanded (`stop_required`)
+//! 11. nobody is on the symbol (`symbol_held`, `position_open`)
+//! 12. the day's loss: swarm, portfolio, agent (`daily_loss`)
+//! 13. the loss run, likewise (`loss_run`)
+//! 14. the entry rate, likewise (`entry_rate`)
+//! 15. the positions, likewise (`max_positions`)
+//! 16. its size, see `sizing` (`max_notional`, `max_leverage`, `insufficient_margin`, `above_maximum`,
 //!     `below_minimum`)
 //!
-//! What a resting entry left and follows at the market passes 2 to 4, 6 to 8, 11, 12 and 14 once more, and is
+//! What a resting entry left and follows at the market passes 2 to 4, 6 to 9, 12, 13 and 15 once more, and is
 //! cut to what its reservation held (`follow`).
 //!
 //! Exits pass none of these: a close is refused only when there is nothing to close. A reverse is a close
 //! and an open; when the open is refused the close still goes, and the verdict says `resized`.
 
+use super::breaker::ratio;
 use super::sizing::{Sized, Sizing, asked_qty};
 use super::supervisor::Supervisor;
 use super::tiers::Tier;
@@ -130,6 +132,7 @@ impl Supervisor {
         let market =
             self.market.price(intent.symbol, now).ok_or(Refusal::plain(RefusalReason::NoMark, Level::Venue))?;
         self.fresh(now, intent.symbol, intent.decided_at, &tiers)?;
+        self.confirmed(intent.symbol, market)?;
         let asked = asked_price(intent, entry, instrument);
         collars(&tiers, asked, market, entry, instrument)?;
         if portfolio.require_stop && entry.exits.stop.is_none() {
@@ -177,6 +180,19 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// No new risk while it is not certain where the market is.
+    pub(super) fn confirmed(&self, symbol: SymbolId, market: Price) -> Result<(), Refusal> {
+        let (Some(held), Some(limit)) = (self.market.unconfirmed(symbol), self.plan.max_mark_jump) else {
+            return Ok(());
+        };
+        Err(Refusal {
+            reason: RefusalReason::UnconfirmedMark,
+            level: Level::Venue,
+            limit: Figure::Rate(limit),
+            seen: Figure::Rate(ratio(Usd((held.price - market).0.abs()), Usd(market.0))),
+        })
     }
 
     fn symbol_free(&self, intent: &Intent, held: Option<usize>) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 //! it is computed from what the working entry still may execute, so it cannot outlive it.
 
 use crate::ledger::Position;
-use crate::model::{AgentId, Instrument, IntentId, Price, Qty, Rate, Round, SymbolId, Time, Usd};
+use crate::model::{AgentId, Instrument, IntentId, Plan, Price, Qty, Rate, Round, SymbolId, Time, Usd};
 use crate::orders::{Context, Guard, Rest};
 use crate::planted::{Bug, is_planted};
 use serde::{Deserialize, Serialize};
@@ -51,14 +51,15 @@ impl Engagement {
 
     /// What the guard looks at.
     #[inline]
-    pub(super) fn context<'a>(&self, instrument: &'a Instrument, now: Time, tick: bool) -> Context<'a> {
+    pub(super) fn context<'a>(&self, plan: &'a Plan, now: Time, tick: bool) -> Context<'a> {
         Context {
             now,
             qty: self.position.holding.qty,
             entry_price: self.position.entry_price(),
             opened_at: self.position.opened_at,
             mark: self.position.mark(),
-            instrument,
+            instrument: plan.instrument(self.symbol),
+            naked_timeout_ms: plan.naked_timeout_ms,
             tick,
         }
     }

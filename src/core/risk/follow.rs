@@ -54,6 +54,7 @@ impl Supervisor {
         let market = self.market.price(one.symbol, now).ok_or(no_mark)?;
         // The decision is as old as the order rested: what must be fresh is the market.
         self.fresh(now, one.symbol, now, &tiers)?;
+        self.confirmed(one.symbol, market)?;
         let remainder = one.guard.remainder();
         let wish = Entry {
             side: one.guard.side(),

@@ -7,8 +7,8 @@
 //!
 //! What a host does besides calling the handlers: it journals candles, signals and holds itself, and hands
 //! the first two to [`Supervisor::on_candle`] and [`Supervisor::on_signal`]; a mark that did not come from
-//! a candle it journals as [`Fact::Mark`](crate::model::Fact::Mark), applies, and then gives to
-//! [`Supervisor::on_marks`] of each portfolio with exposure. Agents run after
+//! a candle it hands to [`Supervisor::on_fresh_marks`], which makes a fact of it and shows it to the portfolios that
+//! hold its contract, unless it is not [plausible](Unconfirmed). Agents run after
 //! [`AgentChange::Started`](crate::model::AgentChange::Started), not before.
 
 mod approved;
@@ -22,6 +22,7 @@ mod fold_venue;
 mod follow;
 mod market;
 mod pace;
+mod plausible;
 mod protect;
 mod react;
 mod saved;
@@ -35,6 +36,7 @@ pub use crate::model::{Figure, Level, Refusal, RefusalReason};
 pub use approved::Approved;
 pub use breaker::{Breaker, Sample, Trip, drawdown};
 pub use calm::Span;
+pub use plausible::{CONFIRMATIONS, Unconfirmed};
 pub(crate) use sizing::times_capped;
 pub use supervisor::{CancelOrder, Command, Effects, ResetError, Supervisor};
 pub use views::{AgentProfit, AgentSnapshot, OpenOrder, OpenPosition, PortfolioSnapshot};

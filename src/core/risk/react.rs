@@ -29,7 +29,7 @@ impl Supervisor {
         for _ in 0..MAX_ACTIONS {
             let one = &self.books[portfolio.index()].engagements[index];
             let (symbol, intent) = one.key();
-            let context = one.context(self.plan.instrument(symbol), now, tick);
+            let context = one.context(&self.plan, now, tick);
             if one.rests(&context) {
                 return;
             }

@@ -6,11 +6,12 @@ use super::breaker::Breaker;
 use super::checks::{Judgement, limit_price};
 use super::market::Market;
 use super::pace::Pace;
+use super::plausible::Unconfirmed;
 use super::sizing::Sized;
 use crate::ledger::Trade;
 use crate::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, Candle, DecisionRecord, Difference, Entry, ExitReason, Fact,
-    Intent, IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Purpose, Refusal,
+    Intent, IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Price, Purpose, Refusal,
     RefusalReason, StopPolicy, SymbolId, Time, TimeInForce, Usd, VenueEvent, Verdict,
 };
 use std::sync::Arc;
@@ -128,7 +129,7 @@ impl Supervisor {
             plan.agents.iter().map(|agent| AgentState::new(plan.portfolios[agent.portfolio.index()].equity)).collect();
         let start = plan.portfolios.iter().map(|portfolio| portfolio.equity).sum();
         Self {
-            market: Market::new(plan.instruments.len()),
+            market: Market::new(plan.instruments.len(), plan.max_mark_jump),
             books,
             agents,
             swarm_breaker: Breaker::new(start),
@@ -176,17 +177,27 @@ impl Supervisor {
         self.react_all(portfolio, at, out);
     }
 
-    /// New marks of one instant, which no candle told: facts, shown to every account that holds their contracts.
+    /// New marks of one instant, which no candle told: facts, shown to every account that holds their contracts. One
+    /// that is not believed is only a fact: to those accounts time has passed.
     pub fn on_fresh_marks(&mut self, at: Time, marks: &[Mark], out: &mut Effects) {
         for mark in marks {
             self.emit(Fact::Mark { at, symbol: mark.symbol, price: mark.price }, out);
         }
+        let is_believed = |mark: &&Mark| self.market.unconfirmed(mark.symbol).is_none();
+        let believed: Vec<Mark> = marks.iter().filter(is_believed).copied().collect();
         for index in 0..self.books.len() {
             let portfolio = PortfolioId(index as u16);
-            if self.holds_any(portfolio, marks) {
-                self.on_marks(portfolio, at, marks, out);
+            if self.holds_any(portfolio, &believed) {
+                self.on_marks(portfolio, at, &believed, out);
+            } else if self.holds_any(portfolio, marks) {
+                self.on_time(portfolio, at, out);
             }
         }
+    }
+
+    /// The mark of a contract that waits for others to confirm it.
+    pub fn unconfirmed_mark(&self, symbol: SymbolId) -> Option<Unconfirmed> {
+        self.market.unconfirmed(symbol)
     }
 
     /// Whether an account holds a contract of these marks.

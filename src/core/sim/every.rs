@@ -150,6 +150,8 @@ fn small_plan() -> Plan {
         agents: (0..3).map(agent).collect(),
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: crate::model::NAKED_TIMEOUT_MS,
     }
 }
 

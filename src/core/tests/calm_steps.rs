@@ -150,6 +150,8 @@ fn plan(seed: u64, max_drawdown: Rate, on_trip: OnTrip, exchange: ExchangeParams
         agents: (0..4).map(agent).collect(),
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: swarm_core::model::NAKED_TIMEOUT_MS,
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) fn plan() -> Plan {
         }],
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: crate::model::NAKED_TIMEOUT_MS,
     }
 }
 

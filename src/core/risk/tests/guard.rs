@@ -231,7 +231,7 @@ fn a_position_naked_for_too_long_is_closed() {
     let mut world = World::with(|_| {});
     world.long("1", stop("5"));
     world.sent();
-    world.now = world.now.plus(crate::orders::NAKED_TIMEOUT_MS - 1);
+    world.now = world.now.plus(crate::model::NAKED_TIMEOUT_MS - 1);
     world.mark(P0, BTC, "100");
     assert!(world.sent().is_empty());
     world.mark(P0, BTC, "100");

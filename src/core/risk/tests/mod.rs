@@ -6,6 +6,7 @@ mod checks;
 mod follow;
 mod guard;
 mod life;
+mod marks;
 mod money;
 mod properties;
 mod protect;
@@ -91,6 +92,8 @@ pub(super) fn plan() -> Plan {
         agents: vec![agent("a", 0, 0), agent("b", 0, 1), agent("c", 0, 2), agent("d", 0, 0), agent("e", 1, 0)],
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: crate::model::NAKED_TIMEOUT_MS,
     }
 }
 

@@ -15,7 +15,9 @@
 //! | 20 | everything comes to rest, and an operator's flatten leads to flat |
 //! | 21 | an entry is approved on candles no older than the limit |
 //! | 22 | a stop is taken off only where another that was accepted covers the position, or it is being closed |
+//! | 25 | no position is valued, no stop moved and no breaker tripped at a price that the market never had ([`marks`](super::marks)) |
 
+use super::marks::Marks;
 use crate::invariants::{self, Violation};
 use crate::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, DifferenceKind, Fact, IntentId, Millis, Order, OrderId, Plan,
@@ -33,7 +35,8 @@ pub const NAKED_WINDOW_MS: Millis = 90_000;
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct Audit {
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) marks: Marks,
     approved: BTreeSet<(PortfolioId, OrderId)>,
     trades: BTreeSet<(PortfolioId, SymbolId, u64)>,
     payments: BTreeSet<(PortfolioId, SymbolId, Time, Usd)>,
@@ -67,6 +70,7 @@ impl Audit {
             closes: vec![Time(i64::MIN); plan.instruments.len()],
             facts: 0,
             violation: None,
+            marks: Marks::new(plan.instruments.len()),
             plan: Arc::clone(plan),
         }
     }
@@ -95,7 +99,7 @@ impl Audit {
         }
     }
 
-    fn hold(&mut self, number: u8, holds: bool, what: impl FnOnce() -> String) {
+    pub(super) fn hold(&mut self, number: u8, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.blame(number, what);
         }
@@ -110,7 +114,8 @@ impl Audit {
     pub(super) fn fact(&mut self, fact: &Fact) {
         self.facts += 1;
         match fact {
-            Fact::Intent { id, .. } => {
+            Fact::Intent { id, intent } => {
+                self.marks.intent(*id, intent);
                 let (number, before) = (&mut self.numbers[id.agent.index()], self.unanswered.replace(*id));
                 let is_next = id.number == *number + 1;
                 *number = id.number;
@@ -206,6 +211,7 @@ impl Audit {
         {
             self.violation = Some(violation);
         }
+        self.valued(supervisor);
         let portfolios = (0..self.plan.portfolios.len()).map(|index| BreakerScope::Portfolio(PortfolioId::at(index)));
         let agents = (0..self.plan.agents.len()).map(|index| BreakerScope::Agent(AgentId::at(index)));
         for scope in portfolios.chain(agents).chain([BreakerScope::Swarm]) {

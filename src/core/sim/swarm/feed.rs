@@ -31,9 +31,14 @@ impl Host<Values<'_>> {
         }
         let Some(process) = &mut self.inside.process else { return };
         process.supervisor.apply(&fact);
+        let believed = process.supervisor.unconfirmed_mark(symbol).is_none();
         for portfolio in self.portfolios() {
             self.on_supervisor(|supervisor, effects| {
-                supervisor.on_marks(portfolio, now, &[Mark { symbol, price }], effects);
+                if believed {
+                    supervisor.on_marks(portfolio, now, &[Mark { symbol, price }], effects);
+                } else {
+                    supervisor.on_time(portfolio, now, effects);
+                }
             });
         }
     }

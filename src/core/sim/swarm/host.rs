@@ -103,6 +103,8 @@ pub struct Host<I: Inside> {
     queued: u64,
     pub(super) accounts: Vec<Account>,
     pub(super) walks: Vec<Walk>,
+    /// By symbol: how many marks in a row were told wrong.
+    pub(super) wrong_marks: Vec<u8>,
     /// By symbol: every candle there was, as the venue's own history tells it.
     pub(super) history: Vec<Vec<Candle>>,
     /// Counts processes, so that nothing of a dead one reaches the next.
@@ -155,6 +157,7 @@ impl<I: Inside> Host<I> {
             queued: 0,
             accounts: (0..plan.portfolios.len()).map(account).collect(),
             walks: walks.map(|(shape, instrument)| Walk::new(*shape, instrument.tick)).collect(),
+            wrong_marks: vec![0; plan.instruments.len()],
             history: vec![Vec::new(); plan.instruments.len()],
             inside,
             life: 0,
@@ -418,6 +421,7 @@ impl<I: Inside> Host<I> {
         if let Some(books) = self.inside.books() {
             self.audit.supervisor(books);
             self.audit.cover(books, facts);
+            self.audit.deeds(books, facts);
         }
     }
 

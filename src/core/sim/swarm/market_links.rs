@@ -5,6 +5,7 @@ use super::host::{Delivery, Host};
 use super::inside::Inside;
 use super::rates::Way;
 use crate::model::{Price, Rate, SECOND_MS, SymbolId, Time};
+use crate::risk::CONFIRMATIONS;
 use crate::sim::Fault;
 
 /// Steps between payments of funding.
@@ -42,6 +43,7 @@ impl<I: Inside> Host<I> {
     }
 
     fn quote(&mut self, symbol: SymbolId, price: Price) {
+        self.audit.had(symbol, self.now, price);
         if self.now < self.down_until {
             return;
         }
@@ -49,17 +51,33 @@ impl<I: Inside> Host<I> {
             self.accounts[account].venue.quote(self.now, symbol, price);
             self.flush_told(account);
         }
-        let told = if self.happens(self.scenario.rates.wrong_mark) {
-            price.times(Rate::percent(self.faults.pick(&[30, 70, 140, 250])), crate::model::Round::Up)
-        } else {
-            price
-        };
+        let told = self.told_price(symbol, price);
         self.over_market_link(Delivery::Mark(symbol, self.now, told));
         if self.happens(self.scenario.rates.replayed_mark) {
             let (ago, after) = (self.faults.some_of(120 * SECOND_MS), self.faults.some_of(10 * SECOND_MS));
-            let old = price.times(Rate::percent(self.faults.pick(&[60, 90, 110, 160])), crate::model::Round::Up);
+            // What the market had, as far off as it goes.
+            let span = self.audit.lately(symbol);
+            let old = if self.faults.happens(5_000) { span.map(|span| span.low) } else { span.map(|span| span.high) };
+            let old = old.unwrap_or(price);
             self.send(after, Delivery::Mark(symbol, self.now.plus(-ago), old));
         }
+    }
+
+    /// The price as it is told. As many wrong ones in a row as would confirm each other are a market that nobody can
+    /// tell from a real one.
+    fn told_price(&mut self, symbol: SymbolId, price: Price) -> Price {
+        let in_a_row = self.wrong_marks[symbol.index()];
+        if !self.happens(self.scenario.rates.wrong_mark) {
+            self.wrong_marks[symbol.index()] = 0;
+            return price;
+        }
+        let share = Rate::percent(self.faults.pick(&[30, 70, 140, 250]));
+        if in_a_row >= CONFIRMATIONS {
+            self.wrong_marks[symbol.index()] = 0;
+            return price;
+        }
+        self.wrong_marks[symbol.index()] = in_a_row + 1;
+        price.times(share, crate::model::Round::Up)
     }
 
     fn over_market_link(&mut self, delivery: Delivery<I::Own>) {

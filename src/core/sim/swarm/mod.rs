@@ -19,12 +19,14 @@ mod host;
 mod inside;
 mod market;
 mod market_links;
+mod marks;
 mod process;
 mod rates;
 mod rest;
 mod scenario;
 #[cfg(test)]
 mod tests;
+mod truth;
 
 pub use audit::NAKED_WINDOW_MS;
 pub use cast::{Cast, FICKLE, OwnCast, Part, make_rule};

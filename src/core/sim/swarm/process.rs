@@ -302,6 +302,7 @@ impl Host<Values<'_>> {
         }
         if let Some(process) = &self.inside.process {
             self.audit.cover(&process.supervisor, &effects.facts);
+            self.audit.deeds(&process.supervisor, &effects.facts);
         }
         for command in effects.commands {
             let account = command.portfolio().index();

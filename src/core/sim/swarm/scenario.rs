@@ -8,8 +8,8 @@ use crate::delivery::{Differences, Policy};
 use crate::engine::RestartPolicy;
 use crate::model::{
     AgentId, AgentPlan, CohortId, CohortPlan, DifferenceKind, DifferencePolicy, EntryProtection, ExchangeParams,
-    GapPolicy, Instrument, Interval, LeverageBracket, Limits, LossRun, MINUTE_MS, Millis, Mode, OnTrip, Plan,
-    PortfolioId, PortfolioPlan, Price, Qty, Rate, SECOND_MS, StopPolicy, SymbolId, Time, Usd,
+    GapPolicy, Instrument, Interval, LeverageBracket, Limits, LossRun, MINUTE_MS, Millis, Mode, NAKED_TIMEOUT_MS,
+    OnTrip, Plan, PortfolioId, PortfolioPlan, Price, Qty, Rate, Round, SECOND_MS, StopPolicy, SymbolId, Time, Usd,
 };
 use crate::sim::{NONCE_WINDOW_MS, Takes};
 use std::sync::Arc;
@@ -100,6 +100,12 @@ impl Scenario {
         if protection.happens(4_000) {
             plan.entry_protection = EntryProtection::Strategy;
         }
+        let mut later = Chance::new(seed, 5);
+        plan.max_mark_jump = Some(Rate::percent(later.pick(&[5, 10, 10, 20])));
+        plan.naked_timeout_ms = later.pick(&[SECOND_MS, NAKED_TIMEOUT_MS, NAKED_TIMEOUT_MS, 10 * SECOND_MS]);
+        if later.happens(4_000) {
+            tighten(&mut plan);
+        }
         let takes = protection.pick(&[
             Takes::Strategies,
             Takes::Strategies,
@@ -146,6 +152,15 @@ impl Scenario {
     /// When agents are asked for the last time.
     pub fn end(&self) -> Time {
         self.start.plus(i64::from(self.steps) * self.plan.base.ms())
+    }
+}
+
+/// Breakers that a market as quiet as most trips, too.
+fn tighten(plan: &mut Plan) {
+    let portfolios = plan.portfolios.iter_mut().map(|portfolio| &mut portfolio.limits);
+    let agents = plan.agents.iter_mut().map(|agent| &mut agent.limits);
+    for limits in portfolios.chain(agents).chain([&mut plan.limits]) {
+        limits.max_drawdown = limits.max_drawdown.map(|limit| limit.times(Rate::percent(4), Round::Up));
     }
 }
 
@@ -215,6 +230,8 @@ fn draw_plan(chance: &mut Chance, cast: &dyn Cast, length: Length) -> Plan {
         agents: (0..agents).map(|index| agent(index, chance)).collect(),
         experiment: None,
         entry_protection: EntryProtection::Single,
+        max_mark_jump: None,
+        naked_timeout_ms: NAKED_TIMEOUT_MS,
     }
 }
 
