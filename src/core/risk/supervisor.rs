@@ -11,7 +11,7 @@ use super::sizing::Sized;
 use crate::ledger::Trade;
 use crate::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, Candle, DecisionRecord, Difference, Entry, ExitReason, Fact,
-    Intent, IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Price, Purpose, Refusal,
+    Intent, IntentId, IntentKind, Level, Mark, Order, OrderId, OrderKind, Plan, PortfolioId, Purpose, Refusal,
     RefusalReason, StopPolicy, SymbolId, Time, TimeInForce, Usd, VenueEvent, Verdict,
 };
 use std::sync::Arc;
