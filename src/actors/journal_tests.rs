@@ -159,7 +159,8 @@ fn a_flush_that_fails_ends_trading_and_nothing_is_tried_again() {
     for (driver, barrier) in
         [(Driver::Inline, Barrier::Strict), (Driver::Thread, Barrier::Strict), (Driver::Thread, Barrier::Grouped)]
     {
-        let far = if barrier == Barrier::Strict { 100 } else { 2 };
+        // How many flushes a grouped run has is the machine's doing; one for each of its files it has in any case.
+        let far = if barrier == Barrier::Strict { 100 } else { 1 };
         check(driver, barrier, "cannot flush it", |medium, part| {
             medium.set(|faults| faults.syncs_until_failure = Some(part * far));
         });

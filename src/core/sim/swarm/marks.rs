@@ -47,7 +47,8 @@ impl Marks {
         let (plan, side) = (self.plans.get(&held.intent)?, Side::of(held.qty));
         let span = self.truth.since(held.symbol, held.opened_at)?;
         let best = if side == Side::Buy { span.high.max(held.entry_price) } else { span.low.min(held.entry_price) };
-        let first = stop_price(side, held.entry_price, plan.distance, tick);
+        // It is reckoned from the first execution, or before any from the limit or the last price: somewhere in the span.
+        let first = stop_price(side, best, plan.distance, tick);
         let moved = moved_stop(side, plan, held.entry_price, best, tick);
         let before = self.stops.get(&held.intent).copied();
         Some([moved, before].into_iter().flatten().fold(first, |best, price| better(side, best, price)))
