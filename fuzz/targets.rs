@@ -39,7 +39,8 @@ pub fn configuration(bytes: &[u8]) {
         }
         Err(report) => {
             assert!(!report.errors.is_empty(), "refused without a word");
-            let lines = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
+            // A carriage return alone ends a line of YAML as well.
+            let lines = u32::try_from(text.split(['\n', '\r']).count()).unwrap_or(u32::MAX);
             for error in report.errors.iter().filter(|error| error.file == "swarm.yaml") {
                 assert!((1..=lines).contains(&error.line), "{error}: the text has {lines} lines");
                 assert!(error.column >= 1 && !error.message.is_empty(), "{error}");
