@@ -9,16 +9,17 @@
 
 use super::address::{Address, keccak256, read_hex, write_hex};
 use crate::aster::secret::Secret;
-use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
-use k256::elliptic_curve::PrimeField;
-use k256::elliptic_curve::ops::{Invert, LinearCombination, Reduce};
-use k256::elliptic_curve::point::DecompressPoint;
-use k256::{AffinePoint, ProjectivePoint, Scalar, U256};
+use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
+use secp256k1::{All, Message, PublicKey, Secp256k1, SecretKey};
 use std::fmt;
+use std::sync::LazyLock;
 use zeroize::Zeroize;
 
 const DOMAIN_TYPE: &[u8] = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 const MESSAGE_TYPE: &[u8] = b"Message(string msg)";
+
+/// What the library computes with; it holds no key.
+static CURVE: LazyLock<Secp256k1<All>> = LazyLock::new(Secp256k1::new);
 
 /// Separates signatures of one chain from those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,36 +85,29 @@ impl Domain {
         let mut bytes = [0u8; 65];
         read_hex(signature, &mut bytes).ok_or(SignatureError::Form)?;
         let parity = match bytes[64] {
-            0 | 27 => 0,
-            1 | 28 => 1,
+            0 | 27 => RecoveryId::Zero,
+            1 | 28 => RecoveryId::One,
             _ => return Err(SignatureError::Parity),
         };
-        let signature = Signature::from_slice(&bytes[..64]).map_err(|_| SignatureError::NoKey)?;
+        let signature =
+            RecoverableSignature::from_compact(&bytes[..64], parity).map_err(|_| SignatureError::NoKey)?;
         // Of the two signatures that a key could make with one nonce, only the one with the lower half counts.
-        if signature.normalize_s().is_some() {
+        let given = signature.to_standard();
+        let mut lower = given;
+        lower.normalize_s();
+        if lower != given {
             return Err(SignatureError::NoKey);
         }
-        let key = public_key(&self.digest(text), &signature, parity).ok_or(SignatureError::NoKey)?;
+        let digest = Message::from_digest(self.digest(text));
+        let key = CURVE.recover_ecdsa(digest, &signature).map_err(|_| SignatureError::NoKey)?;
         Ok(address_of(&key))
     }
-}
-
-/// The only key that a signature can be of (SEC 1, section 4.1.6): `(s R - z G) / r`, where R is the point with the
-/// x-coordinate r and this parity. There is no need to verify with it: it was solved for from what verifying asks.
-fn public_key(digest: &[u8; 32], signature: &Signature, parity: u8) -> Option<VerifyingKey> {
-    let (r, s) = signature.split_scalars();
-    let point = Option::<AffinePoint>::from(AffinePoint::decompress(&r.to_repr(), parity.into()))?;
-    let inverse = Option::<Scalar>::from(<Scalar as Invert>::invert_vartime(&r))?;
-    let z = <Scalar as Reduce<U256>>::reduce_bytes(&(*digest).into());
-    let (of_generator, of_point) = (-(inverse * z), inverse * *s);
-    let key = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &of_generator, &point.into(), &of_point);
-    VerifyingKey::from_affine(key.to_affine()).ok()
 }
 
 /// A wallet's private key, wiped when dropped.
 #[derive(Clone)]
 pub struct Wallet {
-    key: SigningKey,
+    key: SecretKey,
     address: Address,
 }
 
@@ -125,10 +119,10 @@ impl Wallet {
     pub fn new(secret: &Secret) -> Result<Self, KeyError> {
         let mut bytes = [0u8; 32];
         let read = read_hex(secret.expose(), &mut bytes);
-        let key = SigningKey::from_slice(&bytes);
+        let key = SecretKey::from_byte_array(bytes);
         bytes.zeroize();
         let key = read.and_then(|()| key.ok()).ok_or(KeyError)?;
-        let address = address_of(key.verifying_key());
+        let address = address_of(&PublicKey::from_secret_key(&CURVE, &key));
         Ok(Self { key, address })
     }
 
@@ -139,15 +133,20 @@ impl Wallet {
 
     /// Signs a text: `0x`, r, s and 27 or 28, in lower case. Deterministic (RFC 6979), s in the lower half.
     pub fn sign(&self, domain: &Domain, text: &str) -> String {
-        let (signature, recovery) = self
-            .key
-            .sign_prehash_recoverable(&domain.digest(text))
-            .expect("invariant: a digest of 32 bytes can be signed");
+        let signature = CURVE.sign_ecdsa_recoverable(Message::from_digest(domain.digest(text)), &self.key);
+        let (recovery, bytes) = signature.serialize_compact();
+        let last = if matches!(recovery, RecoveryId::Zero | RecoveryId::Two) { 27 } else { 28 };
         let mut hex = String::with_capacity(132);
         hex.push_str("0x");
-        write_hex(&signature.to_bytes(), &mut hex);
-        write_hex(&[27 + recovery.to_byte()], &mut hex);
+        write_hex(&bytes, &mut hex);
+        write_hex(&[last], &mut hex);
         hex
+    }
+}
+
+impl Drop for Wallet {
+    fn drop(&mut self) {
+        self.key.non_secure_erase();
     }
 }
 
@@ -157,6 +156,6 @@ impl fmt::Debug for Wallet {
     }
 }
 
-fn address_of(key: &VerifyingKey) -> Address {
-    Address::of_public_key(&key.to_encoded_point(false).as_bytes()[1..])
+fn address_of(key: &PublicKey) -> Address {
+    Address::of_public_key(&key.serialize_uncompressed()[1..])
 }
