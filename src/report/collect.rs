@@ -126,7 +126,7 @@ impl Collector {
         for (index, series) in self.leverage.iter_mut().enumerate() {
             let portfolio = PortfolioId::at(index);
             let held = supervisor.has_exposure(portfolio);
-            series.push(at, if held { supervisor.portfolio(portfolio).leverage.to_f64() } else { 0.0 });
+            series.push(at, if held { supervisor.leverage(portfolio).to_f64() } else { 0.0 });
         }
         for (index, series) in self.exposure.iter_mut().enumerate() {
             let holding = tracker.holding(CohortId::at(index));

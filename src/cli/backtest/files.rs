@@ -3,16 +3,21 @@
 
 use super::super::console::Failure;
 use super::super::summary;
+use serde::Serialize;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use swarm_core::experiment::{Report, Tracker};
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentId, CohortId, DAY_MS, Fact, Plan, PortfolioId, Time, Usd};
+use swarm_core::model::{AgentId, CohortId, DAY_MS, Decision, Explanation, Fact, Plan, PortfolioId, Time, Usd};
 
 /// With more agents than this, equity.csv has their rows at 00:00 UTC and at the ends only.
 const AGENTS_AT_EVERY_CANDLE: usize = 100;
+
+/// So much of a file is written at a time.
+const GATHERED_BYTES: usize = 256 * 1024;
 
 /// The files of a folder.
 pub(super) struct Files {
@@ -20,11 +25,61 @@ pub(super) struct Files {
     plan: Arc<Plan>,
     trades: BufWriter<File>,
     decisions: BufWriter<File>,
-    equity: BufWriter<File>,
+    equity: Rows,
     curves: Vec<Curve>,
     begun: bool,
     /// The first 00:00 UTC, in epoch ms, that no step has ended at or after.
     next_midnight: i64,
+}
+
+/// equity.csv, which has millions of rows.
+struct Rows {
+    file: BufWriter<File>,
+    /// The row that is written at the moment, and how much of it is its time, which most rows share with the one before.
+    row: String,
+    at: i64,
+    time_bytes: usize,
+}
+
+impl Rows {
+    fn new(mut file: BufWriter<File>) -> io::Result<Self> {
+        writeln!(file, "time,portfolio,cohort,agent,equity")?;
+        Ok(Self { file, row: String::new(), at: i64::MIN, time_bytes: 0 })
+    }
+
+    fn put(&mut self, at: i64, columns: &str, equity: Usd) -> io::Result<()> {
+        if at == self.at {
+            self.row.truncate(self.time_bytes);
+        } else {
+            self.row.clear();
+            write!(self.row, "{at},").expect("invariant: writing to a text cannot fail");
+            (self.at, self.time_bytes) = (at, self.row.len());
+        }
+        self.row.push_str(columns);
+        self.row.push(',');
+        equity.append_to(&mut self.row);
+        self.row.push('\n');
+        self.file.write_all(self.row.as_bytes())
+    }
+}
+
+/// A decision in decisions.jsonl.
+#[derive(Serialize)]
+struct DecisionLine<'a> {
+    agent: &'a str,
+    symbol: &'a str,
+    at: i64,
+    candle: i64,
+    decision: &'a Decision,
+    explanation: &'a Explanation,
+}
+
+/// What became of an intent, likewise.
+#[derive(Serialize)]
+struct VerdictLine<'a> {
+    agent: &'a str,
+    intent: u32,
+    verdict: &'a str,
 }
 
 /// One curve of equity.csv.
@@ -91,13 +146,14 @@ impl Files {
                 _ => {}
             }
         }
-        let open = |name: &str| File::create(folder.join(name)).map(BufWriter::new);
+        let open =
+            |name: &str| File::create(folder.join(name)).map(|file| BufWriter::with_capacity(GATHERED_BYTES, file));
         let mut files = Self {
             folder: folder.to_owned(),
             plan: Arc::clone(plan),
             trades: open("trades.csv")?,
             decisions: open("decisions.jsonl")?,
-            equity: open("equity.csv")?,
+            equity: Rows::new(open("equity.csv")?)?,
             curves: curves(plan),
             begun: false,
             next_midnight: 0,
@@ -107,7 +163,6 @@ impl Files {
             "agent,cohort,portfolio,symbol,side,opened_at,closed_at,qty,entry_price,exit_price,gross_pnl,fees,funding,\
              slippage,net_pnl,leverage,reason,intent"
         )?;
-        writeln!(files.equity, "time,portfolio,cohort,agent,equity")?;
         Ok(files)
     }
 
@@ -146,23 +201,26 @@ impl Files {
 
     /// Takes a fact.
     pub fn fact(&mut self, fact: &Fact) -> io::Result<()> {
-        let record = match fact {
-            Fact::Signal(record) | Fact::Hold(record) => serde_json::json!({
-                "agent": self.plan.agent_name(record.agent),
-                "symbol": self.plan.instrument(record.symbol).symbol,
-                "at": record.at.0,
-                "candle": record.candle.0,
-                "decision": record.decision,
-                "explanation": record.explanation,
-            }),
-            Fact::Verdict { id, verdict, .. } => serde_json::json!({
-                "agent": self.plan.agent_name(id.agent),
-                "intent": id.number,
-                "verdict": crate::record::verdict_text(verdict, self.plan.instrument_of(id.agent)),
-            }),
+        let plan = &self.plan;
+        match fact {
+            Fact::Signal(record) | Fact::Hold(record) => {
+                let line = DecisionLine {
+                    agent: plan.agent_name(record.agent),
+                    symbol: &plan.instrument(record.symbol).symbol,
+                    at: record.at.0,
+                    candle: record.candle.0,
+                    decision: &record.decision,
+                    explanation: &record.explanation,
+                };
+                serde_json::to_writer(&mut self.decisions, &line)?;
+            }
+            Fact::Verdict { id, verdict, .. } => {
+                let verdict = crate::record::verdict_text(verdict, plan.instrument_of(id.agent));
+                let line = VerdictLine { agent: plan.agent_name(id.agent), intent: id.number, verdict: &verdict };
+                serde_json::to_writer(&mut self.decisions, &line)?;
+            }
             _ => return Ok(()),
-        };
-        serde_json::to_writer(&mut self.decisions, &record)?;
+        }
         self.decisions.write_all(b"\n")
     }
 
@@ -186,7 +244,7 @@ impl Files {
             let equity = curve.equity(tracker);
             let moved = equity != curve.last && (agents_too || !matches!(curve.whose, Whose::Agent(_)));
             if is_day_end || moved {
-                writeln!(self.equity, "{},{},{equity}", at.0, curve.columns)?;
+                self.equity.put(at.0, &curve.columns, equity)?;
             }
             curve.last = equity;
         }
@@ -199,7 +257,7 @@ impl Files {
     /// A row for each curve, with what it came to last.
     fn rows(&mut self, at: i64) -> io::Result<()> {
         for Curve { columns, last, .. } in &self.curves {
-            writeln!(self.equity, "{at},{columns},{last}")?;
+            self.equity.put(at, columns, *last)?;
         }
         Ok(())
     }
@@ -214,10 +272,10 @@ impl Files {
         let at = tracker.to();
         if self.begun && at.0.rem_euclid(DAY_MS) != 0 {
             for curve in &self.curves {
-                writeln!(self.equity, "{},{},{}", at.0, curve.columns, curve.equity(tracker))?;
+                self.equity.put(at.0, &curve.columns, curve.equity(tracker))?;
             }
         }
-        for file in [&mut self.trades, &mut self.decisions, &mut self.equity] {
+        for file in [&mut self.trades, &mut self.decisions, &mut self.equity.file] {
             file.flush()?;
         }
         fs::write(self.folder.join("report.html"), page)?;

@@ -259,6 +259,12 @@ impl Supervisor {
         self.books.get(portfolio.index()).is_some_and(|book| !book.engagements.is_empty())
     }
 
+    /// Gross notional of a portfolio's positions over its equity.
+    pub fn leverage(&self, portfolio: PortfolioId) -> Rate {
+        let book = &self.books[portfolio.index()];
+        ratio(book.engagements.iter().map(|one| one.position.notional()).sum(), book.equity)
+    }
+
     /// Whether entries of a portfolio are gated.
     pub fn is_gated(&self, portfolio: PortfolioId) -> bool {
         self.books.get(portfolio.index()).is_some_and(|book| book.gated)
