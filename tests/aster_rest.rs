@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use asterswarm::aster::environment::{Environment, Version};
 use asterswarm::aster::errors::Class;
-use asterswarm::aster::limiter::{Caps, Limiter, Reason};
+use asterswarm::aster::limiter::{Caps, Limiter, Permit, Reason};
 use asterswarm::aster::rest::{Cause, NotSent, Outcome, Patience, Rest, RestError};
 use asterswarm::aster::secret::Secret;
 use asterswarm::aster::sign::{
@@ -14,7 +14,8 @@ use asterswarm::aster::sign::{
     read_request,
 };
 use asterswarm::aster::wire::{
-    Call, ExchangeInfo, Method, NewOrder, OrderAnswer, OrderRef, OrderType, Route, ServerTime, Side, WireError, calls,
+    Call, ExchangeInfo, Method, NewOrder, OrderAnswer, OrderRef, OrderType, Route, ServerTime, Side, Urgency,
+    WireError, calls,
 };
 use asterswarm::market::live;
 use serde_json::json;
@@ -370,6 +371,13 @@ async fn what_could_not_be_sent_is_not_unknown() {
 
     let rest = client("http://127.0.0.1:1", Version::V3, None);
     assert_eq!(rest.send(&calls::place_order(order())).await, Outcome::NotSent(NotSent::NoCredentials));
+    let full = Arc::new(Mutex::new(Limiter::default()));
+    let now = swarm_core::model::Time(i64::try_from(NOW_MS).unwrap());
+    while full.lock().unwrap().ask(now, Urgency::Normal, 40, 0) == Permit::Go {}
+    let clock = Arc::new(|| NOW_MS * 1_000);
+    let rest = Rest::with_clock(environment("http://127.0.0.1:1", Version::V3), None, full, patience(), clock).unwrap();
+    let outcome = rest.send(&calls::balance()).await;
+    assert_eq!(outcome, Outcome::NotSent(NotSent::NoCredentials), "also while limits are near");
 
     let limiter = Arc::new(Mutex::new(Limiter::default()));
     let wrong = Rest::new(environment("http://127.0.0.1:1", Version::V1), Some(wallet()), limiter, patience());

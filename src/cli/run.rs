@@ -95,7 +95,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let system = actix::System::new();
     let (market, live) = if loaded.runtime.market.is_online() {
         refuse_past(args)?;
-        let live = system.block_on(live::open(&loaded.runtime, &mut loaded.plan, warm_up))?;
+        let opening = live::open(&loaded.runtime, &mut loaded.plan, warm_up);
+        let live = system.block_on(interrupt::unless_stopped(&interrupted, opening))?;
         (live.market(), Some(live))
     } else {
         (market::open(&loaded.plan, &loaded.runtime, args.from, args.to, warm_up)?, None)
@@ -273,7 +274,9 @@ async fn host(
     let is_live = live.is_some();
     let accounts = match &live {
         Some(market) if plan.mode == Mode::Live => {
-            live::accounts(&runtime, &plan, opened.dir.manifest().created_at, &market.limiter()).await?
+            let limiter = market.limiter();
+            let accounts = live::accounts(&runtime, &plan, opened.dir.manifest().created_at, &limiter);
+            interrupt::unless_stopped(&interrupted, accounts).await?
         }
         _ => Vec::new(),
     };
@@ -283,7 +286,10 @@ async fn host(
     let make = MakeFolded { plan: Arc::clone(&plan), restart: runtime.restart };
     let files = open_files(&opened, &metrics, make, &runtime)?;
     let following = match live {
-        Some(live) => Some(live.start(&plan, folded.last_step, &metrics, &control, &mut market).await?),
+        Some(live) => {
+            let start = live.start(&plan, folded.last_step, &metrics, &control, &mut market);
+            Some(interrupt::unless_stopped(&interrupted, start).await?)
+        }
         None => None,
     };
     let server = serve(args, &plan, &control, &metrics, &opened, listener).await?;

@@ -101,13 +101,14 @@ impl Venue {
         if security == Security::UserStream {
             return Ok(index);
         }
-        let (query, body) = match request.body.is_empty() {
-            true => (Received::split(&request.query), None),
-            false => (Received { text: &request.query, signature: None }, Some(Received::split(&request.body))),
+        // The signature is last of the query or last of the body; what is signed is the rest of both, one behind the other.
+        let body = Received::split(&request.body);
+        let query = match body.signature {
+            Some(_) => Received { text: &request.query, signature: None },
+            None => Received::split(&request.query),
         };
-        let signature = body.as_ref().map_or(query.signature, |body| body.signature);
-        let signature = signature.ok_or_else(|| Refusal::parameter("signature"))?;
-        if !self.accounts[index].spec.key.verify(query.text, body.map_or("", |body| body.text), signature) {
+        let signature = body.signature.or(query.signature).ok_or_else(|| Refusal::parameter("signature"))?;
+        if !self.accounts[index].spec.key.verify(query.text, body.text, signature) {
             return Err(Refusal::new(-1022, "Signature for this request is not valid."));
         }
         let number = |name: &str| find(parameters, name).map(|text| text.parse::<i64>());

@@ -211,18 +211,16 @@ impl Board {
         Qty::worth(usd, price, Round::Down).snap(step, Round::Down).max(self.instrument.min_qty)
     }
 
-    /// Candles of an interval that is a multiple of the base, oldest first, the one being traded last; `offset` moves
-    /// the grid (weeks begin on Monday).
+    /// Candles of an interval that is a multiple of the base and that begin from `from` to `to`, oldest first, the one
+    /// being traded last.
     pub fn klines(&self, ms: Millis, from: Time, to: Time, limit: usize, newest: bool) -> Vec<Kline> {
-        let grid =
-            |at: Time| if ms == 7 * DAY_MS { at.plus(3 * DAY_MS).floor(ms).plus(-3 * DAY_MS) } else { at.floor(ms) };
-        let from = grid(from);
         let mut klines: Vec<Kline> = Vec::new();
         for base in self.candles.iter().chain(&self.forming) {
-            if base.open_time < from || base.open_time > to {
+            // A candle is chosen by its own start, and then whole.
+            let open_time = kline_start(base.open_time, ms);
+            if open_time < from || open_time > to {
                 continue;
             }
-            let open_time = grid(base.open_time);
             let full = klines.len() == limit && !newest;
             match klines.last_mut() {
                 Some(last) if last.open_time == open_time => merge(last, base),
@@ -238,7 +236,7 @@ impl Board {
 
     /// The candle of an interval that holds a moment.
     pub fn kline_at(&self, ms: Millis, at: Time) -> Option<Kline> {
-        self.klines(ms, at, at, 1, true).pop()
+        self.klines(ms, kline_start(at, ms), at, 1, true).pop()
     }
 
     /// The last 24 hours.
@@ -317,6 +315,11 @@ const fn fresh(open_time: Time, ms: Millis, price: Price) -> Kline {
         taker_base: 0.0,
         taker_quote: 0.0,
     }
+}
+
+/// When the candle of an interval begins that holds a moment: a week's on Monday.
+fn kline_start(at: Time, ms: Millis) -> Time {
+    if ms == 7 * DAY_MS { at.plus(3 * DAY_MS).floor(ms).plus(-3 * DAY_MS) } else { at.floor(ms) }
 }
 
 fn merge(into: &mut Kline, next: &Kline) {

@@ -1,6 +1,8 @@
 //! What happened on the market, as frames for whoever listens. Decides nothing.
 
 use super::board::{Book, difference};
+use super::digits::{self, Names};
+use super::info::decimals;
 use super::venue::{Venue, to_json};
 use crate::aster::wire::{
     BookTickerEvent, DepthEvent, Event, KlineBody, KlineEvent, KlineInterval, MarkPriceEvent, MiniTickerEvent,
@@ -9,16 +11,46 @@ use crate::aster::wire::{
 use swarm_core::model::{SymbolId, Time};
 
 impl Venue {
+    /// An event as the venue writes it: numbers with their contract's decimals, and beside our client's type the fields
+    /// that only other clients read.
+    pub(super) fn frame(&self, event: &Event) -> String {
+        let mut text = to_json(event);
+        let beside = match event {
+            Event::Kline(_) => r#","B":"0"}}"#,
+            Event::Order(_) => r#","pP":false,"si":0,"ss":0}}"#,
+            _ => "",
+        };
+        if !beside.is_empty() && text.ends_with("}}") {
+            text.truncate(text.len() - 2);
+            text.push_str(beside);
+        }
+        match Names::of_event(event) {
+            Some(names) => self.spelled(&text, &names, None),
+            None => text,
+        }
+    }
+
+    /// A text with its numbers spelled out; `whole` is the contract of what names none.
+    pub(super) fn spelled(&self, text: &str, names: &Names, whole: Option<&str>) -> String {
+        let digits = |name: &str| {
+            let board = self.boards.iter().find(|board| board.instrument.symbol.eq_ignore_ascii_case(name))?;
+            Some((decimals(board.instrument.tick.0), decimals(board.instrument.step.0)))
+        };
+        digits::spelled(text, names, whole.and_then(digits), digits)
+    }
+
     pub(super) fn publish(&mut self, symbol: &str, kind: &str, event: &Event) {
         let name = format!("{}@{kind}", symbol.to_lowercase());
         if self.streams.wanted(&name) {
-            self.streams.publish(&name, &to_json(event), &mut self.faults);
+            let text = self.frame(event);
+            self.streams.publish(&name, &text, &mut self.faults);
         }
     }
 
     fn publish_list(&mut self, name: &str, event: &Event) {
         if self.streams.wanted(name) {
-            self.streams.publish(name, &format!("[{}]", to_json(event)), &mut self.faults);
+            let text = format!("[{}]", self.frame(event));
+            self.streams.publish(name, &text, &mut self.faults);
         }
     }
 
@@ -63,7 +95,8 @@ impl Venue {
             });
             self.publish(&name, "bookTicker", &event);
             if self.streams.wanted("!bookTicker") {
-                self.streams.publish("!bookTicker", &to_json(&event), &mut self.faults);
+                let text = self.frame(&event);
+                self.streams.publish("!bookTicker", &text, &mut self.faults);
             }
         }
     }
@@ -123,7 +156,8 @@ impl Venue {
                     taker_quote: kline.taker_quote,
                 },
             }));
-            self.streams.publish(&stream, &to_json(&event), &mut self.faults);
+            let text = self.frame(&event);
+            self.streams.publish(&stream, &text, &mut self.faults);
         }
     }
 

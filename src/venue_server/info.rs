@@ -38,7 +38,8 @@ pub(super) fn exchange_info(venue: &Venue, now: Micros) -> serde_json::Value {
     info["futuresType"] = serde_json::json!("U_MARGINED");
     info["exchangeFilters"] = serde_json::json!([]);
     for asset in info["assets"].as_array_mut().into_iter().flatten() {
-        asset["autoAssetExchange"] = serde_json::Value::Null;
+        // A text, as the venue has it for this asset: typed clients read nothing else there.
+        asset["autoAssetExchange"] = serde_json::json!("-10000");
     }
     for symbol in info["symbols"].as_array_mut().into_iter().flatten() {
         // To be ignored, the documents say: brackets count.
@@ -48,6 +49,12 @@ pub(super) fn exchange_info(venue: &Venue, now: Micros) -> serde_json::Value {
         symbol["quotePrecision"] = serde_json::json!(8);
         symbol["underlyingSubType"] = serde_json::json!([]);
         symbol["settlePlan"] = serde_json::json!(0);
+        for filter in symbol["filters"].as_array_mut().into_iter().flatten() {
+            // A number in the documents, a text at the venue.
+            if let Some(decimals) = filter.get("multiplierDecimal").and_then(serde_json::Value::as_i64) {
+                filter["multiplierDecimal"] = serde_json::json!(decimals.to_string());
+            }
+        }
     }
     info
 }

@@ -10,6 +10,7 @@ mod board;
 mod broadcast;
 mod chase;
 mod control;
+mod digits;
 mod faults;
 mod feed;
 mod info;

@@ -1,6 +1,7 @@
 //! From a request to its answer: faults, path, weight, signature, then the call. Knows no call itself.
 
 use super::auth::{Parameters, find, parameters};
+use super::digits::Names;
 use super::faults::FaultKind;
 use super::refusal::Refusal;
 use super::venue::{Answer, MAX_TEXT, Request, Venue};
@@ -72,6 +73,8 @@ impl Venue {
             Ok(used) => used,
             Err(wait) => return Answer::waiting(&wait.refusal, wait.seconds),
         };
+        let whole =
+            parameters.as_ref().ok().and_then(|all| find(all, "symbol").or(find(all, "pair"))).map(str::to_owned);
         let mut counted = None;
         let done = parameters.and_then(|parameters| {
             if route.security() == Security::Public {
@@ -87,7 +90,7 @@ impl Venue {
             self.private(route, account, &parameters)
         });
         let mut answer = match done {
-            Ok(body) => Answer::json(200, body),
+            Ok(body) => Answer::json(200, self.worded(route, body, whole.as_deref())),
             Err(refusal) => Answer::refused(&refusal),
         };
         answer.headers.push(("X-MBX-USED-WEIGHT-1M", used.to_string()));
@@ -95,6 +98,16 @@ impl Venue {
             answer.headers.push(("X-MBX-ORDER-COUNT-1M", count.to_string()));
         }
         answer
+    }
+}
+
+impl Venue {
+    /// An answer with its numbers spelled out.
+    fn worded(&self, route: Route, body: String, whole: Option<&str>) -> String {
+        match Names::of_call(route) {
+            Some(names) => self.spelled(&body, &names, whole),
+            None => body,
+        }
     }
 }
 

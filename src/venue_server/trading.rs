@@ -242,6 +242,10 @@ fn new_order(parameters: &Parameters) -> Result<NewOrder, Refusal> {
         if text.parse::<f64>().is_err() {
             return Err(Refusal::parameter(name));
         }
+        // Powers of ten, "NaN" and "inf", which languages make of numbers and the venue does not read.
+        if text.bytes().any(|byte| !byte.is_ascii_digit() && !b"+-.".contains(&byte)) {
+            return Err(Refusal::new(-1100, format!("Illegal characters found in parameter '{name}'.")));
+        }
         if swarm_core::model::parse_decimal(text).is_err() {
             return Err(Refusal::new(-1111, "Precision is over the maximum defined for this asset."));
         }

@@ -259,7 +259,7 @@ impl Venue {
             for event in &told.forced {
                 if let Event::ForceOrder(forced) = event {
                     let name = format!("{}@forceOrder", forced.order.symbol.to_lowercase());
-                    let data = to_json(event);
+                    let data = self.frame(event);
                     self.streams.publish(&name, &data, &mut self.faults);
                     self.streams.publish("!forceOrder@arr", &data, &mut self.faults);
                 }
@@ -273,7 +273,8 @@ impl Venue {
     pub(super) fn tell(&mut self, index: usize, events: &[Event]) {
         let Some((key, _)) = self.accounts[index].listen_key.clone() else { return };
         for event in events {
-            self.streams.publish(&key, &to_json(event), &mut self.faults);
+            let text = self.frame(event);
+            self.streams.publish(&key, &text, &mut self.faults);
         }
     }
 

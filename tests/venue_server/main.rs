@@ -5,6 +5,7 @@
 mod command;
 mod errors;
 mod faults;
+mod foreign;
 mod margin_calls;
 mod modes;
 mod orders;

@@ -165,6 +165,10 @@ impl Rest {
         if !call.route.exists(self.environment.scheme().version()) {
             return Outcome::NotSent(NotSent::NoSuchCall);
         }
+        // Before the limits: who waits for those must not learn afterwards that it was in vain.
+        if self.credentials.is_none() && call.route.security() != Security::Public {
+            return Outcome::NotSent(NotSent::NoCredentials);
+        }
         let pairs = match Pairs::of(&call.params) {
             Ok(pairs) => pairs,
             Err(error) => return Outcome::NotSent(NotSent::Malformed(error.to_string())),

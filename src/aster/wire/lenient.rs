@@ -335,3 +335,23 @@ pub mod json_or_none {
         }
     }
 }
+
+/// A list of integers inside a parameter, as JSON text, each a number or a text; written as numbers. It may be absent.
+pub mod ints_json_or_none {
+    pub use super::json_or_none::serialize;
+    use super::{Integer, de};
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    #[serde(bound = "T: Integer")]
+    struct Item<T>(#[serde(with = "super::int")] T);
+
+    /// Reads the list from the text.
+    ///
+    /// # Errors
+    /// Fails on text that is not a list in JSON, and on what is not an integer in range.
+    pub fn deserialize<'de, T: Integer, D: de::Deserializer<'de>>(from: D) -> Result<Option<Vec<T>>, D::Error> {
+        let items: Vec<Item<T>> = super::json::deserialize(from)?;
+        Ok(Some(items.into_iter().map(|item| item.0).collect()))
+    }
+}

@@ -116,7 +116,7 @@ pub struct BatchOrders {
 #[serde(rename_all = "camelCase")]
 pub struct CancelBatch {
     /// The venue's numbers.
-    #[serde(default, with = "lenient::json_or_none", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "lenient::ints_json_or_none", skip_serializing_if = "Option::is_none")]
     pub order_id_list: Option<Vec<u64>>,
     /// Our names.
     #[serde(default, with = "lenient::json_or_none", skip_serializing_if = "Option::is_none")]
