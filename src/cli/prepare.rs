@@ -36,12 +36,13 @@ pub fn load_with(path: &Path, settings: &[Setting]) -> Result<Loaded, Failure> {
     }
 }
 
-/// Tells the faults of a swarm file.
+/// Tells the faults of a swarm file; the failure's details are what `swarm check --json` prints of them.
 pub fn tell(report: &config::Report) -> Failure {
     eprint!("{}", config::render(report, colour()));
     let first =
         report.errors.first().map(|error| format!("{}:{}:{}: {}", error.file, error.line, error.column, error.message));
-    Failure::input(first.unwrap_or_else(|| "the swarm file is not sound".to_owned())).told()
+    let message = first.unwrap_or_else(|| "the swarm file is not sound".to_owned());
+    Failure::input(message).in_words().with_details(report.to_json())
 }
 
 /// A market that could not be opened; where the swarm file asked for what is not there, its place comes first.

@@ -148,7 +148,7 @@ fn one(seed: u64, args: &Args, cast: &Arc<dyn Cast>, console: &mut Console) -> R
         console.line(&verdict)?;
         console.line(&tally(&outcome.counts))?;
     }
-    broken.map_or(Ok(()), |_| Err(Failure::failed("invariant", format!("seed {seed} breaks an invariant")).told()))
+    broken.map_or(Ok(()), |_| Err(Failure::failed("invariant", format!("seed {seed} breaks an invariant")).in_full()))
 }
 
 fn many(args: &Args, cast: &Arc<dyn Cast>, console: &mut Console) -> Result<(), Failure> {
@@ -180,7 +180,7 @@ fn many(args: &Args, cast: &Arc<dyn Cast>, console: &mut Console) -> Result<(), 
         console.line(&tally(&sum))?;
     }
     if !broken.is_empty() {
-        return Err(Failure::failed("invariant", format!("{} seeds break an invariant", broken.len())).told());
+        return Err(Failure::failed("invariant", format!("{} seeds break an invariant", broken.len())).in_full());
     }
     if ran < args.seeds {
         return Err(Failure::failed("stopped", format!("stopped after {ran} of {} seeds", args.seeds)));

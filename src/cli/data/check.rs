@@ -49,7 +49,7 @@ pub fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{} error(s): a backtest refuses these candles", audit.count(Severity::Error));
-    Err(Failure::failed("bad_data", message).told())
+    Err(Failure::failed("bad_data", message).in_full())
 }
 
 fn print(audit: &Audit, args: &Args, console: &mut Console) -> Result<(), Failure> {
