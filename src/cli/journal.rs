@@ -82,7 +82,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                 in_words(&verification)
             };
             console::print(&format!("{}\n", text.trim_end()))?;
-            if verification.holds() { Ok(()) } else { Err(Failure::failed("damaged", "the journal is damaged").in_full()) }
+            if verification.holds() {
+                Ok(())
+            } else {
+                Err(Failure::failed("damaged", "the journal is damaged").in_full())
+            }
         }
         Act::Compact { dir, keep, json } => compact(dir, *keep, *json),
         Act::Export { dir } => {

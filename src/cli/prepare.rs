@@ -150,7 +150,8 @@ pub fn parse_date(text: &str) -> Result<Time, String> {
 
 /// A length of wall time: `90s`, `10m`, `2h`, `500ms`.
 pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
-    let bad = || format!("`{text}` is not a duration: expected a number and ms, s, m, h or d, such as 90s or 10m");
+    let bad =
+        || format!("`{text}` is not a duration: expected a number above 0 and ms, s, m, h or d, such as 90s or 10m");
     let split = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').ok_or_else(bad)?;
     let (number, unit) = text.split_at(split);
     let seconds = match unit {
