@@ -102,6 +102,19 @@ impl Venue {
         self.drive(now);
     }
 
+    /// The same by a trade of so much, of which the plan's `participation` is there for orders.
+    pub fn trade(&mut self, now: Time, symbol: SymbolId, price: Price, qty: Qty) {
+        let mut events = Vec::new();
+        self.exchange.trade(now, symbol, price, qty, &mut events);
+        self.record(&events);
+        self.drive(now);
+    }
+
+    /// From now on orders fill whole, whatever the plan says.
+    pub fn fill_whole(&mut self) {
+        self.exchange.set_participation(None);
+    }
+
     /// Funding is paid.
     pub fn fund(&mut self, now: Time, symbol: SymbolId, rate: Rate) {
         let mut events = Vec::new();
@@ -296,7 +309,12 @@ impl Venue {
         let index = id.intent.number as usize - 1;
         match kind {
             ReportKind::Filled { fill, leaves } => self.execute(index, at, fill, leaves.is_zero()),
-            ReportKind::Accepted => self.tell_order(index, at, OrderStatus::New, None),
+            // Also of an order that trades at the market from then on, and may have traded before.
+            ReportKind::Accepted => {
+                let is_new = self.records[index].report.filled.is_zero();
+                let status = if is_new { OrderStatus::New } else { OrderStatus::PartiallyFilled };
+                self.tell_order(index, at, status, None);
+            }
             ReportKind::Canceled(CancelReason::Requested | CancelReason::Liquidation) => {
                 self.tell_order(index, at, OrderStatus::Canceled, None);
             }
