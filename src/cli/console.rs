@@ -17,7 +17,7 @@ pub struct Failure {
     /// What has been told of it before the command ends.
     pub told: Told,
     /// What programs get besides, as `error.details` of the document.
-    pub details: Option<serde_json::Value>,
+    pub details: Option<Box<serde_json::Value>>,
 }
 
 /// What has been told of a failure before the command ends.
@@ -59,7 +59,7 @@ impl Failure {
 
     /// With what programs get besides.
     pub fn with_details(self, details: serde_json::Value) -> Self {
-        Self { details: Some(details), ..self }
+        Self { details: Some(Box::new(details)), ..self }
     }
 }
 
@@ -242,7 +242,7 @@ impl Console {
         if json && failure.told != Told::InFull {
             let mut document = serde_json::json!({"error": {"code": failure.code, "message": failure.message}});
             if let Some(details) = failure.details {
-                document["error"]["details"] = details;
+                document["error"]["details"] = *details;
             }
             // Where not even this can be written, the exit code still says it.
             let _ = self.json(&document);

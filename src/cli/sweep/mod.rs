@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let began = Instant::now();
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let loaded = prepare::load(&args.file)?;
-    let (sets, plans, left_out) = plans(args, sets, jobs)?;
+    let Swarms { sets, plans, left_out } = swarms(args, sets, jobs)?;
     left_out.words().iter().for_each(|line| eprintln!("{line}"));
     let cohort = cohort(args, &loaded.plan)?;
     let recording = Arc::new(args.recorded.load(&args.file, &loaded)?);
@@ -115,9 +115,16 @@ fn watched<T>(progress: &Progress, candles: &AtomicU64, work: impl FnOnce() -> T
     })
 }
 
+/// What is played: sets with their plans, and what is left out.
+struct Swarms {
+    sets: Vec<Set>,
+    plans: Vec<Arc<Plan>>,
+    left_out: LeftOut,
+}
+
 /// Sets with their plans, made on all threads: each goes through all checks of a swarm file. Those that do not pass are
 /// left out. The file alone has passed them, so it is the parameters that do not fit.
-fn plans(args: &Args, sets: Vec<Set>, jobs: usize) -> Result<(Vec<Set>, Vec<Arc<Plan>>, LeftOut), Failure> {
+fn swarms(args: &Args, sets: Vec<Set>, jobs: usize) -> Result<Swarms, Failure> {
     let plan = |set: &Set| config::load_with(&args.file, set).map(|loaded| Arc::new(loaded.plan));
     let chunk = sets.len().div_ceil(jobs).max(1);
     let loaded: Vec<_> = std::thread::scope(|scope| {
@@ -128,22 +135,23 @@ fn plans(args: &Args, sets: Vec<Set>, jobs: usize) -> Result<(Vec<Set>, Vec<Arc<
             .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let (mut kept, mut plans, mut left_out, mut first) = (Vec::new(), Vec::new(), LeftOut::default(), None);
+    let mut swarms = Swarms { sets: Vec::new(), plans: Vec::new(), left_out: LeftOut::default() };
+    let mut first = None;
     for (set, loaded) in sets.into_iter().zip(loaded) {
         match loaded {
             Ok(plan) => {
-                kept.push(set);
-                plans.push(plan);
+                swarms.sets.push(set);
+                swarms.plans.push(plan);
             }
             Err(report) => {
-                left_out.add(&set, &report);
+                swarms.left_out.add(&set, &report);
                 first.get_or_insert(report);
             }
         }
     }
     match first {
-        Some(report) if plans.is_empty() => Err(prepare::tell(&report)),
-        _ => Ok((kept, plans, left_out)),
+        Some(report) if swarms.plans.is_empty() => Err(prepare::tell(&report)),
+        _ => Ok(swarms),
     }
 }
 
