@@ -141,13 +141,14 @@ impl Exits<'_> {
             Some(by) => Some((rate("trail.from", by.from)?, by.atr, rate("trail.max", by.max)?)),
             None => None,
         };
-        let target = |target: &Target| {
-            Ok(TargetPlan { at: rate("targets", target.at)?, fraction: rate("targets", target.fraction)? })
+        let target = |(place, target): (usize, &Target)| {
+            let exact = |key: &str, value| rate(&format!("targets[{place}].{key}"), value);
+            Ok(TargetPlan { at: exact("at", target.at)?, fraction: exact("fraction", target.fraction)? })
         };
         Ok(PreparedExits {
             break_even,
             trail,
-            targets: self.targets.iter().map(target).collect::<Result<_, ParamError>>()?,
+            targets: self.targets.iter().enumerate().map(target).collect::<Result<_, ParamError>>()?,
             max_holding_ms: self.max_holding.map(|interval| interval.ms()),
         })
     }

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
-use swarm_core::model::{Interval, Qty, Rate, Usd};
+use swarm_core::model::{DECIMALS, Interval, Qty, Rate, Usd, parse_decimal};
 use swarm_core::rule::Build;
 
 /// What is wrong with a parameter: its path, such as `targets[1].at` (empty for all of them), and a
@@ -203,23 +203,23 @@ pub fn timeframe_schema(_: &mut SchemaGenerator) -> Schema {
 
 /// Schema of an [`Interval`] or of a length of time written like one.
 pub fn interval_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "pattern": "^[1-9][0-9]{0,3}[smhdw]$", "x-unit": "a whole number and s, m, h, d or w" })
+    json_schema!({ "type": "string", "pattern": "^[1-9][0-9]{0,3}[smhdw]$", "x-unit": "a whole number from 1 to 9999 and s, m, h, d or w" })
 }
 
 /// Schema of a length of time that `null` switches off.
 pub fn optional_interval_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["string", "null"], "pattern": "^[1-9][0-9]{0,3}[smhdw]$",
-        "x-unit": "a whole number and s, m, h, d or w"
+        "x-unit": "a whole number from 1 to 9999 and s, m, h, d or w"
     })
 }
 
-/// A share or a factor as an exact number.
+/// A share or a factor, as it is written, as an exact number.
 ///
 /// # Errors
-/// When it is beyond what eight decimals in 64 bits hold.
+/// When it has more than eight decimals, or is beyond what these in 64 bits hold.
 pub fn rate(path: &str, value: f64) -> Result<Rate, ParamError> {
-    Rate::from_f64(value).ok_or_else(|| too_large(path, value))
+    exact(path, value).map(Rate)
 }
 
 /// An amount of money as an exact number.
@@ -227,7 +227,7 @@ pub fn rate(path: &str, value: f64) -> Result<Rate, ParamError> {
 /// # Errors
 /// As of [`rate`].
 pub fn usd(path: &str, value: f64) -> Result<Usd, ParamError> {
-    Usd::from_f64(value).ok_or_else(|| too_large(path, value))
+    exact(path, value).map(Usd)
 }
 
 /// A quantity as an exact number.
@@ -235,12 +235,28 @@ pub fn usd(path: &str, value: f64) -> Result<Usd, ParamError> {
 /// # Errors
 /// As of [`rate`].
 pub fn qty(path: &str, value: f64) -> Result<Qty, ParamError> {
-    Qty::from_f64(value).ok_or_else(|| too_large(path, value))
+    exact(path, value).map(Qty)
 }
 
-fn too_large(path: &str, value: f64) -> ParamError {
-    ParamError::new(path, format!("{value} is too large; choose less than 90 billion"))
+/// The mantissa of a number as it is written: the shortest text that gives this `f64` is that of the file, up to some
+/// fifteen digits. Nothing is rounded.
+fn exact(path: &str, value: f64) -> Result<i64, ParamError> {
+    let text = value.to_string();
+    let refuse = |message: String| Err(ParamError::new(path, message));
+    match parse_decimal(&text) {
+        Ok(mantissa) => Ok(mantissa),
+        Err(_) if !value.is_finite() || value.abs() >= LARGEST => {
+            refuse(format!("{value} is too large; choose less than 90 billion"))
+        }
+        Err(_) => {
+            let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            refuse(format!("{text} has {decimals} decimals; amounts are exact, with at most {DECIMALS} of them"))
+        }
+    }
 }
+
+/// Amounts below this fit into 64 bits with eight decimals.
+const LARGEST: f64 = 9e10;
 
 /// Smallest maintenance margin that any contract asks for, as a share of the notional: the first bracket of
 /// BTCUSDT. What most contracts ask for is more, and their liquidation nearer still.

@@ -370,13 +370,13 @@ impl Recorder {
         }
     }
 
-    /// Whether this is about a stop that an entry was to bring along and did not: nobody refused it. A stop of its own
-    /// is never given up before it leaves.
+    /// Whether this is about a stop that an entry was to bring along and did not: nobody refused it. Of all else only
+    /// entries are given up before they leave.
     fn never_left(&self, event: &VenueEvent) -> bool {
         let VenueEvent::Order { id, kind: ReportKind::Rejected(VenueReject::NotSent), .. } = event else {
             return false;
         };
-        self.underway.get(id).is_some_and(|order| order.purpose == Purpose::Stop)
+        self.purpose_of(*id) != Purpose::Entry
     }
 
     /// What an order was for: entry or exit.
@@ -405,9 +405,6 @@ impl Recorder {
             }
             Fact::Order { order, .. } => {
                 listeners.metrics.portfolio(order.portfolio).order(OrderOutcome::Sent);
-                if order.purpose == Purpose::Entry && order.id.leg > 0 {
-                    self.followers.insert(order.id);
-                }
                 self.underway.insert(order.id, order.clone());
             }
             Fact::RemainderDropped { symbol, intent, qty, refusal, .. } => {
@@ -433,7 +430,6 @@ impl Recorder {
                 if let VenueEvent::Order { id, kind, .. } = event
                     && is_final(kind)
                 {
-                    self.followers.remove(id);
                     self.underway.remove(id);
                 }
             }
@@ -518,11 +514,21 @@ impl Sink for Recorder {
                     kept.verdict = Some(verdict.clone());
                 }
             }
+            // Whoever listens or not: what a saved recorder has followed counts after a start.
+            Fact::Order { order, .. } if order.purpose == Purpose::Entry && order.id.leg > 0 => {
+                self.followers.insert(order.id);
+            }
             Fact::Agent { agent, change, .. } => self.follow_life(*agent, change),
             Fact::Difference { at, portfolio, difference } => self.note_difference(*at, *portfolio, difference),
             _ => {}
         }
         self.listen(fact);
+        if let Fact::Venue { event: VenueEvent::Order { id, kind, .. }, .. } = fact
+            && id.leg > 0
+            && is_final(kind)
+        {
+            self.followers.remove(id);
+        }
     }
 
     fn trade(&mut self, trade: &Trade) {
@@ -586,5 +592,78 @@ mod tests {
         live(AgentChange::Failed);
         live(AgentChange::Started);
         assert_eq!(restarts(), "1");
+    }
+
+    /// A market entry with its stop, of which nothing leaves, and one that follows a limit entry.
+    fn never_left(plan: &Plan) -> [Fact; 6] {
+        let id = |leg| OrderId { intent: IntentId { agent: AgentId(0), number: 1 }, leg };
+        let symbol = plan.agents[0].symbol;
+        let order = |leg, purpose| Order {
+            id: id(leg),
+            portfolio: PortfolioId(0),
+            symbol,
+            side: swarm_core::model::Side::Buy,
+            kind: swarm_core::model::OrderKind::Market,
+            qty: swarm_core::model::Qty::ONE,
+            reduce_only: purpose == Purpose::Stop,
+            close_position: false,
+            leverage: 1,
+            purpose,
+        };
+        let approved = |leg, purpose| Fact::Order { at: Time(1), order: order(leg, purpose) };
+        let given_up = |leg| Fact::Venue {
+            portfolio: PortfolioId(0),
+            event: VenueEvent::Order {
+                id: id(leg),
+                symbol,
+                at: Time(2),
+                kind: ReportKind::Rejected(VenueReject::NotSent),
+            },
+        };
+        [
+            approved(0, Purpose::Entry),
+            approved(1, Purpose::Stop),
+            approved(2, Purpose::Entry),
+            given_up(1),
+            given_up(0),
+            given_up(2),
+        ]
+    }
+
+    /// What the metrics count of orders by what became of them, and what is told to operators.
+    fn counted(began_without_listeners: usize) -> ([String; 3], Vec<String>) {
+        let plan = Arc::new(plan());
+        let facts = never_left(&plan);
+        let (before, behind) = facts.split_at(began_without_listeners);
+        let mut silent = Recorder::new(Arc::clone(&plan), None);
+        before.iter().for_each(|fact| silent.fact(fact));
+        let metrics = Metrics::new(&plan, "1");
+        let (control, _requests) = Control::new(1);
+        let mut told = control.events();
+        let listeners = Some(Listeners { metrics: metrics.clone(), control });
+        let mut recorder = Recorder::restored(Arc::clone(&plan), listeners, &silent.save()).unwrap();
+        behind.iter().for_each(|fact| recorder.fact(fact));
+        let page = metrics.render();
+        let count = |status: &str| {
+            let has = |line: &&str| line.starts_with("swarm_orders_total") && line.contains(&format!("\"{status}\""));
+            let of_portfolio = |line: &&str| line.contains(&format!("\"{}\"", plan.portfolios[0].name));
+            let line = page.lines().find(|line| has(line) && of_portfolio(line)).expect("the portfolio is on the page");
+            line.rsplit(' ').next().unwrap().to_owned()
+        };
+        let notices = std::iter::from_fn(|| told.try_recv().ok()).filter_map(|event| match event {
+            Event::Notice { message } => Some(message),
+            _ => None,
+        });
+        (["sent", "canceled", "rejected"].map(count), notices.collect())
+    }
+
+    #[test]
+    fn a_stop_that_never_left_with_its_entry_counts_as_canceled_and_nobody_refused_it() {
+        // In one life, and where a saved state lies between the approval and the end.
+        for (began, sent) in [(0, "3"), (3, "0")] {
+            let (counts, notices) = counted(began);
+            assert_eq!(counts, [sent, "1", "2"], "after {began} facts");
+            assert_eq!(notices.len(), 2, "of the entries alone: {notices:?}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use support::{Done, Place, SWARM, assert_same, candle_text, candles, without_tim
 const RUN: [&str; 9] =
     ["run", "--market", "replay:data", "--listen", "127.0.0.1:0", "--speed", "max", "--state", "state"];
 
-/// Runs a command: its exit code, the words that must be on stderr, and nothing but JSON on stdout.
+/// Runs a command: its exit code, the words that must be on stderr, and with `--json` a document on stdout.
 fn check(place: &Place, words: &[&str], code: i32, says: &[&str]) -> Done {
     let done = place.run(words);
     assert_eq!(done.code, Some(code), "{words:?}: {}{}", done.out, done.err);
@@ -23,7 +23,7 @@ fn check(place: &Place, words: &[&str], code: i32, says: &[&str]) -> Done {
         assert!(done.err.contains(word), "{words:?}: `{word}` is not in: {}", done.err);
     }
     assert!(!done.err.contains("panicked"), "{words:?}: {}", done.err);
-    if words.contains(&"--json") && !done.out.is_empty() {
+    if words.contains(&"--json") {
         done.json();
     }
     done
@@ -35,7 +35,13 @@ fn check_swarm(swarm: &str, says: &[&str]) {
     place.market(1, 60);
     for words in [&["backtest", "--data", "data", "--json"][..], &RUN[..]] {
         let done = check(&place, words, 2, says);
-        assert_eq!(done.out, "", "{words:?}");
+        if words.contains(&"--json") {
+            let error = &done.json()["error"];
+            assert_eq!(error["code"], "wrong_input", "{words:?}: {error}");
+            assert_eq!(error["details"], place.run(&["check", "--json"]).json(), "{words:?}");
+        } else {
+            assert_eq!(done.out, "", "{words:?}");
+        }
     }
     let done = place.run(&["check"]);
     assert_eq!(done.code, Some(2));
@@ -69,6 +75,82 @@ fn a_broken_swarm_file_is_told_in_all_its_faults() {
     );
     check_swarm("version: 1\nname: [\n", &["swarm.yaml:", "error"]);
     check_swarm("", &["swarm.yaml:1:1"]);
+}
+
+/// The commands below these words that take `--json`, by what `--help` lists.
+fn with_json(place: &Place, words: &[&str], found: &mut Vec<String>) {
+    let help = place.run(&[words, &["--help"]].concat()).out;
+    let listed = help.split_once("Commands:\n").map_or("", |(_, after)| after);
+    let below = listed.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
+    let below: Vec<&str> = below.filter(|name| *name != "help").collect();
+    if below.is_empty() && help.contains("--json") {
+        found.push(words.join(" "));
+    }
+    below.iter().for_each(|name| with_json(place, &[words, &[*name]].concat(), found));
+}
+
+/// Each with a way to fail that is its own: what is not there, what is no file of ours, what is not a swarm.
+const FAILING: [(&str, &[&str]); 24] = [
+    ("run", &["none.yaml"]),
+    ("check", &["none.yaml"]),
+    ("backtest", &["--data", "nowhere"]),
+    ("sweep", &["none.yaml", "--data", "data", "--param", "expert.entry_score=0.3,0.4"]),
+    ("bias", &["none.yaml", "--data", "data"]),
+    ("simulate", &["--seeds", "many"]),
+    ("data check", &["nowhere"]),
+    ("data fetch", &["--symbols", "BTCUSDT", "--interval", "7m", "--from", "2024-01-01", "--out", "fetched"]),
+    ("doctor", &["none.yaml"]),
+    ("status", &["--api", "http://127.0.0.1:1"]),
+    ("agent list", &["--api", "http://127.0.0.1:1"]),
+    ("agent start", &["one", "--api", "not an address"]),
+    ("agent stop", &["one"]),
+    ("agent restart", &["--token-file", "nowhere"]),
+    ("breaker reset", &["expert", "--reason", " "]),
+    ("flatten", &["--yes", "--token-file", "nowhere"]),
+    ("resume", &["expert"]),
+    ("differences", &["expert", "--api", "http://127.0.0.1:1"]),
+    ("decisions", &["--state", "nowhere"]),
+    ("journal verify", &["nowhere"]),
+    ("journal compact", &["nowhere"]),
+    ("replay", &["nowhere"]),
+    ("compare", &["swarm.yaml"]),
+    ("run", &["--live", "--yes"]),
+];
+
+#[test]
+fn with_json_every_command_tells_its_failure_as_one_document() {
+    let place = Place::with(SWARM);
+    let mut commands = Vec::new();
+    with_json(&place, &[], &mut commands);
+    for command in &commands {
+        assert!(FAILING.iter().any(|(known, _)| known == command), "{command} has --json and is not tried here");
+    }
+    for (command, rest) in FAILING {
+        let words: Vec<&str> = command.split(' ').chain(rest.iter().copied()).chain(["--json"]).collect();
+        let done = place.run(&words);
+        assert!(matches!(done.code, Some(1 | 2)), "{words:?}: {:?}", done.code);
+        let document = done.json();
+        let is_told = match command {
+            "check" => document["ok"] == false && document["errors"][0]["message"].is_string(),
+            _ => document["error"]["code"].is_string() && !document["error"]["message"].as_str().unwrap().is_empty(),
+        };
+        assert!(is_told && !done.err.contains("panicked"), "{words:?}: {document} {}", done.err);
+        assert!(command == "check" || !done.err.is_empty(), "{words:?}: nothing for people");
+    }
+}
+
+#[test]
+fn a_state_directory_that_is_refused_and_an_address_that_is_taken_are_documents_too() {
+    let place = Place::with(SWARM);
+    place.market(1, 60);
+    let run = [&RUN[..], &["--json"]].concat();
+    place.put("state", "a file where a directory should be");
+    assert!(place.run(&run).json()["error"]["message"].as_str().unwrap().contains("state"));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let words: Vec<&str> = run.iter().map(|word| if *word == "127.0.0.1:0" { &address } else { *word }).collect();
+    let done = place.run(&words);
+    assert_eq!((done.code, &done.json()["error"]["code"]), (Some(1), &"failed".into()));
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn values_of_the_wrong_type_are_told_with_what_was_expected() {
     check(
         "bad_interval",
         &[
-            "3:75 market.intervals[1]: `quarter` is not an interval: expected a whole number and s, m, h, d or w, such as 5m or 1h",
+            "3:75 market.intervals[1]: `quarter` is not an interval: expected a whole number from 1 to 10000 and s, m, h, d or w, such as 5m or 1h",
         ],
     );
     check(
@@ -162,13 +162,23 @@ fn values_of_the_wrong_type_are_told_with_what_was_expected() {
     check(
         "bad_duration",
         &[
-            "11:18 risk.max_age: `5 minutes` is not a length of time: expected a whole number and ms, s, m, h or d, such as 90s or 5m",
+            "11:18 risk.max_age: `5 minutes` is not a length of time: expected a whole number from 1 to 999999 and ms, s, m, h or d, such as 90s or 5m",
         ],
     );
     check("duration_without_unit", &["11:18 risk.max_age: expected a text, found 300; add a unit, as in 300s or 300m"]);
     check(
         "too_many_decimals",
         &["5:48 portfolios.main.risk.max_drawdown: `0.1234567891` is not a decimal number with at most 8 decimals"],
+    );
+    check(
+        "amounts_that_would_be_rounded",
+        &[
+            "9:64 cohorts.one.agents[0].set.qty: 0.123456789 has 9 decimals; amounts are exact, with at most 8 of them",
+            "13:57 cohorts.two.agents[0].set.base.ema_cross.qty: 0.100000001 has 9 decimals; amounts are exact, with at most 8 of them",
+            "16:62 cohorts.two.agents[1].set.targets[1].at: 0.0333333333 has 10 decimals; amounts are exact, with at most 8 of them",
+            "17:22 venue.spread_bps: 1.23456 has more than 4 decimals; a basis point is exact with at most 4 of them",
+            "17:63 venue.funding_interval: `0s` is not a length of time: expected a whole number from 1 to 999999 and ms, s, m, h or d, such as 90s or 5m",
+        ],
     );
 }
 
@@ -357,6 +367,7 @@ fn faults_of_every_rule_are_told_at_their_place() {
             "26:17 cohorts.two.agents[3].set.base: expected one entry, found 2; The rule that decides when the expert is not sure: one rule by its name, and below it its parameters.",
             "27:14 cohorts.two.agents[4].use: `expert.expert.regime_timeframe`: 1h is not a multiple of `timeframe`, 7m; choose a multiple of 7m; say otherwise with `set: { expert: { expert: { regime_timeframe: … } } }`",
             "34:38 cohorts.two.agents[5].set.base.ema_cross.fast: 50 is not shorter than `slow`, 20; lower it or raise `slow`",
+            "37:22 cohorts.two.agents[6].set.base: expected one rule, found none; write one of `expert`, `control`, `trend` or `ema_cross`, or leave the key out",
         ],
     );
     check(
@@ -377,7 +388,7 @@ fn faults_of_every_rule_are_told_at_their_place() {
             "13:39 cohorts.two.agents[0].set.entry.offset_ticks: means nothing with `type: market`; write `type: limit`, or leave it out",
             "13:48 cohorts.two.agents[0].set.entry.then: means nothing with `type: market`; write `type: limit`, or leave it out",
             "16:52 cohorts.two.agents[1].set.entry.offset_ticks: out of range: expected 0 to 100000, found -1; With `type: limit`, how far from the candle's close it rests, away from the market.",
-            "16:70 cohorts.two.agents[1].set.entry.expire_after: expected a whole number and s, m, h, d or w, found the text `soon`; With `type: limit`, how long it rests at most, looked at whenever a price comes (four times a candle in a replay); a refusal since it would take counts as expired at once.",
+            "16:70 cohorts.two.agents[1].set.entry.expire_after: expected a whole number from 1 to 9999 and s, m, h, d or w, found the text `soon`; With `type: limit`, how long it rests at most, looked at whenever a price comes (four times a candle in a replay); a refusal since it would take counts as expired at once.",
             "16:82 cohorts.two.agents[1].set.entry.then: expected one of `market` or `cancel`, found the text `wait`",
             "19:25 cohorts.two.agents[2].set.entry.typ: unknown key `typ`; did you mean `type`?",
         ],

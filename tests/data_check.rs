@@ -242,7 +242,80 @@ fn venues_are_compared_and_told_where_they_part() {
     let audit = looked_at(&place);
     assert_eq!(found(&audit, Kind::Venues).len(), 1);
     assert_eq!(audit.venues[0].max_at, Some(Time(START + 100 * M5)));
-    assert!(audit.ok, "a backtest chooses one of them");
+    assert!(!audit.ok && backtest_refuses(&place).is_some(), "both cover the same time: nothing to choose by");
+}
+
+/// What the command and a backtest say of two folders with these rows: the exit code, and the last line.
+fn check_folders(one: &[String], two: &[String], code: i32, says: &str) -> (Place, String) {
+    let place = Place::with("");
+    place.put("data/one/5m/BTCUSDT.csv", format!("{HEADER}{}", one.concat()));
+    place.put("data/two/5m/BTCUSDT.csv", format!("{HEADER}{}", two.concat()));
+    let done = place.run(&["data", "check", "data"]);
+    assert_eq!(done.code, Some(code), "{}", done.out);
+    assert_eq!(done.out.lines().last(), Some(says), "{}", done.out);
+    assert_eq!(backtest_refuses(&place).is_some(), code == 1, "{}", done.out);
+    (place, done.out)
+}
+
+#[test]
+fn what_a_backtest_takes_of_several_folders_is_said_by_its_own_rule() {
+    let rows = rows(300);
+    let chosen = "a backtest takes these candles, where they lie in several folders as is said above";
+    // One after the other, one longer than the other, both as long as each other.
+    let (_, joined) = check_folders(&rows[..100], &rows[100..], 0, chosen);
+    assert!(joined.contains("folders") && joined.contains("joined from several folders"), "{joined}");
+    let (place, longer) = check_folders(&rows[..250], &rows, 0, chosen);
+    assert!(longer.contains("taken from data/two") && longer.contains("left aside: data/one"), "{longer}");
+    let audit = looked_at(&place);
+    let choice = &audit.choices[0];
+    assert!(choice.taken[0].ends_with("two") && choice.aside[0].ends_with("one"), "{choice:?}");
+    assert_eq!(found(&audit, Kind::Folders), [(Warning, None, 1)]);
+    let (place, equal) = check_folders(&rows, &rows, 1, "a backtest refuses what has errors");
+    assert!(equal.contains("overlaps in time with"), "{equal}");
+    assert_eq!(found(&looked_at(&place), Kind::Folders), [(Error, None, 1)]);
+    assert!(looked_at(&place).choices[0].taken.is_empty());
+}
+
+#[test]
+fn symbols_that_are_taken_alone_and_refused_together_are_told() {
+    let rows = rows(300);
+    let (place, _) = check_folders(
+        &rows[..250],
+        &rows,
+        0,
+        "a backtest takes these candles, where they lie in several folders as is said above",
+    );
+    place.put("data/three/5m/ETHUSDT.csv", format!("{HEADER}{}", rows.concat()));
+    let audit = looked_at(&place);
+    let together = audit.findings.iter().find(|finding| finding.symbol == "BTCUSDT,ETHUSDT").unwrap();
+    assert_eq!((together.kind, together.severity), (Kind::Folders, Warning));
+    assert!(together.what.contains("BTCUSDT, ETHUSDT together refuses them"), "{}", together.what);
+    let query = asterswarm::market::Query {
+        dir: place.path("data"),
+        symbols: vec!["BTCUSDT".to_owned(), "ETHUSDT".to_owned()],
+        base: Interval::M5,
+        from: None,
+        to: None,
+    };
+    assert!(asterswarm::market::load(&query).is_err());
+}
+
+#[test]
+fn funding_files_that_overlap_are_an_error() {
+    let place = place_of(&rows_of_a_day());
+    let header = "calc_time,funding_interval_hours,last_funding_rate\n";
+    let month = |hours: &[i64]| {
+        let row = |hour: &i64| format!("{},8,0.00010000\n", START + hour * 3_600_000 + 3);
+        format!("{header}{}", hours.iter().map(row).collect::<String>())
+    };
+    place.put("data/funding/BTCUSDT-fundingRate-2024-01.csv", month(&[0, 8]));
+    place.put("data/funding/BTCUSDT-fundingRate-2024-02.csv", month(&[16, 24]));
+    let sound = looked_at(&place);
+    assert!(sound.findings.is_empty() && sound.funding.len() == 2, "{:#?}", sound.findings);
+    place.put("data/funding/BTCUSDT-fundingRate-2024-02.csv", month(&[8, 16]));
+    let audit = looked_at(&place);
+    assert_eq!(found(&audit, Kind::Overlap), [(Error, None, 1)]);
+    assert!(backtest_refuses(&place).is_some_and(|error| error.contains("overlaps")));
 }
 
 #[test]

@@ -6,14 +6,14 @@
 mod support;
 
 use asterswarm::fold::Folded;
-use asterswarm::store::StateView;
+use asterswarm::store::{Configuration, StateView};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use support::{DAY, Place, START, SWARM, SYMBOLS, journal_bytes, until};
 use swarm_core::engine::RestartPolicy;
 use swarm_core::journal::{Fingerprint, Link, encode, first_header};
-use swarm_core::model::{Action, Fact, PortfolioId, Usd};
+use swarm_core::model::{Action, Fact, PortfolioId, ReportKind, SymbolId, Usd, VenueEvent};
 
 /// Replays a state and expects no difference.
 fn same(place: &Place, state: &str) -> Value {
@@ -281,4 +281,42 @@ fn the_journal_that_was_kept_is_decided_the_same_today() {
     assert_eq!(done.json()["steps"], 450);
     let verified = place.json(&["journal", "verify", folder.to_str().unwrap(), "--json"]);
     assert_eq!((&verified["ending"]["kind"], &verified["finished"]), (&"whole".into(), &true.into()));
+}
+
+/// A live journal with all its worth: an entry that filled in parts, and a mark that was held in doubt and believed
+/// later. Made by `WRITE_KEPT=1 cargo test --test live_account doubt`.
+#[test]
+fn the_live_journal_that_was_kept_is_decided_the_same_today() {
+    let place = Place::with(SWARM);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journal-live-v3");
+    let words = |act: &[&'static str]| -> Vec<String> {
+        act.iter().map(|word| (*word).to_owned()).chain([folder.display().to_string(), "--json".to_owned()]).collect()
+    };
+    let done = |act: &[&'static str]| place.json(&words(act).iter().map(String::as_str).collect::<Vec<_>>());
+    let replayed = done(&["replay"]);
+    assert_eq!((&replayed["orders"], &replayed["difference"]), (&6.into(), &Value::Null), "{replayed}");
+    assert_eq!(done(&["journal", "verify"])["chain"], "247b788b2e3b190c9152a2fdbddf44f9");
+
+    let facts = facts(&folder);
+    let plan = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut plans = plan.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("plan-"));
+    let configuration: Configuration = serde_json::from_slice(&std::fs::read(plans.next().unwrap()).unwrap()).unwrap();
+    let plan = Arc::new(configuration.plan);
+    let mut folded = Folded::new(&plan, configuration.restart, None);
+    let (mut doubted, mut believed, mut parts) = (None, None, 0);
+    for fact in &facts {
+        folded.apply(fact);
+        if let Fact::Venue { event: VenueEvent::Order { kind: ReportKind::Filled { leaves, .. }, .. }, .. } = fact {
+            parts += u32::from(!leaves.is_zero());
+        }
+        let symbol = SymbolId(0);
+        match (folded.supervisor.unconfirmed_mark(symbol), fact) {
+            (Some(held), _) => doubted = Some(held.price),
+            // Not refuted: a mark ended the doubt, with the price that was doubted.
+            (None, Fact::Mark { price, .. }) if doubted.is_some() => believed = believed.or(Some(*price)),
+            (None, _) => {}
+        }
+    }
+    assert!(parts > 0, "an order filled in parts");
+    assert!(doubted.is_some() && doubted == believed, "{doubted:?} held in doubt, {believed:?} believed");
 }

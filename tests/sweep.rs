@@ -24,8 +24,9 @@ fn every_set_comes_to_what_it_would_come_to_alone() {
     assert_eq!(together, sweep(&place, &["--jobs", "1"]), "the number of threads makes no difference");
     let results = together["results"].as_array().unwrap();
     assert_eq!(results.len(), 6);
-    let sharpe = |result: &Value| result["metrics"]["sharpe"].as_f64().unwrap_or(f64::NEG_INFINITY);
-    assert!(results.is_sorted_by(|one, next| sharpe(one) >= sharpe(next)), "the best first");
+    let total = |result: &Value| result["metrics"]["total_return"].as_f64().unwrap();
+    assert!(results.iter().all(|result| result["metrics"]["sharpe"].is_null()), "of five days");
+    assert!(results.is_sorted_by(|one, next| total(one) >= total(next)), "the best first");
     let mut fingerprints: Vec<&str> = Vec::new();
     for result in results {
         let mut words = vec!["backtest".to_owned(), "--data".into(), "data".into(), "--json".into()];
@@ -67,6 +68,48 @@ fn a_sample_is_repeatable_and_files_hold_all_sets() {
     assert!(csv.starts_with("expert.entry_score,trades,"));
     place.run(&words);
     assert_eq!(csv, std::fs::read_to_string(place.path("out/sweep.csv")).unwrap());
+}
+
+#[test]
+fn sets_that_contradict_themselves_are_left_out_and_counted() {
+    let place = Place::new();
+    // The control buys below `rsi_buy` and sells above `rsi_sell`; the file says 40 and 60.
+    let grid = ["--param", "control.rsi_buy=40,45,50", "--param", "control.rsi_sell=44,48,60", "--out", "out"];
+    let words = [&["sweep", "--data", "data"][..], &grid].concat();
+    let done = place.run(&words);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(done.err.contains("3 set(s) are no swarm and are left out"), "{}", done.err);
+    assert!(
+        done.err.contains("control.rsi_buy=45 control.rsi_sell=44") && done.err.contains("rsi_sell"),
+        "{}",
+        done.err
+    );
+    assert!(done.err.contains("no set has a known sharpe"), "{}", done.err);
+    assert!(done.out.contains("6 sets") && done.out.contains("3 more sets are no swarm"), "{}", done.out);
+    let document: Value = serde_json::from_slice(&std::fs::read(place.path("out/sweep.json")).unwrap()).unwrap();
+    assert_eq!((&document["sets"], &document["left_out"]["sets"]), (&6.into(), &3.into()));
+    let reasons = document["left_out"]["reasons"].as_array().unwrap();
+    assert_eq!(reasons.iter().map(|reason| reason["sets"].as_u64().unwrap()).sum::<u64>(), 3);
+    assert!(reasons[0]["message"].as_str().unwrap().contains("is not below"), "{reasons:?}");
+    assert_eq!(std::fs::read_to_string(place.path("out/sweep.csv")).unwrap().lines().count(), 7);
+
+    // Those that are left come to what they come to alone.
+    let alone = place.json(&["backtest", "--data", "data", "--json", "--set", "control.rsi_buy=50"]);
+    let of_grid = document["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|result| result["set"]["control.rsi_buy"] == 50 && result["set"]["control.rsi_sell"] == 60);
+    assert_eq!(of_grid.unwrap()["fingerprint"], alone["fingerprint"]);
+
+    // A sample counts what it draws: nothing is drawn in the place of what is left out.
+    let sample = [&words[..], &["--sample", "9", "--json"]].concat();
+    let sampled = place.json(&sample);
+    assert_eq!((&sampled["sets"], &sampled["left_out"]["sets"]), (&6.into(), &3.into()));
+
+    let none = ["--param", "control.rsi_buy=60,70", "--param", "control.rsi_sell=40,50", "--json"];
+    let done = place.run(&[&["sweep", "--data", "data"][..], &none].concat());
+    assert_eq!((done.code, done.json()["error"]["details"]["ok"].as_bool()), (Some(2), Some(false)), "{}", done.err);
 }
 
 #[test]

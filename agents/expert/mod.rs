@@ -28,7 +28,7 @@ pub use groups::{Fixed, Indicators, Kelly, Leverage, VolatilityCut, Weights};
 pub use params::{Confirmation, EntryPreset, ExitPreset, Normalize, Params, RegimeRule, RiskPreset};
 
 use crate::exits::{PreparedExits, stop_distance};
-use crate::params::{ParamError, rate};
+use crate::params::ParamError;
 use crate::proposal::Pace;
 use crate::registry::{Part, Registered};
 use exits::SignalExit;
@@ -36,7 +36,9 @@ use score::{Reading, RegimeSlots, ScaledWeights, ScoreSlots};
 use size::{Basis, Bound, Sized};
 use std::sync::Arc;
 use swarm_core::features::{Feature, Frame, Slot};
-use swarm_core::model::{Action, Decision, Entry, ExitReason, Explanation, HOUR_MS, IntentKind, Price, Side, Size};
+use swarm_core::model::{
+    Action, Decision, Entry, ExitReason, Explanation, HOUR_MS, IntentKind, Price, Rate, Side, Size,
+};
 use swarm_core::rule::{Build, PositionView, Rule, View};
 
 /// Parameters, and what is computed from them once for all agents that have the same.
@@ -299,7 +301,7 @@ impl Expert {
         Some(Entry {
             side: plan.side,
             size: Size::Notional(plan.sized.notional),
-            leverage: rate("leverage", plan.leverage).ok()?,
+            leverage: Rate::from_f64(plan.leverage)?,
             order: self.setup.params.entry.order(plan.side, view.frame.candle.close, view.instrument.tick),
             exits: self.setup.exits.plan(plan.stop, reading.atr, view.instrument),
         })

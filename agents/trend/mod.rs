@@ -15,13 +15,13 @@ mod tests;
 pub use params::{Measure, OnTurn, Params, Sides};
 
 use crate::exits::{PreparedExits, stop_distance};
-use crate::params::{ParamError, rate};
+use crate::params::ParamError;
 use crate::proposal::{self, Pace, side_name};
 use crate::registry::{Part, Registered};
 use std::sync::Arc;
 use swarm_core::features::{Feature, Frame, Slot};
 use swarm_core::model::{
-    Action, DAY_MS, Decision, Entry, ExitReason, Explanation, FeatureLine, IntentKind, Side, Size, Usd,
+    Action, DAY_MS, Decision, Entry, ExitReason, Explanation, FeatureLine, IntentKind, Rate, Side, Size, Usd,
 };
 use swarm_core::rule::{Build, Rule, View};
 
@@ -166,7 +166,7 @@ impl Trend {
         Some(Entry {
             side,
             size: Size::Notional(notional),
-            leverage: rate("leverage", times.max(1.0)).ok()?,
+            leverage: Rate::from_f64(times.max(1.0))?,
             order: params.entry.order(side, close, view.instrument.tick),
             exits: setup.exits.plan(stop, atr, view.instrument),
         })

@@ -1,10 +1,9 @@
 //! `swarm agent`: list the agents of a running swarm, start, stop or restart one.
 
 use super::client::{Client, Connection, read};
-use super::console::{Cell, Console, Failure, Tone, on_standard_console};
+use super::console::{Cell, Console, Failure, Tone};
 use crate::control::{AgentState, AgentStatus};
 use serde_json::json;
-use std::process::ExitCode;
 use swarm_core::model::Mode;
 
 /// List, start, stop or restart agents of a running swarm.
@@ -62,6 +61,13 @@ pub enum Positions {
     Close,
 }
 
+impl Args {
+    /// Whether one JSON document is asked for.
+    pub(super) fn json(&self) -> bool {
+        self.act.connection().json
+    }
+}
+
 impl Act {
     fn connection(&self) -> &Connection {
         match self {
@@ -72,11 +78,6 @@ impl Act {
 }
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
-    let json = args.act.connection().json;
-    on_standard_console(json, async move |console| execute(&args, console).await).await
-}
-
 pub(super) async fn execute(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let connection = args.act.connection();
     let client = Client::new(connection)?;

@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if partial {
         let message = format!("stopped at {} of {}: the report is partial", report.to, recording.to);
         eprintln!("{message}");
-        return Err(Failure::failed("partial", message).told());
+        return Err(Failure::failed("partial", message).in_full());
     }
     Ok(())
 }

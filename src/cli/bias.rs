@@ -46,7 +46,7 @@ fn tell(report: &Report, json: bool, console: &mut Console) -> Result<(), Failur
         return Ok(());
     }
     let message = format!("{} kind(s) of bias were found", report.findings.len());
-    Err(Failure::failed("bias", message).told())
+    Err(Failure::failed("bias", message).in_full())
 }
 
 fn print(report: &Report, console: &mut Console) -> Result<(), Failure> {
@@ -121,6 +121,7 @@ fn lines(finding: &Finding) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::bias::{AgentResult, Bias};
+    use crate::cli::console::Told;
     use std::io::Write;
     use std::sync::{Arc, Mutex};
     use swarm_core::model::{Interval, Time};
@@ -183,7 +184,7 @@ mod tests {
             times: 3,
         };
         let (done, text) = told(&report(vec![finding.clone()]), false);
-        assert_eq!(done.map_err(|failure| (failure.exit, failure.is_told)), Err((1, true)));
+        assert_eq!(done.map_err(|failure| (failure.exit, failure.told)), Err((1, Told::InFull)));
         let words = [
             "look-ahead: Rsi { period: 14 } on 1h of BTCUSDT",
             "agent     a,ab",

@@ -1,9 +1,8 @@
 //! `swarm breaker reset`: clear a tripped breaker of a running swarm, with a reason that is journaled.
 
 use super::client::{Client, Connection};
-use super::console::{Console, Failure, on_standard_console};
+use super::console::{Console, Failure};
 use serde_json::json;
-use std::process::ExitCode;
 use swarm_core::model::Mode;
 
 /// Clear a tripped breaker of a running swarm.
@@ -33,13 +32,15 @@ pub enum Act {
     },
 }
 
-/// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
-    let Act::Reset { connection, .. } = &args.act;
-    let json = connection.json;
-    on_standard_console(json, async move |console| execute(&args, console).await).await
+impl Args {
+    /// Whether one JSON document is asked for.
+    pub(super) fn json(&self) -> bool {
+        let Act::Reset { connection, .. } = &self.act;
+        connection.json
+    }
 }
 
+/// Runs the command.
 pub(super) async fn execute(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let Act::Reset { portfolio, reason, yes, connection } = &args.act;
     if reason.trim().is_empty() {

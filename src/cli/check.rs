@@ -14,7 +14,7 @@ pub struct Args {
     file: PathBuf,
     /// Print the findings as one JSON document.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Runs `swarm check`.
@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         config::render(&report, std::io::stdout().is_terminal() && !no_color)
     };
     console::print(&text)?;
-    if report.is_ok() { Ok(()) } else { Err(Failure::input("the file is not sound").told()) }
+    if report.is_ok() { Ok(()) } else { Err(Failure::input("the file is not sound").in_full()) }
 }
 
 /// Print a JSON Schema, for editors and other tools.

@@ -124,7 +124,7 @@ impl Client {
         let error =
             serde_json::from_slice::<ErrorBody>(&body).map_err(|_| not_ours(&format!("status {status}")))?.error;
         let exit = if status == reqwest::StatusCode::BAD_REQUEST { 2 } else { 1 };
-        Err(Failure { exit, code: error.code, message: error.message, is_told: false })
+        Err(Failure::of(exit, &error.code, error.message))
     }
 }
 

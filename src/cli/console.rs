@@ -2,7 +2,6 @@
 //! only where it is seen. Tests put buffers in its place.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
-use std::process::ExitCode;
 use swarm_core::model::Mode;
 
 /// Why a command did not do what it was asked for.
@@ -15,24 +14,52 @@ pub struct Failure {
     pub code: String,
     /// For people.
     pub message: String,
-    /// It has been said already, with more than fits here: only the exit code is left.
-    pub is_told: bool,
+    /// What has been told of it before the command ends.
+    pub told: Told,
+    /// What programs get besides, as `error.details` of the document.
+    pub details: Option<Box<serde_json::Value>>,
+}
+
+/// What has been told of a failure before the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// All in words, on stderr; a document is still owed to whoever asked for one.
+    InWords,
+    /// All, the document included, which says what failed: only the exit code is left.
+    InFull,
 }
 
 impl Failure {
     /// What was asked for makes no sense.
     pub fn input(message: impl Into<String>) -> Self {
-        Self { exit: 2, code: "wrong_input".to_owned(), message: message.into(), is_told: false }
+        Self::of(2, "wrong_input", message.into())
     }
 
     /// It could not be done.
     pub fn failed(code: &str, message: impl Into<String>) -> Self {
-        Self { exit: 1, code: code.to_owned(), message: message.into(), is_told: false }
+        Self::of(1, code, message.into())
     }
 
-    /// The same, when it has been said already.
-    pub fn told(self) -> Self {
-        Self { is_told: true, ..self }
+    /// Of which nothing has been told.
+    pub fn of(exit: u8, code: &str, message: String) -> Self {
+        Self { exit, code: code.to_owned(), message, told: Told::Nothing, details: None }
+    }
+
+    /// The same, when its words are on stderr already, with more than fits here.
+    pub fn in_words(self) -> Self {
+        Self { told: Told::InWords, ..self }
+    }
+
+    /// The same, when it has been told and what the command printed says it as well.
+    pub fn in_full(self) -> Self {
+        Self { told: Told::InFull, ..self }
+    }
+
+    /// With what programs get besides.
+    pub fn with_details(self, details: serde_json::Value) -> Self {
+        Self { details: Some(Box::new(details)), ..self }
     }
 }
 
@@ -212,24 +239,17 @@ impl Console {
     /// document on stdout, in the API's shape.
     pub fn finish(&mut self, json: bool, result: Result<(), Failure>) -> u8 {
         let Err(failure) = result else { return 0 };
-        if json && !failure.is_told {
-            let document = serde_json::json!({"error": {"code": failure.code, "message": failure.message}});
+        if json && failure.told != Told::InFull {
+            let mut document = serde_json::json!({"error": {"code": failure.code, "message": failure.message}});
+            if let Some(details) = failure.details {
+                document["error"]["details"] = *details;
+            }
             // Where not even this can be written, the exit code still says it.
             let _ = self.json(&document);
         }
-        if !failure.is_told {
+        if failure.told == Told::Nothing {
             let _ = writeln!(self.err, "error: {}", printable(&failure.message));
         }
         failure.exit
     }
-}
-
-/// Runs a command on the process's own console.
-pub(super) async fn on_standard_console<F>(json: bool, command: F) -> ExitCode
-where
-    F: AsyncFnOnce(&mut Console) -> Result<(), Failure>,
-{
-    let mut console = Console::standard();
-    let result = command(&mut console).await;
-    ExitCode::from(console.finish(json, result))
 }

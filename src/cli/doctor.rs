@@ -86,7 +86,7 @@ fn show(findings: &[Finding], json: bool, console: &mut Console) -> Result<(), F
     }
     let failure = Failure::failed("unfit", format!("{failed} of {} checks fail", findings.len()));
     // The findings are the document already.
-    Err(if json { failure.told() } else { failure })
+    Err(if json { failure.in_full() } else { failure })
 }
 
 /// Whether the file is one to go live with.

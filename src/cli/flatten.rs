@@ -1,10 +1,9 @@
 //! `swarm flatten`: close all positions of a portfolio of a running swarm, or of all portfolios.
 
 use super::client::{Client, Connection};
-use super::console::{Console, Failure, on_standard_console};
+use super::console::{Console, Failure};
 use crate::control::Snapshot;
 use serde_json::json;
-use std::process::ExitCode;
 
 /// In place of a portfolio's name: the swarm itself.
 const WHOLE_SWARM: &str = "swarm";
@@ -23,11 +22,6 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
-    let json = args.connection.json;
-    on_standard_console(json, async move |console| execute(&args, console).await).await
-}
-
 pub(super) async fn execute(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&args.connection)?;
     let whose = args.portfolio.as_deref().unwrap_or(WHOLE_SWARM);

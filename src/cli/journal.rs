@@ -7,14 +7,16 @@ use crate::control::DecisionView;
 use crate::fold::{MakeFolded, STATE_FORMAT};
 use crate::record::verdict_text;
 use crate::store::{
-    Configuration, ExportError, JournalEnding, StateDir, StateView, StoreError, Verification, export, verify,
+    Configuration, Configured, ExportError, JournalEnding, StateDir, StateView, StoreError, Verification, export,
+    verify,
 };
 use clap::{Args as ClapArgs, Subcommand};
 use std::collections::VecDeque;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use swarm_core::model::{Fact, Time};
+use swarm_core::journal::Record;
+use swarm_core::model::{Fact, Plan, Time};
 
 /// Read a journal.
 #[derive(Debug, ClapArgs)]
@@ -82,20 +84,50 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                 in_words(&verification)
             };
             console::print(&format!("{}\n", text.trim_end()))?;
-            if verification.holds() { Ok(()) } else { Err(Failure::failed("damaged", "the journal is damaged").told()) }
+            if verification.holds() {
+                Ok(())
+            } else {
+                Err(Failure::failed("damaged", "the journal is damaged").in_full())
+            }
         }
         Act::Compact { dir, keep, json } => compact(dir, *keep, *json),
         Act::Export { dir } => {
             let view = open(dir)?;
             let mut out = BufWriter::new(std::io::stdout().lock());
             let facts = view.facts().map_err(|error| failed(&error))?;
-            match export(facts, view.manifest(), &mut out) {
+            let plans = Plans::of(&view)?;
+            match export(facts, view.manifest(), |record| plans.words(record), &mut out) {
                 // A reader that closed the pipe has read what it wanted.
                 Err(ExportError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
                 Err(error) => Err(Failure::failed("failed", error.to_string())),
                 Ok(_) => Ok(()),
             }
         }
+    }
+}
+
+/// The plans of a state directory, each with the last record before it; those that are kept there.
+struct Plans(Vec<(u64, Option<Plan>)>);
+
+impl Plans {
+    fn of(view: &StateView) -> Result<Self, Failure> {
+        let manifest = view.manifest();
+        let of_last = Configured { after_seq: 0, config_hash: manifest.config_hash.clone() };
+        let configured =
+            if manifest.configurations.is_empty() { vec![of_last] } else { manifest.configurations.clone() };
+        let plan = |one: Configured| {
+            let kept = view.configuration(&one.config_hash).map_err(|error| failed(&error))?;
+            Ok((one.after_seq, kept.map(|kept| kept.plan)))
+        };
+        configured.into_iter().map(plan).collect::<Result<_, Failure>>().map(Self)
+    }
+
+    /// A verdict in the words of report and API: a refusal that rests on a filter of the venue names it.
+    fn words(&self, record: &Record) -> Option<String> {
+        let Fact::Verdict { id, verdict, .. } = &record.fact else { return None };
+        let plan = self.0.iter().rev().find(|(after_seq, _)| *after_seq < record.seq());
+        let contract = plan.and_then(|(_, plan)| plan.as_ref()?.instrument_of(id.agent));
+        Some(verdict_text(verdict, contract))
     }
 }
 
@@ -198,11 +230,11 @@ pub fn decisions(args: &DecisionsArgs) -> Result<(), Failure> {
 
 /// The last decisions with what the supervisor said to them.
 fn last_decisions(state: &StateView, agent: Option<&str>, count: usize) -> Result<Vec<DecisionView>, Failure> {
-    let manifest = state.manifest();
+    let (manifest, plans) = (state.manifest(), Plans::of(state)?);
     let mut last: VecDeque<DecisionView> = VecDeque::new();
     for record in state.facts().map_err(|error| failed(&error))? {
         let record = record.map_err(|error| failed(&error))?;
-        let sequence = record.seq();
+        let (sequence, words) = (record.seq(), plans.words(&record));
         match record.fact {
             Fact::Signal(decision) | Fact::Hold(decision) => {
                 let name = manifest.agents.get(decision.agent.index()).cloned().unwrap_or_default();
@@ -222,10 +254,10 @@ fn last_decisions(state: &StateView, agent: Option<&str>, count: usize) -> Resul
                 }
             }
             // The verdict follows its decision before that agent's next one.
-            Fact::Verdict { id, verdict, .. } => {
+            Fact::Verdict { id, .. } => {
                 let of_agent = |view: &&mut DecisionView| view.record.agent == id.agent;
                 if let Some(view) = last.iter_mut().rev().find(of_agent) {
-                    view.verdict = Some(verdict_text(&verdict, None));
+                    view.verdict = words;
                 }
             }
             _ => {}

@@ -77,54 +77,93 @@ enum Command {
     Venue(venue::Args),
 }
 
-/// Reads the command line and runs one command.
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if let Err(error) = crate::telemetry::log::init(cli.log_format) {
-        return end(false, Err(Failure::input(error.to_string())));
-    }
-    match cli.command {
-        Command::Init(args) => end(false, init::run(&args)),
-        Command::Run(args) => end(args.json, run::run(&args)),
-        // Its findings are the document already.
-        Command::Check(args) => end(false, check::run(&args)),
-        Command::Backtest(args) => end(args.json, backtest::run(&args)),
-        Command::Sweep(args) => end(args.json, sweep::run(&args)),
-        Command::Bias(args) => on_console(args.json, |console| bias::run(&args, console)),
-        Command::Simulate(args) => on_console(args.json, |console| simulate::run(&args, console)),
-        Command::Data(args) => on_console(args.json(), |console| data::run(&args, console)),
-        Command::Doctor(args) => on_console(args.json, |console| doctor::run(&args, console)),
-        Command::Decisions(args) => end(args.json, journal::decisions(&args)),
-        Command::Journal(args) => end(args.json(), journal::run(&args)),
-        Command::Replay(args) => end(args.json, replay::run(&args)),
-        Command::Compare(args) => end(args.json, compare::run(&args)),
-        Command::Schema(args) => end(false, check::schema(&args)),
-        Command::Venue(args) => end(false, venue::run(&args)),
-        Command::Status(args) => ask(status::run(args)),
-        Command::Agent(args) => ask(agent::run(args)),
-        Command::Breaker(args) => ask(breaker::run(args)),
-        Command::Flatten(args) => ask(flatten::run(args)),
-        Command::Resume(args) => ask(resume::run(args)),
-        Command::Differences(args) => ask(resume::differences(args)),
+impl Command {
+    /// Whether one JSON document is asked for on stdout.
+    fn json(&self) -> bool {
+        match self {
+            Self::Run(args) => args.json,
+            Self::Check(args) => args.json,
+            Self::Backtest(args) => args.json,
+            Self::Sweep(args) => args.json,
+            Self::Bias(args) => args.json,
+            Self::Simulate(args) => args.json,
+            Self::Data(args) => args.json(),
+            Self::Doctor(args) => args.json,
+            Self::Decisions(args) => args.json,
+            Self::Journal(args) => args.json(),
+            Self::Replay(args) => args.json,
+            Self::Compare(args) => args.json,
+            Self::Status(args) => args.connection.json,
+            Self::Agent(args) => args.json(),
+            Self::Breaker(args) => args.json(),
+            Self::Flatten(args) => args.connection.json,
+            Self::Resume(args) => args.connection.json,
+            Self::Differences(args) => args.connection.json,
+            Self::Init(_) | Self::Schema(_) | Self::Venue(_) => false,
+        }
     }
 }
 
-/// Runs a command that prints through the console.
-fn on_console(json: bool, command: impl FnOnce(&mut Console) -> Result<(), Failure>) -> ExitCode {
+/// Reads the command line and runs one command. However it ends, [`Console::finish`] tells it.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error),
+    };
+    let json = cli.command.json();
     let mut console = Console::standard();
-    let done = command(&mut console);
+    let done = match crate::telemetry::log::init(cli.log_format) {
+        Ok(()) => carry_out(cli.command, &mut console),
+        Err(error) => Err(Failure::input(error.to_string())),
+    };
     ExitCode::from(console.finish(json, done))
 }
 
-/// Says what failed and gives the exit code.
-fn end(json: bool, done: Result<(), Failure>) -> ExitCode {
-    ExitCode::from(Console::standard().finish(json, done))
+/// A command line that says nothing that can be done, or asks for help. What it was meant to be cannot be known, so
+/// the words themselves say whether a document is wanted.
+fn misread(error: &clap::Error) -> ExitCode {
+    // Where it cannot be written, the exit code still says it.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let json = std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
+    let text = error.render().to_string();
+    let message = text.trim().strip_prefix("error: ").unwrap_or(text.trim()).to_owned();
+    ExitCode::from(Console::standard().finish(json, Err(Failure::input(message).in_words())))
+}
+
+fn carry_out(command: Command, console: &mut Console) -> Result<(), Failure> {
+    match command {
+        Command::Init(args) => init::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Bias(args) => bias::run(&args, console),
+        Command::Simulate(args) => simulate::run(&args, console),
+        Command::Data(args) => data::run(&args, console),
+        Command::Doctor(args) => doctor::run(&args, console),
+        Command::Decisions(args) => journal::decisions(&args),
+        Command::Journal(args) => journal::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Schema(args) => check::schema(&args),
+        Command::Venue(args) => venue::run(&args),
+        Command::Status(args) => ask(status::execute(&args, console)),
+        Command::Agent(args) => ask(agent::execute(&args, console)),
+        Command::Breaker(args) => ask(breaker::execute(&args, console)),
+        Command::Flatten(args) => ask(flatten::execute(&args, console)),
+        Command::Resume(args) => ask(resume::execute(&args, console)),
+        Command::Differences(args) => ask(resume::show(&args, console)),
+    }
 }
 
 /// Runs a command that talks to a running swarm.
-fn ask(command: impl Future<Output = ExitCode>) -> ExitCode {
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(command),
-        Err(error) => end(false, Err(Failure::failed("failed", format!("cannot start: {error}")))),
-    }
+fn ask(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("failed", format!("cannot start: {error}")))?;
+    runtime.block_on(command)
 }

@@ -36,12 +36,13 @@ pub fn load_with(path: &Path, settings: &[Setting]) -> Result<Loaded, Failure> {
     }
 }
 
-/// Tells the faults of a swarm file.
+/// Tells the faults of a swarm file; the failure's details are what `swarm check --json` prints of them.
 pub fn tell(report: &config::Report) -> Failure {
     eprint!("{}", config::render(report, colour()));
     let first =
         report.errors.first().map(|error| format!("{}:{}:{}: {}", error.file, error.line, error.column, error.message));
-    Failure::input(first.unwrap_or_else(|| "the swarm file is not sound".to_owned())).told()
+    let message = first.unwrap_or_else(|| "the swarm file is not sound".to_owned());
+    Failure::input(message).in_words().with_details(report.to_json())
 }
 
 /// A market that could not be opened; where the swarm file asked for what is not there, its place comes first.
@@ -149,7 +150,8 @@ pub fn parse_date(text: &str) -> Result<Time, String> {
 
 /// A length of wall time: `90s`, `10m`, `2h`, `500ms`.
 pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
-    let bad = || format!("`{text}` is not a duration: expected a number and ms, s, m, h or d, such as 90s or 10m");
+    let bad =
+        || format!("`{text}` is not a duration: expected a number above 0 and ms, s, m, h or d, such as 90s or 10m");
     let split = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').ok_or_else(bad)?;
     let (number, unit) = text.split_at(split);
     let seconds = match unit {

@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     console::print(&format!("{}\n", text.trim_end()))?;
     match replayed.difference {
         None => Ok(()),
-        Some(_) => Err(Failure::failed("differs", "the journal and its replay differ").told()),
+        Some(_) => Err(Failure::failed("differs", "the journal and its replay differ").in_full()),
     }
 }
 

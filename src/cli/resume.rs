@@ -1,10 +1,9 @@
 //! `swarm resume`: lift the halt of a live portfolio of a running swarm, and `swarm differences`: what halted it.
 
 use super::client::{self, Client, Connection};
-use super::console::{Cell, Console, Failure, Tone, on_standard_console};
+use super::console::{Cell, Console, Failure, Tone};
 use crate::control::{DifferenceView, PortfolioDifferences};
 use serde_json::json;
-use std::process::ExitCode;
 use swarm_core::model::Mode;
 
 /// Let a halted portfolio's entries pass again, once its account and the books agree.
@@ -34,17 +33,6 @@ pub struct DifferencesArgs {
 }
 
 /// Runs `swarm resume`.
-pub async fn run(args: Args) -> ExitCode {
-    let json = args.connection.json;
-    on_standard_console(json, async move |console| execute(&args, console).await).await
-}
-
-/// Runs `swarm differences`.
-pub async fn differences(args: DifferencesArgs) -> ExitCode {
-    let json = args.connection.json;
-    on_standard_console(json, async move |console| show(&args, console).await).await
-}
-
 pub(super) async fn execute(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let Args { portfolio, reason, yes, connection } = args;
     if reason.trim().is_empty() {

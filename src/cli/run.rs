@@ -408,12 +408,13 @@ fn finish(args: &Args, outcome: actors::Outcome) -> Result<(), Failure> {
             Ok(())
         }
         Ended::Halted(reason) => {
-            // The report, if there is one, is the document on stdout; this is for the operator.
+            // The report, if there is one, is the document on stdout already; this is for the operator.
             let message = format!(
                 "trading stopped: {reason}. Stops that rest at the venue stay there; mend the cause and start again"
             );
             eprintln!("error: {message}");
-            Err(Failure::failed("halted", message).told())
+            let failure = Failure::failed("halted", message);
+            Err(if outcome.report.is_some() { failure.in_full() } else { failure.in_words() })
         }
     }
 }

@@ -1,9 +1,8 @@
 //! `swarm status`: the running swarm on one screen.
 
 use super::client::{Client, Connection};
-use super::console::{Cell, Console, Failure, Tone, on_standard_console};
+use super::console::{Cell, Console, Failure, Tone};
 use crate::control::{CohortStatus, PortfolioStatus, PositionStatus, Snapshot};
-use std::process::ExitCode;
 use swarm_core::model::Mode;
 
 /// Show the state of a running swarm.
@@ -15,11 +14,6 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(args: Args) -> ExitCode {
-    let json = args.connection.json;
-    on_standard_console(json, async move |console| execute(&args, console).await).await
-}
-
 pub(super) async fn execute(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let client = Client::new(&args.connection)?;
     if args.connection.json {

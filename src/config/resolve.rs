@@ -18,6 +18,9 @@ use swarm_core::model::{
     Mode, NAKED_TIMEOUT_MS, Plan, PortfolioId, PortfolioPlan, Rate, SymbolId,
 };
 
+/// Basis points in one.
+pub(super) const BASIS_POINT: i64 = 10_000;
+
 /// What the schema requires is there once a file has been checked.
 fn required<T>(value: Option<T>) -> T {
     value.expect("invariant: a checked file has every required key")
@@ -82,8 +85,8 @@ fn exchange(venue: &Venue) -> ExchangeParams {
     ExchangeParams {
         maker_fee: venue.maker_fee.unwrap_or(default.maker_fee),
         taker_fee: venue.taker_fee.unwrap_or(default.taker_fee),
-        // Ten thousandths: a basis point with up to four decimals stays exact.
-        spread: venue.spread_bps.map_or(default.spread, |bps| Rate(bps.0 / 10_000)),
+        // Basis points with up to four decimals, which the checks ask for, stay exact.
+        spread: venue.spread_bps.map_or(default.spread, |bps| Rate(bps.0 / BASIS_POINT)),
         impact: venue.impact.unwrap_or(default.impact),
         latency_ms: venue.latency_ms.map_or(default.latency_ms, i64::from),
         path: venue.path.unwrap_or(default.path),

@@ -87,7 +87,9 @@ pub struct Span(pub Millis);
 
 /// A text that is not a length of time.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a length of time: expected a whole number and ms, s, m, h or d, such as 90s or 5m")]
+#[error(
+    "`{0}` is not a length of time: expected a whole number from 1 to 999999 and ms, s, m, h or d, such as 90s or 5m"
+)]
 pub struct SpanError(String);
 
 impl FromStr for Span {

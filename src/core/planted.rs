@@ -25,11 +25,13 @@ pub enum Bug {
     SendBeforeWriting,
     /// Every mark is believed, however far off.
     TrustWrongMark,
+    /// A stop keeps the size that it had for the first part of its entry.
+    KeepFirstStop,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SkipReservation,
         Self::ResendOnTimeout,
         Self::ForgetBreaker,
@@ -40,6 +42,7 @@ impl Bug {
         Self::BookTwice,
         Self::SendBeforeWriting,
         Self::TrustWrongMark,
+        Self::KeepFirstStop,
     ];
 }
 

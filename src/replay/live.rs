@@ -352,11 +352,13 @@ impl<'a, M: MakeRule> LiveCourse<'a, M> {
         self.compare(effects.facts)
     }
 
-    /// Whether the next records are these facts.
+    /// Whether the next records are these facts, or their beginning where the process died of writing them.
     fn begins_with(&mut self, facts: &[Fact]) -> Result<bool, ReplayError> {
         for (index, fact) in facts.iter().enumerate() {
-            if self.records.peek(index)?.is_none_or(|record| bytes(&record.fact) != bytes(fact)) {
-                return Ok(false);
+            match self.records.peek(index)? {
+                Some(record) if bytes(&record.fact) == bytes(fact) => {}
+                None => return Ok(index > 0),
+                Some(record) => return Ok(index > 0 && matches!(record.fact, Fact::Start { .. })),
             }
         }
         Ok(!facts.is_empty())

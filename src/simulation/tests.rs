@@ -192,10 +192,51 @@ fn a_kept_live_journal_is_folded_and_decided_again() {
     );
 }
 
+/// The journal of these facts.
+fn journal_of(facts: &[Fact]) -> MemoryMedium {
+    use swarm_core::journal::{Position, encode, first_header};
+    let (mut bytes, mut link) = (first_header().to_vec(), Position::start().link);
+    for fact in facts {
+        link = encode(link, true, fact, &mut bytes).unwrap();
+    }
+    let medium = MemoryMedium::new();
+    medium.put("journal.bin", bytes);
+    medium
+}
+
+/// Decides a journal of a scenario over again.
+fn again(scenario: &Scenario, medium: &MemoryMedium) -> Replayed {
+    let plan = Arc::clone(&scenario.plan);
+    let (of_plan, seed, panics, end) = (Arc::clone(&plan), scenario.seed, scenario.rates.panic, scenario.end());
+    let make = move |agent: AgentId, wants: &mut Wants| -> Result<Box<dyn Rule>, String> {
+        Ok(Box::new(Until { inner: make_rule(&OwnCast, &of_plan, agent, wants, (seed, panics))?, end }))
+    };
+    let part = Part { after_seq: 0, plan, make, restart: scenario.restart };
+    replay(|| JournalReader::over(medium.clone(), Path::new("made"), None), vec![part]).unwrap()
+}
+
+/// A process may die at any record that it writes: what it did not get to write is no difference, also where it was
+/// the end of a step.
+#[test]
+fn a_live_journal_that_ends_anywhere_and_begins_anew_is_decided_again() {
+    let scenario = scenario(8);
+    let facts = facts_of(&play(&scenario, false).journal);
+    let of_ends = |at: &usize| matches!(facts[*at], Fact::Watermark { .. });
+    let ends: Vec<usize> = (0..facts.len()).filter(of_ends).take(30).collect();
+    assert!(ends.len() > 10, "{} watermarks", ends.len());
+    for cut in ends.into_iter().chain((0..facts.len()).step_by(facts.len() / 30)) {
+        let start = Fact::Start { at: Time(facts.len() as i64) };
+        for rest in [&[start][..], &[]] {
+            let cut = [&facts[..=cut], rest].concat();
+            let Replayed { difference, .. } = again(&scenario, &journal_of(&cut));
+            assert_eq!(difference, None, "cut behind record {}: {:?}", cut.len() - rest.len(), cut.last());
+        }
+    }
+}
+
 /// A journal in which one order was altered, with all checks made right again, is not what the swarm decides.
 #[test]
 fn an_altered_order_of_a_live_journal_is_found() {
-    use swarm_core::journal::{Position, encode, first_header};
     let scenario = scenario(8);
     let run = play(&scenario, false);
     let mut facts = facts_of(&run.journal);
@@ -203,19 +244,6 @@ fn an_altered_order_of_a_live_journal_is_found() {
     if let Fact::Order { order, .. } = order {
         order.qty.0 += 1;
     }
-    let (mut bytes, mut link) = (first_header().to_vec(), Position::start().link);
-    for fact in &facts {
-        link = encode(link, true, fact, &mut bytes).unwrap();
-    }
-    let medium = MemoryMedium::new();
-    medium.put("journal.bin", bytes);
-    let plan = Arc::clone(&scenario.plan);
-    let (of_plan, seed, panics, end) = (Arc::clone(&plan), scenario.seed, scenario.rates.panic, scenario.end());
-    let make = move |agent: AgentId, wants: &mut Wants| -> Result<Box<dyn Rule>, String> {
-        Ok(Box::new(Until { inner: make_rule(&OwnCast, &of_plan, agent, wants, (seed, panics))?, end }))
-    };
-    let part = Part { after_seq: 0, plan, make, restart: scenario.restart };
-    let open = || JournalReader::over(medium.clone(), Path::new("altered"), None);
-    let found = replay(open, vec![part]).unwrap().difference.unwrap();
+    let found = again(&scenario, &journal_of(&facts)).difference.unwrap();
     assert!(matches!(found.recorded, Some(Fact::Order { .. })), "{found:?}");
 }

@@ -96,15 +96,26 @@ fn snake_case(name: &str) -> String {
     text
 }
 
-/// Writes every record as a line of JSON and returns how many there were.
+/// Writes every record as a line of JSON and returns how many there were. `words` are what is to be said of a record
+/// besides its fields; they stand under that name.
 ///
 /// # Errors
 /// When the journal cannot be read to its end (what precedes the damage has been written then), or the
 /// output fails.
-pub fn export(journal: JournalReader, manifest: &Manifest, output: &mut impl Write) -> Result<u64, ExportError> {
+pub fn export(
+    journal: JournalReader,
+    manifest: &Manifest,
+    words: impl Fn(&Record) -> Option<String>,
+    output: &mut impl Write,
+) -> Result<u64, ExportError> {
     let (names, mut count) = (Names::of(manifest), 0);
     for record in journal {
-        serde_json::to_writer(&mut *output, &names.line(&record?)).map_err(io::Error::from)?;
+        let record = record?;
+        let mut line = names.line(&record);
+        if let (Some(words), Some(line)) = (words(&record), line.as_object_mut()) {
+            line.insert("words".into(), words.into());
+        }
+        serde_json::to_writer(&mut *output, &line).map_err(io::Error::from)?;
         output.write_all(b"\n")?;
         count += 1;
     }

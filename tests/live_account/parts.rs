@@ -142,3 +142,78 @@ fn entries_and_exits_in_parts_are_protected_and_come_out_even() {
     assert_eq!(money, wallet.parse().unwrap(), "the wallet is what the executions in the journal come to");
     assert!(holdings.values().all(Holding::is_flat));
 }
+
+/// Far off, so that nothing but the price itself happens when it jumps.
+const WIDE: &str = "\
+version: 1
+name: doubt
+mode: live
+market: { source: aster, symbols: [BTCUSDT, ETHUSDT], intervals: [5m] }
+portfolios: { main: { equity: 10000, account: first, risk: { max_positions: 2 } } }
+cohorts:
+  eager:
+    portfolio: main
+    agents:
+      - use: control
+        count: 2
+        set:
+          { rsi_buy: 90, rsi_sell: 99, base_notional: 1000, leverage: 2, stop: 0.2, target: 0.5, entry: { type: limit, offset_ticks: 20, then: cancel } }
+";
+
+/// A mark that is far off is a price only once others agree with it; meanwhile the entry that filled in parts is held
+/// under its stop. With `WRITE_KEPT` the journal of it becomes the one that `tests/replay.rs` decides again.
+#[test]
+fn a_mark_in_doubt_is_believed_once_others_agree_and_the_journal_is_decided_again() {
+    let venue = Venue::trading(WIDE);
+    venue.control("POST", "options", &json!({ "participation": SHARE }).to_string());
+    let swarm = venue.swarm();
+    venue.end_of_candle();
+    let entry = until("an entry that rests", || {
+        let is_new = |order: &OrderAnswer| order.symbol == "BTCUSDT" && order.status == OrderStatus::New;
+        open_orders(&venue).into_iter().find(is_new)
+    });
+    let tick = instrument("BTCUSDT").tick;
+    for share in [0.5, 0.6] {
+        let before = held(&venue).get("BTCUSDT").copied();
+        part(&venue, "BTCUSDT", entry.orig_qty.to_f64() * share, Some(entry.price - tick));
+        until("it to grow", || (held(&venue).get("BTCUSDT").copied() > before).then_some(()));
+        covered(&venue, &swarm);
+    }
+    let far = Price((entry.price.0 / 100 * 115) / tick.0 * tick.0);
+    let in_doubt = |status: &Value| {
+        let held = status["positions"].as_array().unwrap().iter().find(|one| one["symbol"] == "BTCUSDT");
+        held.and_then(|one| one["unconfirmed_mark_price"].as_str().map(str::to_owned))
+    };
+    // A trade there, at an instant of its own; it is seen with the swarm's next look.
+    let mark = || {
+        let seen = swarm.status()["journal_sequence"].as_u64();
+        venue.control("POST", "step", "{\"ms\":1}");
+        venue.control("POST", "price", &json!({"symbol": "BTCUSDT", "price": far}).to_string());
+        swarm.until("the mark to be seen", |status| status["journal_sequence"].as_u64() > seen)
+    };
+    let doubted = mark();
+    assert_eq!(in_doubt(&doubted).and_then(|price| price.parse().ok()), Some(far), "{doubted}");
+    let believed = (0..5).map(|_| mark()).find(|status| in_doubt(status).is_none()).expect("others agree");
+    let held = believed["positions"].as_array().unwrap().iter().find(|one| one["symbol"] == "BTCUSDT").unwrap();
+    assert_eq!(held["mark_price"].as_str().and_then(|price| price.parse().ok()), Some(far));
+    venue.end_of_candle();
+    swarm.process.signal("TERM");
+    assert_eq!(swarm.process.end().code, Some(0));
+    let replayed = venue.place.json(&["replay", "state", "--json"]);
+    assert_eq!(replayed["same"].as_u64().map(|same| same > 10), Some(true), "{replayed}");
+    if std::env::var_os("WRITE_KEPT").is_some() {
+        keep(&venue.place.path("state"));
+    }
+}
+
+/// Copies what a journal is decided again from.
+fn keep(state: &std::path::Path) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journal-live-v3");
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(state).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if ["journal", "plan", "manifest"].iter().any(|part| name.starts_with(part)) {
+            std::fs::copy(entry.path(), folder.join(name)).unwrap();
+        }
+    }
+}

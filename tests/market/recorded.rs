@@ -150,6 +150,60 @@ fn the_archive_of_binance_is_read_as_it_is_unpacked() {
 }
 
 #[test]
+fn times_in_microseconds_and_prices_with_exponents_are_what_they_say() {
+    let files = Files::new();
+    // The archive's spot files of 2025 on, behind one of 2024.
+    files.put("BTCUSDT/5m/BTCUSDT-5m-2024-12.csv", archive(M5, 0..10));
+    let micros = |index: i64| {
+        let (open, close) = ((START + index * M5) * 1_000, (START + (index + 1) * M5) * 1_000 - 1);
+        format!("{open},1.0e1,1.2E+1,0.9e1,110e-1,5,{close},55,7,2.5,27,0\n")
+    };
+    files.put("BTCUSDT/5m/BTCUSDT-5m-2025-01.csv", (10..20).map(micros).collect::<String>());
+    let loaded = files.load(&["BTCUSDT"]).unwrap();
+    assert_eq!(places(&loaded, 0, M5), (0..20).collect::<Vec<_>>());
+    let prices = |place: usize| {
+        let candle = &loaded.series[0][place];
+        [candle.open, candle.high, candle.low, candle.close]
+    };
+    assert_eq!(prices(15), prices(5));
+    let small = Files::new();
+    small.put("5m/PEPEUSDT.csv", format!("{}{START},1.2e-7,1.4e-7,1e-7,0.00000013,9e6\n", crate::files::HEADER));
+    let candle = small.load(&["PEPEUSDT"]).unwrap().series[0][0];
+    assert_eq!((candle.open, candle.high, candle.low, candle.close), (Price(12), Price(14), Price(10), Price(13)));
+    assert_eq!(candle.volume, 9_000_000.0);
+}
+
+#[test]
+fn funding_of_the_archive_is_read_wherever_it_lies() {
+    let text = |micros: i64| {
+        let row = |(hour, rate): (i64, &str)| format!("{},8,{rate}\n", (START + hour * HOUR + 3) * micros);
+        let rows = [(0, "0.00010000"), (8, "-1.5e-5"), (16, "0.00003000")].map(row).concat();
+        format!("calc_time,funding_interval_hours,last_funding_rate\n{rows}")
+    };
+    let name = "BTCUSDT-fundingRate-2024-01.csv";
+    // Beside the candles, in a folder for funding, as the archive is laid out, and gzip'd.
+    for (place, micros) in [
+        (name.to_owned(), 1),
+        (format!("funding/{name}"), 1_000),
+        (format!("futures/um/monthly/fundingRate/BTCUSDT/{name}"), 1),
+        (format!("{name}.gz"), 1),
+    ] {
+        let files = Files::new();
+        files.put("futures/um/monthly/klines/BTCUSDT/5m/BTCUSDT-5m-2024-01.csv", archive(M5, 0..288));
+        let text = text(micros);
+        if place.ends_with(".gz") {
+            files.put(&place, gzip(&text))
+        } else {
+            files.put(&place, &text)
+        };
+        let loaded = files.load(&["BTCUSDT"]).unwrap();
+        let expected = [(0, 10_000), (8, -1_500), (16, 3_000)];
+        assert_eq!(loaded.funding[0], expected.map(|(hour, rate)| (at(hour * HOUR), Rate(rate))), "{place}");
+        assert!(loaded.warnings.iter().all(|warning| !warning.contains("funding")), "{place}: {:?}", loaded.warnings);
+    }
+}
+
+#[test]
 fn a_file_that_is_not_read_is_named_where_its_symbol_has_none() {
     for name in ["BTCUSDT-trades-2024-01.csv", "5m/btcusdt.csv", "5m/BTCUSDT-5m-2024-01.zip", "BTCUSDT_a.csv"] {
         let files = Files::new();

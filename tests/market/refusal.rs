@@ -28,7 +28,8 @@ fn a_bad_number_is_refused() {
         (format!("{next},x,12,9,11,5"), "open `x` is not a decimal"),
         (format!("{next},10,NaN,9,11,5"), "high `NaN` is not a decimal"),
         (format!("{next},10,12,inf,11,5"), "low `inf` is not a decimal"),
-        (format!("{next},10,12,9,1.1e1,5"), "close `1.1e1` is not a decimal"),
+        (format!("{next},10,12,9,1.1e,5"), "close `1.1e` is not a decimal"),
+        (format!("{next},10,12,9,1.1e-9,5"), "close `1.1e-9` is not a decimal number with at most 8 decimals"),
         (format!("{next},10,12,9,11.123456789,5"), "with at most 8 decimals"),
         (format!("{next},,12,9,11,5"), "open `` is not a decimal"),
         (format!("{next},10,12,9,11,lots"), "volume `lots` is not a number"),
@@ -36,7 +37,8 @@ fn a_bad_number_is_refused() {
         (format!("{next},10,12,9,11,inf"), "volume is not a number"),
         ("yesterday,10,12,9,11,5".to_owned(), "open_time `yesterday` is not a whole number"),
         (format!("{next}.5,10,12,9,11,5"), "is not a whole number"),
-        (format!("{next}000,10,12,9,11,5"), "is out of range"),
+        (format!("{next}000000,10,12,9,11,5"), "is out of range"),
+        (format!("{next}001,10,12,9,11,5"), "is no whole millisecond"),
     ] {
         check_row(&row, what);
     }
@@ -141,6 +143,7 @@ fn bad_funding_is_refused() {
         (format!("{START},0.0001,\n{},0.0001,\n", START + 20), 3, "appears twice"),
         (format!("{START},0.0001,\n{},0.0001,\n", START - M5), 3, "is earlier than"),
         (format!("{START},0.0001\n"), 2, "the row has 2 columns, the header 3"),
+        (format!("{START}000000,0.0001,\n"), 2, "funding_time 1704067200000000000 is out of range"),
     ] {
         let files = Files::new();
         files.candles("5m/BTCUSDT.csv", M5, 0..10);

@@ -80,6 +80,22 @@ fn a_refusal_that_rests_on_a_filter_of_the_venue_names_it() {
     assert!(page.contains("<th>below_minimum</th><td>MIN_NOTIONAL</td>"), "in the table of refusals");
     let notes = data(&page)["decisions"].to_string();
     assert!(notes.contains("MIN_NOTIONAL"), "in the words of a decision: {notes}");
+
+    // The same words in decisions.jsonl, in the journal of the same candles, and in what is shown of it.
+    let lines = std::fs::read_to_string(place.path("out/decisions.jsonl")).unwrap();
+    let verdict = |line: &Value| line["verdict"].as_str().map(str::to_owned);
+    let words = |text: &str, of: &dyn Fn(&Value) -> Option<String>| -> Vec<String> {
+        text.lines().filter_map(|line| of(&serde_json::from_str(line).unwrap())).collect()
+    };
+    let of_report = words(&lines, &verdict);
+    assert!(of_report.iter().any(|text| text.contains("MIN_NOTIONAL below_minimum")), "{of_report:?}");
+    let run = ["run", "--market", "replay:data", "--listen", "127.0.0.1:0", "--speed", "max", "--state", "state"];
+    assert_eq!(place.run(&run).code, Some(0));
+    let exported = place.run(&["journal", "export", "state"]).out;
+    assert_eq!(words(&exported, &|line| line["words"].as_str().map(str::to_owned)), of_report);
+    let shown = place.json(&["decisions", "--state", "state", "--last", "100000", "--json"]);
+    let shown: Vec<String> = shown.as_array().unwrap().iter().filter_map(verdict).collect();
+    assert_eq!(shown, of_report);
 }
 
 #[test]
@@ -174,7 +190,7 @@ fn a_run_without_trades_says_why_figures_are_absent() {
     let page = page(&place, &[]);
     for words in [
         "n/a <small>no closed trade</small>",
-        "n/a <small>needs two daily returns that differ</small>",
+        "n/a <small>needs 30 daily returns, of which two differ</small>",
         "n/a <small>needs a day or more",
         "control: no trade was closed.",
         "No intent was refused.",

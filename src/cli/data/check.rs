@@ -49,7 +49,7 @@ pub fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{} error(s): a backtest refuses these candles", audit.count(Severity::Error));
-    Err(Failure::failed("bad_data", message).told())
+    Err(Failure::failed("bad_data", message).in_full())
 }
 
 fn print(audit: &Audit, args: &Args, console: &mut Console) -> Result<(), Failure> {
@@ -66,7 +66,11 @@ fn print(audit: &Audit, args: &Args, console: &mut Console) -> Result<(), Failur
         audit.funding.len(),
         audit.other_files,
     ))?;
-    console.line(if errors == 0 { "a backtest takes these candles" } else { "a backtest refuses what has errors" })
+    console.line(match (errors, audit.choices.is_empty()) {
+        (0, true) => "a backtest takes these candles",
+        (0, false) => "a backtest takes these candles, where they lie in several folders as is said above",
+        _ => "a backtest refuses what has errors",
+    })
 }
 
 /// A number that is worth a look unless it is 0.

@@ -4,6 +4,7 @@
 use crate::config::Setting;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
@@ -28,6 +29,12 @@ enum Values {
 
 /// The settings that make one swarm of the sweep.
 pub type Set = Vec<Setting>;
+
+/// A set as JSON: each parameter by its name.
+pub fn values(set: &Set) -> Map<String, Value> {
+    let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    set.iter().map(|one| (format!("{}.{}", one.cohort, one.key), value(&one.value))).collect()
+}
 
 impl FromStr for Axis {
     type Err = String;
@@ -78,9 +85,9 @@ fn range(text: &str, low: &str, rest: &str) -> Result<Values, String> {
     Ok(Values::List((0..count).map(value).collect()))
 }
 
-/// A number without the noise of binary fractions: twelve digits are more than any parameter has.
+/// A number without the noise of binary fractions, with the eight decimals that exact parameters may have.
 fn tidy(value: f64) -> String {
-    let rounded: f64 = format!("{value:.12e}").parse().unwrap_or(value);
+    let rounded: f64 = format!("{value:.8}").parse().unwrap_or(value);
     rounded.to_string()
 }
 

@@ -2,6 +2,7 @@
 //! of many is lucky as a rule: what the best would have come to by chance alone is told beside it.
 
 mod axes;
+mod left_out;
 mod outcome;
 mod play;
 
@@ -12,6 +13,7 @@ use super::{interrupt, prepare};
 use crate::config;
 use axes::{Axis, Set};
 use clap::Args as ClapArgs;
+use left_out::LeftOut;
 use outcome::{Figure, Outcome};
 use play::Sweep;
 use std::num::NonZeroUsize;
@@ -72,7 +74,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let began = Instant::now();
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let loaded = prepare::load(&args.file)?;
-    let plans = plans(args, &sets, jobs)?;
+    let Swarms { sets, plans, left_out } = swarms(args, sets, jobs)?;
+    left_out.words().iter().for_each(|line| eprintln!("{line}"));
     let cohort = cohort(args, &loaded.plan)?;
     let recording = Arc::new(args.recorded.load(&args.file, &loaded)?);
     recording.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
@@ -87,7 +90,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let reports = reports.map_err(|error| Failure::input(error.to_string()))?;
     let timing = outcome::Timing { prepare_s, run_s: began.elapsed().as_secs_f64(), threads: jobs };
 
-    let outcome = Outcome::new(&args.params, sets, reports, cohort, args.by, timing);
+    let outcome = Outcome::new(&args.params, sets, reports, cohort, args.by, timing, left_out);
+    outcome.warning().iter().for_each(|warning| eprintln!("warning: {warning}"));
     if let Some(folder) = &args.out {
         outcome.write(folder)?;
     }
@@ -111,23 +115,44 @@ fn watched<T>(progress: &Progress, candles: &AtomicU64, work: impl FnOnce() -> T
     })
 }
 
-/// The plan of every set, made on all threads: each goes through all checks of a swarm file.
-fn plans(args: &Args, sets: &[Set], jobs: usize) -> Result<Vec<Arc<Plan>>, Failure> {
+/// What is played: sets with their plans, and what is left out.
+struct Swarms {
+    sets: Vec<Set>,
+    plans: Vec<Arc<Plan>>,
+    left_out: LeftOut,
+}
+
+/// Sets with their plans, made on all threads: each goes through all checks of a swarm file. Those that do not pass are
+/// left out. The file alone has passed them, so it is the parameters that do not fit.
+fn swarms(args: &Args, sets: Vec<Set>, jobs: usize) -> Result<Swarms, Failure> {
     let plan = |set: &Set| config::load_with(&args.file, set).map(|loaded| Arc::new(loaded.plan));
     let chunk = sets.len().div_ceil(jobs).max(1);
     let loaded: Vec<_> = std::thread::scope(|scope| {
-        let load = |sets: &[Set]| sets.iter().map(plan).collect::<Result<Vec<_>, _>>();
+        let load = |sets: &[Set]| sets.iter().map(plan).collect::<Vec<_>>();
         let threads: Vec<_> = sets.chunks(chunk).map(|sets| scope.spawn(move || load(sets))).collect();
         threads
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let mut plans = Vec::with_capacity(sets.len());
-    for part in loaded {
-        plans.extend(part.map_err(|report| prepare::tell(&report))?);
+    let mut swarms = Swarms { sets: Vec::new(), plans: Vec::new(), left_out: LeftOut::default() };
+    let mut first = None;
+    for (set, loaded) in sets.into_iter().zip(loaded) {
+        match loaded {
+            Ok(plan) => {
+                swarms.sets.push(set);
+                swarms.plans.push(plan);
+            }
+            Err(report) => {
+                swarms.left_out.add(&set, &report);
+                first.get_or_insert(report);
+            }
+        }
     }
-    Ok(plans)
+    match first {
+        Some(report) if swarms.plans.is_empty() => Err(prepare::tell(&report)),
+        _ => Ok(swarms),
+    }
 }
 
 fn cohort(args: &Args, plan: &Plan) -> Result<String, Failure> {

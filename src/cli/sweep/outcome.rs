@@ -3,11 +3,12 @@
 
 use super::super::console::Failure;
 use super::super::summary::{align, percent, ratio};
-use super::axes::{Axis, Set};
+use super::axes::{self, Axis, Set};
+use super::left_out::LeftOut;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::Path;
-use swarm_core::experiment::{Metrics, Report};
+use swarm_core::experiment::{LEAST_DAILY_RETURNS, Metrics, Report};
 
 /// A figure to rank by; more is better, save for drawdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
@@ -83,6 +84,8 @@ pub struct Outcome {
     cohort: String,
     by: Figure,
     sets: usize,
+    /// Sets that are no swarm; not among `sets`.
+    left_out: LeftOut,
     agent_candles: u64,
     /// Sharpe ratio that the best of so many sets would show on average if none had an edge.
     sharpe_of_luck: Option<f64>,
@@ -93,7 +96,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Ranks the sets; those without the figure come last, equal ones in the order of the sweep.
+    /// Ranks the sets; those without the figure come last, by their return, equal ones in the order of the sweep.
     pub fn new(
         axes: &[Axis],
         sets: Vec<Set>,
@@ -101,6 +104,7 @@ impl Outcome {
         cohort: String,
         by: Figure,
         timing: Timing,
+        left_out: LeftOut,
     ) -> Self {
         let (from, to, partial) =
             reports.first().map(|report| (report.from.clone(), report.to.clone(), report.partial)).unwrap_or_default();
@@ -111,7 +115,8 @@ impl Outcome {
         let sharpes: Vec<f64> = results.iter().filter_map(|one| one.metrics.sharpe).collect();
         let sharpe_of_luck = sharpe_of_luck(&sharpes);
         let worth = |one: &Ranked| by.worth(&one.metrics).unwrap_or(f64::NEG_INFINITY);
-        results.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
+        let total = |one: &Ranked| one.metrics.total_return.unwrap_or(f64::NEG_INFINITY);
+        results.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(total(b).total_cmp(&total(a))));
         Self {
             schema: 1,
             from,
@@ -120,12 +125,29 @@ impl Outcome {
             cohort,
             by,
             sets: results.len(),
+            left_out,
             agent_candles,
             sharpe_of_luck,
             timing,
             results,
             names,
         }
+    }
+
+    /// What is to be said where no set has the figure that they are ranked by.
+    pub fn warning(&self) -> Option<String> {
+        let is_known = self.results.iter().any(|one| self.by.of(&one.metrics).is_some());
+        (!is_known).then(|| {
+            let name =
+                clap::ValueEnum::to_possible_value(&self.by).map_or_else(String::new, |of| of.get_name().to_owned());
+            let few = match self.by {
+                Figure::Sharpe | Figure::Sortino => {
+                    format!(" (it takes {LEAST_DAILY_RETURNS} daily returns, of which two differ)")
+                }
+                _ => String::new(),
+            };
+            format!("no set has a known {name}{few}: they are ranked by total_return")
+        })
     }
 
     /// A JSON document, or the best as a table.
@@ -211,6 +233,9 @@ impl Outcome {
             self.cohort,
             align(&rows),
         );
+        if self.left_out.sets > 0 {
+            let _ = writeln!(text, "{} more sets are no swarm and were left out.", self.left_out.sets);
+        }
         if let Some(luck) = self.sharpe_of_luck {
             let _ = writeln!(
                 text,
@@ -232,9 +257,8 @@ impl Outcome {
 
 fn ranked(set: &Set, mut report: Report, cohort: &str) -> Option<Ranked> {
     let metrics = report.cohorts.remove(cohort)?;
-    let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
     Some(Ranked {
-        set: set.iter().map(|one| (format!("{}.{}", one.cohort, one.key), value(&one.value))).collect(),
+        set: axes::values(set),
         fingerprint: report.fingerprint,
         metrics,
         values: set.iter().map(|one| one.value.clone()).collect(),

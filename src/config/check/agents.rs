@@ -176,6 +176,15 @@ impl Files<'_> {
         });
         let mut merged = params.clone();
         if let Some(set) = node.get("set") {
+            let empty = empty_parts(set, schema);
+            for part in &empty {
+                let rules = registry::rules().iter().map(|rule| rule.name).filter(|name| *name != spec.name);
+                let help = format!("write one of {}, or leave the key out", list(rules, "or"));
+                report.error(part, "expected one rule, found none", help);
+            }
+            if !empty.is_empty() {
+                return None;
+            }
             drop_replaced_parts(&mut merged, set, schema);
             merged.overlay(set);
         }
@@ -298,6 +307,13 @@ fn stem(name: &str) -> &str {
 /// A shipped file in the way that `like` is written.
 fn shipped_name(like: &str, rule: &str) -> String {
     if like.contains('/') || like.ends_with(".yaml") { format!("agents/{rule}.yaml") } else { rule.to_owned() }
+}
+
+/// What `set` gives as a rule inside of a rule without naming one. Laid over what the file says it would change nothing.
+fn empty_parts<'a>(set: &'a Node, schema: &Value) -> Vec<&'a Node> {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let parts = properties.filter(|(_, property)| property["x-rule"] == true).filter_map(|(key, _)| set.get(key));
+    parts.filter(|part| matches!(&part.content, Content::Map(entries) if entries.is_empty())).collect()
 }
 
 /// A rule inside of a rule is replaced by another one of `set`, not mixed with it: what a file says of a

@@ -133,6 +133,13 @@ fn venue(scope: &Scope<'_>, report: &mut Report) {
             report.warn_at_key(entry, message, "remove it, or write `mode: live` and `kind: aster`");
         }
     }
+    if let (Some(bps), Some(node)) =
+        (scope.swarm.venue.as_ref().and_then(|venue| venue.spread_bps), scope.node(&["venue", "spread_bps"]))
+        && bps.0 % super::super::resolve::BASIS_POINT != 0
+    {
+        let message = format!("{bps} has more than 4 decimals; a basis point is exact with at most 4 of them");
+        report.error(node, message, "");
+    }
     hosts(scope, report);
     for (keys, min, max) in LIVE_SPANS {
         super::swarm::span(scope, &["venue", keys[0], keys[1]], Span(min), Span(max), report);

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 /// Days a year: these markets do not close.
 const DAYS_A_YEAR: f64 = 365.0;
 
+/// Fewest daily returns that a Sharpe or Sortino ratio is told of. The standard error of an annualised Sharpe ratio is
+/// about the root of 365 over their number (Lo, "The Statistics of Sharpe Ratios", 2002): 13.5 with two of them, so that
+/// the number says nothing, and 3.5 with a month's.
+pub const LEAST_DAILY_RETURNS: usize = 30;
+
 /// What the figures of one agent or cohort are computed from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
@@ -57,7 +62,8 @@ pub struct Metrics {
     pub expectancy: Option<Usd>,
     /// Largest fall from a peak at candle closes.
     pub max_drawdown: Option<f64>,
-    /// Mean over standard deviation of daily returns, times the root of 365; no risk-free rate.
+    /// Mean over standard deviation of daily returns, times the root of 365; no risk-free rate. Absent below
+    /// [`LEAST_DAILY_RETURNS`].
     pub sharpe: Option<f64>,
     /// As Sharpe, with the root mean square of negative daily returns below.
     pub sortino: Option<f64>,
@@ -170,12 +176,15 @@ impl Metrics {
 }
 
 fn sharpe(returns: &[f64]) -> Option<f64> {
+    if returns.len() < LEAST_DAILY_RETURNS {
+        return None;
+    }
     let deviation = deviation(returns).filter(|deviation| *deviation > 0.0)?;
     finite(mean(returns)? / deviation * DAYS_A_YEAR.sqrt())
 }
 
 fn sortino(returns: &[f64]) -> Option<f64> {
-    if returns.len() < 2 {
+    if returns.len() < LEAST_DAILY_RETURNS {
         return None;
     }
     let squares: f64 = returns.iter().map(|value| value.min(0.0) * value.min(0.0)).sum();
@@ -227,22 +236,45 @@ mod tests {
 
     #[test]
     fn daily_equity_gives_ratios() {
+        let near = |value: Option<f64>, wanted: f64| (value.unwrap() - wanted).abs() < 1e-9;
         let daily_equity = vec![100.0, 110.0, 99.0, 108.9];
         check(Sample { daily_equity, days: 3.0, max_drawdown: 0.1, ..Sample::default() }, |metrics| {
-            // Returns 0.1, -0.1, 0.1: mean 1/30, sample deviation sqrt(1/75), downside sqrt(0.01/3).
-            let mean = 1.0 / 30.0;
-            let near = |value: Option<f64>, wanted: f64| (value.unwrap() - wanted).abs() < 1e-9;
-            assert!(near(metrics.sharpe, mean / (1.0f64 / 75.0).sqrt() * 365f64.sqrt()));
-            assert!(near(metrics.sortino, mean / (0.01f64 / 3.0).sqrt() * 365f64.sqrt()));
             assert!(near(metrics.total_return, 0.089));
             assert!(near(metrics.annual_return, 1.089f64.powf(365.0 / 3.0) - 1.0));
             assert_eq!(metrics.calmar, metrics.annual_return.map(|annual| annual / 0.1));
         });
+        check(returns_of(30), |metrics| {
+            // Of 30 returns 0.1, -0.1, 0.1 and so on: mean 1/30, variance 30/29 * (0.01 - 1/900), downside sqrt(0.01/3).
+            let mean = 1.0 / 30.0;
+            assert!(near(metrics.sharpe, mean / (30.0f64 / 29.0 * (0.01 - 1.0 / 900.0)).sqrt() * 365f64.sqrt()));
+            assert!(near(metrics.sortino, mean / (0.01f64 / 3.0).sqrt() * 365f64.sqrt()));
+        });
+    }
+
+    /// So many days, of which every third falls by a tenth and the others rise by as much.
+    fn returns_of(count: usize) -> Sample {
+        let step = |equity: &mut f64, day: usize| {
+            *equity *= if day % 3 == 1 { 0.9 } else { 1.1 };
+            Some(*equity)
+        };
+        let daily_equity = std::iter::once(100.0).chain((0..count).scan(100.0, step)).collect();
+        Sample { daily_equity, days: count as f64, max_drawdown: 0.1, ..Sample::default() }
+    }
+
+    #[test]
+    fn ratios_of_a_few_days_are_not_known() {
+        for (count, is_known) in [(2, false), (LEAST_DAILY_RETURNS - 1, false), (LEAST_DAILY_RETURNS, true)] {
+            check(returns_of(count), |metrics| {
+                let known = (metrics.sharpe.is_some(), metrics.sortino.is_some());
+                assert_eq!(known, (is_known, is_known), "{count} daily returns");
+                assert!(metrics.total_return.is_some() && metrics.max_drawdown.is_some());
+            });
+        }
     }
 
     #[test]
     fn a_flat_curve_has_no_sharpe() {
-        check(Sample { daily_equity: vec![100.0; 10], days: 9.0, ..Sample::default() }, |metrics| {
+        check(Sample { daily_equity: vec![100.0; 41], days: 40.0, ..Sample::default() }, |metrics| {
             assert_eq!((metrics.sharpe, metrics.sortino, metrics.calmar), (None, None, None));
             assert_eq!((metrics.total_return, metrics.max_drawdown), (Some(0.0), Some(0.0)));
         });

@@ -9,6 +9,6 @@ mod tracker;
 
 pub use compare::{Comparison, ComparisonVerdict, compare};
 pub use figures::{FIGURES, Figure, Reached, Target, Unit, targets};
-pub use metrics::{Metrics, Sample};
+pub use metrics::{LEAST_DAILY_RETURNS, Metrics, Sample};
 pub use report::{BreakerReport, MarketReport, PortfolioReport, Report, Timing};
 pub use tracker::{Curve, Tracker};

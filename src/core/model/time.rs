@@ -72,7 +72,7 @@ pub struct Interval(Millis);
 
 /// A text that is not an interval.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an interval: expected a whole number and s, m, h, d or w, such as 5m or 1h")]
+#[error("`{0}` is not an interval: expected a whole number from 1 to 10000 and s, m, h, d or w, such as 5m or 1h")]
 pub struct IntervalError(pub String);
 
 impl Interval {

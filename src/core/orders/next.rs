@@ -163,7 +163,7 @@ impl Guard {
             let wait = self.venue_sweeps && !context.tick;
             return (!wait).then(|| self.place_stop(context, self.best_stop(plan, context)));
         };
-        let fits = self.fits(newest, size);
+        let fits = self.fits(newest, size) || is_planted(Bug::KeepFirstStop);
         let may_try = self.may_try_stop() && self.next_leg < LAST_MOVING_LEG;
         if !fits && (may_try || !newest.covers(size)) {
             return Some(self.place_stop(context, self.best_stop(plan, context)));

@@ -17,6 +17,10 @@ use std::collections::BTreeSet;
 /// A request is taken while the venue's clock is within this of its nonce, in milliseconds.
 pub const NONCE_WINDOW_MS: Millis = 10_000;
 
+/// How long after an order that was to close a position at market came to nothing the position counts as being closed:
+/// whoever closes it tries again once a second.
+const CLOSING_MS: Millis = 5_000;
+
 /// An order the venue has, or had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -100,6 +104,19 @@ impl Venue {
         self.exchange.quote(now, symbol, price, &mut events);
         self.record(&events);
         self.drive(now);
+    }
+
+    /// The same by a trade of so much, of which the plan's `participation` is there for orders.
+    pub fn trade(&mut self, now: Time, symbol: SymbolId, price: Price, qty: Qty) {
+        let mut events = Vec::new();
+        self.exchange.trade(now, symbol, price, qty, &mut events);
+        self.record(&events);
+        self.drive(now);
+    }
+
+    /// From now on orders fill whole, whatever the plan says.
+    pub fn fill_whole(&mut self) {
+        self.exchange.set_participation(None);
     }
 
     /// Funding is paid.
@@ -296,7 +313,12 @@ impl Venue {
         let index = id.intent.number as usize - 1;
         match kind {
             ReportKind::Filled { fill, leaves } => self.execute(index, at, fill, leaves.is_zero()),
-            ReportKind::Accepted => self.tell_order(index, at, OrderStatus::New, None),
+            // Also of an order that trades at the market from then on, and may have traded before.
+            ReportKind::Accepted => {
+                let is_new = self.records[index].report.filled.is_zero();
+                let status = if is_new { OrderStatus::New } else { OrderStatus::PartiallyFilled };
+                self.tell_order(index, at, status, None);
+            }
             ReportKind::Canceled(CancelReason::Requested | CancelReason::Liquidation) => {
                 self.tell_order(index, at, OrderStatus::Canceled, None);
             }
@@ -402,6 +424,19 @@ impl Venue {
     /// The wallet, in USDT.
     pub const fn wallet(&self) -> Usd {
         self.wallet
+    }
+
+    /// Whether an order to close a contract's position at market came lately. In a market that trades nothing it ends at
+    /// once, and comes again.
+    pub fn is_being_closed(&self, now: Time, symbol: SymbolId) -> bool {
+        let held = self.holdings[symbol.index()].qty;
+        let is_late = |record: &&Record| now.since(record.accepted_at) <= CLOSING_MS;
+        let closes = |record: &Record| {
+            let Record { order, .. } = record;
+            let is_against = order.side.sign() * held.0 < 0;
+            order.symbol == symbol && order.reduce_only && order.kind == crate::model::OrderKind::Market && is_against
+        };
+        self.records.iter().rev().take_while(is_late).any(closes)
     }
 
     /// Whether an order that closes all of a contract's position waits at the venue.

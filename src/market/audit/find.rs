@@ -3,7 +3,7 @@
 
 use super::{AuditQuery, Finding, Kind};
 use crate::market::MarketError;
-use crate::market::recorded::discover::{files_below, folder_names, named_interval, place, stem};
+use crate::market::recorded::discover::{files_below, folder_names, is_funding_archive, named_interval, place, stem};
 use crate::market::recorded::read::infer_interval;
 use std::path::{Path, PathBuf};
 use swarm_core::model::Interval;
@@ -52,7 +52,8 @@ pub(super) fn find(query: &AuditQuery) -> Result<Found, MarketError> {
             continue;
         }
         let path = dir.join(&relative);
-        if below_funding || folder_names(&relative).iter().any(|name| name == "funding") {
+        let is_below = below_funding || folder_names(&relative).iter().any(|name| name == "funding");
+        if is_below || is_funding_archive(&rest) {
             found.funding.push(FundingFile { path, symbol });
             continue;
         }
@@ -97,7 +98,9 @@ pub(super) fn unreadable(path: &Path, symbol: &str, error: &MarketError) -> Find
 /// The symbol a file is named after, and what follows in the name.
 fn symbol_of(path: &Path) -> Option<(String, String)> {
     let stem = stem(path)?;
-    let split = |(at, _): (usize, &str)| named_interval(&stem[at..]).map(|_| at);
+    let split = |(at, _): (usize, &str)| {
+        (named_interval(&stem[at..]).is_some() || is_funding_archive(&stem[at..])).then_some(at)
+    };
     let at = stem.match_indices(['-', '_']).find_map(split).or_else(|| stem.find('_'));
     let (symbol, rest) = stem.split_at(at.unwrap_or(stem.len()));
     let fits = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '-';
@@ -117,7 +120,8 @@ mod tests {
             ("BTCUSDT-5m-2024-01.csv", Some(("BTCUSDT", "-5m-2024-01"))),
             ("BTC-USD-1h-2024.csv", Some(("BTC-USD", "-1h-2024"))),
             ("BTCUSDT_5m.csv.gz", Some(("BTCUSDT", "_5m"))),
-            ("BTCUSDT-fundingRate-2024-01.csv", None),
+            ("BTCUSDT-fundingRate-2024-01.csv", Some(("BTCUSDT", "-fundingRate-2024-01"))),
+            ("BTCUSDT-metrics-2024-01.csv", None),
             ("MANIFEST.txt", None),
             ("notes.csv", None),
             ("_x.csv", None),

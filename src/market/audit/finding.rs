@@ -32,6 +32,8 @@ pub enum Kind {
     BadCandle,
     /// Two files of a folder that tell of the same time.
     Overlap,
+    /// The same candles lie in several folders.
+    Folders,
     /// Candles are missing.
     Gap,
     /// Candles in which nothing was traded.
@@ -59,6 +61,7 @@ impl Kind {
             Self::OutOfOrder => "out of order",
             Self::BadCandle => "bad candle",
             Self::Overlap => "overlap",
+            Self::Folders => "folders",
             Self::Gap => "gap",
             Self::ZeroVolume => "zero volume",
             Self::Jump => "jump",

@@ -107,6 +107,23 @@ pub(super) fn look_at(file: &FundingFile, audit: &mut Audit) {
     audit.findings.extend(findings);
 }
 
+/// Files of one folder and symbol that tell of the same time, which a backtest refuses.
+pub(super) fn overlaps(audit: &mut Audit) {
+    let mut files: Vec<&FundingSummary> = audit.funding.iter().filter(|file| file.from.is_some()).collect();
+    files.sort_by_key(|file| (&file.symbol, file.file.parent(), file.from));
+    let mut found = Vec::new();
+    for pair in files.windows(2) {
+        let [one, other] = pair else { continue };
+        let same = one.symbol == other.symbol && one.file.parent() == other.file.parent();
+        if same && other.from <= one.to {
+            let what = format!("tells of the same time as {}", one.file.display());
+            let finding = Finding::error(Kind::Overlap, &other.symbol, what);
+            found.push(Finding { file: Some(other.file.clone()), from: other.from, to: one.to, ..finding });
+        }
+    }
+    audit.findings.extend(found);
+}
+
 /// Changes of the time between payments, and holes: a spacing that is kept is a change, another one is a hole or a
 /// payment out of turn. Gives the spacings kept, in hours, and how many payments are missing.
 fn spacings(payments: &[(u64, Time, Rate)], mut tell: impl FnMut(u64, Time, Time, u64, String)) -> (Vec<f64>, u64) {

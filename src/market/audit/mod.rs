@@ -6,6 +6,7 @@
 //! without trades, jumps, intervals and venues that do not agree, irregular funding. Nothing is repaired.
 
 mod across;
+mod choice;
 mod file;
 mod find;
 mod finding;
@@ -13,6 +14,7 @@ mod funding;
 mod jump;
 
 pub use across::{BetweenIntervals, BetweenVenues};
+pub use choice::ChoiceSummary;
 pub use file::FileSummary;
 pub use finding::{Finding, Kind, Severity};
 pub use funding::FundingSummary;
@@ -50,6 +52,8 @@ pub struct Audit {
     pub venues: Vec<BetweenVenues>,
     /// Errors first.
     pub findings: Vec<Finding>,
+    /// Where the candles of a symbol and interval lie in several folders: what a backtest takes of them.
+    pub choices: Vec<ChoiceSummary>,
     /// Files that hold neither candles nor funding by their name and place.
     pub other_files: usize,
 }
@@ -108,6 +112,8 @@ pub fn audit_with(query: &AuditQuery, at: &mut dyn FnMut(&Path)) -> Result<Audit
         at(&file.path);
         funding::look_at(file, &mut audit);
     }
+    funding::overlaps(&mut audit);
+    choice::look_at(query, &found.candles, &mut audit);
     audit.files.sort_by(|one, other| one.file.cmp(&other.file));
     audit
         .findings

@@ -23,7 +23,7 @@ use swarm_core::model::{DAY_MS, Interval, Time};
 
 /// The files of a run.
 #[derive(Debug)]
-pub(super) struct Choice {
+pub(in crate::market) struct Choice {
     /// By symbol; the files of a symbol have one interval.
     pub files: Vec<Vec<CandleFile>>,
     /// The folders they lie in.
@@ -36,6 +36,15 @@ pub(super) struct Choice {
 
 /// Applies the rule above.
 pub(super) fn choose(query: &Query, found: &[CandleFile]) -> Result<Choice, MarketError> {
+    choose_knowing(query, found, &mut Extents::default())
+}
+
+/// The same, where the times of files are known already.
+pub(in crate::market) fn choose_knowing(
+    query: &Query,
+    found: &[CandleFile],
+    extents: &mut Extents,
+) -> Result<Choice, MarketError> {
     let usable: Vec<&CandleFile> = found.iter().filter(|file| file.interval.divides(query.base)).collect();
     for (index, symbol) in query.symbols.iter().enumerate() {
         if !usable.iter().any(|file| file.symbol == index) {
@@ -47,8 +56,7 @@ pub(super) fn choose(query: &Query, found: &[CandleFile]) -> Result<Choice, Mark
     if folders_of(&merged).len() == 1 {
         return Ok(Choice::of(merged, &all, Vec::new()));
     }
-    let mut extents = Extents::default();
-    let joint = Joint::of(&merged, &mut extents)?;
+    let joint = Joint::of(&merged, extents)?;
     if joint.overlap.is_none() && !joint.apart {
         let warning = format!("candles are joined from several folders: {}", listed(&folders_of(&merged)));
         return Ok(Choice::of(merged, &all, vec![warning]));
@@ -62,7 +70,7 @@ pub(super) fn choose(query: &Query, found: &[CandleFile]) -> Result<Choice, Mark
         .filter(|(_, files)| files.iter().all(|files| !files.is_empty()))
         .collect();
     if !complete.is_empty() {
-        return longest(query, complete, &all, &mut extents);
+        return longest(query, complete, &all, extents);
     }
     match joint.overlap {
         Some((one, other)) => Err(overlapping(&one, &other)),
@@ -218,7 +226,7 @@ fn listed(paths: &[&Path]) -> String {
 
 /// Start and end of files, each looked through once.
 #[derive(Default)]
-struct Extents(BTreeMap<PathBuf, (Time, Time)>);
+pub(in crate::market) struct Extents(pub BTreeMap<PathBuf, (Time, Time)>);
 
 impl Extents {
     fn of(&mut self, file: &CandleFile) -> Result<(Time, Time), MarketError> {

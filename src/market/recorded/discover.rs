@@ -10,7 +10,7 @@ use swarm_core::model::Interval;
 
 /// A file of candles.
 #[derive(Clone, Debug)]
-pub(super) struct CandleFile {
+pub(in crate::market) struct CandleFile {
     /// Where it is.
     pub path: PathBuf,
     /// Which of the wanted symbols.
@@ -28,7 +28,7 @@ pub(super) struct FundingFile {
     pub path: PathBuf,
     /// Which of the wanted symbols.
     pub symbol: usize,
-    /// Names of the folders between `funding` and the file.
+    /// Names of the folders between `funding` and the file, or of all above a file that its name alone tells.
     pub below: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn discover(dir: &Path, symbols: &[String]) -> Result<Found, MarketEr
     for relative in files_below(dir)? {
         let folders = folder_names(&relative);
         let funding_at = folders.iter().position(|name| name == "funding");
-        has_funding |= funding_at.is_some();
+        has_funding |= funding_at.is_some() || stem(&relative).is_some_and(|stem| stem.contains(FUNDING_ARCHIVE));
         let path = dir.join(&relative);
         let Some((symbol, rest)) = wanted_symbol(&relative, symbols) else {
             found.near.extend(begins_with(&relative, symbols).map(|symbol| (symbol, path)));
@@ -62,6 +62,10 @@ pub(super) fn discover(dir: &Path, symbols: &[String]) -> Result<Found, MarketEr
         };
         if let Some(at) = funding_at {
             found.funding.push(FundingFile { path, symbol, below: folders[at + 1..].to_vec() });
+            continue;
+        }
+        if is_funding_archive(&rest) {
+            found.funding.push(FundingFile { path, symbol, below: folders });
             continue;
         }
         let parent = || path.parent().unwrap_or(dir).to_owned();
@@ -130,12 +134,14 @@ fn funding_below(root: &Path, symbols: &[String]) -> Result<Vec<FundingFile>, Ma
 }
 
 /// The wanted symbol a file is named after, and what follows in the name: `SYMBOL.csv`, `SYMBOL_anything.csv`,
-/// `SYMBOL-INTERVAL-anything.csv`, each also with `.gz`. The longest symbol wins.
+/// `SYMBOL-INTERVAL-anything.csv`, `SYMBOL-fundingRate-anything.csv`, each also with `.gz`. The longest symbol wins.
 fn wanted_symbol(path: &Path, symbols: &[String]) -> Option<(usize, String)> {
     let stem = stem(path)?;
     let fits = |symbol: &str| {
         let rest = stem.strip_prefix(symbol);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_') || named_interval(rest).is_some())
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with('_') || named_interval(rest).is_some() || is_funding_archive(rest)
+        })
     };
     let (index, symbol) =
         symbols.iter().enumerate().filter(|(_, symbol)| fits(symbol)).max_by_key(|(_, symbol)| symbol.len())?;
@@ -152,6 +158,14 @@ pub(in crate::market) fn stem(path: &Path) -> Option<&str> {
 pub(in crate::market) fn named_interval(rest: &str) -> Option<Interval> {
     const BETWEEN: [char; 2] = ['-', '_'];
     rest.strip_prefix(BETWEEN)?.split(BETWEEN).next()?.parse().ok()
+}
+
+/// What Binance's archive calls files of funding payments, behind the symbol.
+const FUNDING_ARCHIVE: &str = "-fundingRate-";
+
+/// Whether a name that goes on like this behind its symbol is that of funding payments in Binance's archive.
+pub(in crate::market) fn is_funding_archive(rest: &str) -> bool {
+    rest.starts_with(FUNDING_ARCHIVE)
 }
 
 /// The wanted symbol that a name of any kind begins with, in whatever case.

@@ -3,16 +3,17 @@
 //! What is read: `.../INTERVAL/SYMBOL_*.csv[.gz]`, `SYMBOL-INTERVAL-*.csv[.gz]` or `SYMBOL.csv[.gz]` at any depth,
 //! with the header `open_time,open,high,low,close,volume[,...]`, or without one if the columns are the twelve of
 //! Binance's archive; and `funding/SYMBOL.csv[.gz]` or
-//! `.../funding/.../SYMBOL_*.csv[.gz]` with `funding_time,funding_rate[,...]`. Times are epoch
-//! milliseconds. If the directory has no folder `funding` but lies at or below one named `klines`,
+//! `.../funding/.../SYMBOL_*.csv[.gz]` with `funding_time,funding_rate[,...]`, or `SYMBOL-fundingRate-*.csv[.gz]` of
+//! that archive. Times are epoch milliseconds or microseconds. If the directory has no folder `funding` but lies at or below one named `klines`,
 //! the same path with `funding` in its place is looked at. Where several folders hold the wanted
 //! symbols, the rule at the top of `choose.rs` decides; whose funding is taken, that of `funding.rs`.
 //!
 //! A bad row refuses the run, with file and line; a hole is reported, never filled.
 
-mod choose;
+pub(super) mod choose;
 pub(super) mod discover;
 mod funding;
+mod number;
 pub(super) mod read;
 mod series;
 mod tape;

@@ -1,22 +1,23 @@
 //! One CSV file, plain or gzip'd, line by line: every row is checked, and a refusal names file and
 //! line. Knows nothing of other files: joining, aggregation and ranges are done elsewhere.
 
+use super::number;
 use crate::market::MarketError;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use swarm_core::model::{Candle, FundingSchedule, Interval, MINUTE_MS, Millis, Price, Rate, Time, parse_decimal};
+use swarm_core::model::{Candle, FundingSchedule, Interval, MINUTE_MS, Millis, Rate, Time};
 
 const CANDLE_HEADER: [&str; 6] = ["open_time", "open", "high", "low", "close", "volume"];
 /// Columns of Binance's archive, which came without a header for years: those six, the close time and five more.
 const ARCHIVE_COLUMNS: usize = 12;
 const FUNDING_HEADER: [&str; 2] = ["funding_time", "funding_rate"];
+/// Funding in Binance's archive: the time it was paid, hours since the payment before, and the rate.
+const FUNDING_ARCHIVE_HEADER: [&str; 3] = ["calc_time", "funding_interval_hours", "last_funding_rate"];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// A line longer than this is not one of a candle file; keeps a binary file out of memory.
 const LINE_BYTES_MAX: u64 = 16 * 1024;
-/// Times at or beyond this (the year 5138) are microseconds written by mistake.
-const TIME_LIMIT: i64 = 100_000_000_000_000;
 /// Rows from which the interval of a file outside of an interval folder is told.
 const SPACING_ROWS: usize = 1_000;
 
@@ -37,7 +38,7 @@ pub(super) fn read_candles(
     interval: Interval,
     keep: impl Fn(Time) -> bool,
 ) -> Result<Segment, MarketError> {
-    let mut table = Table::open(path, &CANDLE_HEADER)?;
+    let mut table = Table::open(path, &[&CANDLE_HEADER])?;
     let mut candles = Vec::new();
     let mut span: Option<(Time, Time)> = None;
     while table.read_line()? {
@@ -73,7 +74,7 @@ pub(in crate::market) fn scan_candles(
     path: &Path,
     mut each: impl FnMut(u64, Result<Candle, MarketError>),
 ) -> Result<(), MarketError> {
-    let mut table = Table::open(path, &CANDLE_HEADER)?;
+    let mut table = Table::open(path, &[&CANDLE_HEADER])?;
     while table.read_line()? {
         each(table.number, table.candle());
     }
@@ -85,7 +86,7 @@ pub(in crate::market) fn scan_funding(
     path: &Path,
     mut each: impl FnMut(u64, Result<(Time, Rate), MarketError>),
 ) -> Result<(), MarketError> {
-    let mut table = Table::open(path, &FUNDING_HEADER)?;
+    let mut table = Table::open(path, &[&FUNDING_HEADER, &FUNDING_ARCHIVE_HEADER])?;
     while table.read_line()? {
         each(table.number, table.payment());
     }
@@ -94,7 +95,7 @@ pub(in crate::market) fn scan_funding(
 
 /// First and last open time of a candle file, without checking its rows.
 pub(super) fn read_extent(path: &Path) -> Result<(Time, Time), MarketError> {
-    let mut table = Table::open(path, &CANDLE_HEADER)?;
+    let mut table = Table::open(path, &[&CANDLE_HEADER])?;
     if !table.read_line()? {
         return Err(table.without_rows());
     }
@@ -105,7 +106,7 @@ pub(super) fn read_extent(path: &Path) -> Result<(Time, Time), MarketError> {
 
 /// The interval of a candle file by the smallest difference between its first rows.
 pub(in crate::market) fn infer_interval(path: &Path) -> Result<Interval, MarketError> {
-    let mut table = Table::open(path, &CANDLE_HEADER)?;
+    let mut table = Table::open(path, &[&CANDLE_HEADER])?;
     let mut smallest: Option<Millis> = None;
     let mut previous: Option<Time> = None;
     for _ in 0..SPACING_ROWS {
@@ -137,7 +138,7 @@ fn interval_of(spacing: Millis) -> Option<Interval> {
 /// Reads and checks a whole funding file. Times are rounded down to the minute, since venues stamp
 /// payments some milliseconds late; a rate with more than eight decimals is rounded to the nearest.
 pub(super) fn read_funding(path: &Path) -> Result<FundingSchedule, MarketError> {
-    let mut table = Table::open(path, &FUNDING_HEADER)?;
+    let mut table = Table::open(path, &[&FUNDING_HEADER, &FUNDING_ARCHIVE_HEADER])?;
     let mut payments: FundingSchedule = Vec::new();
     while table.read_line()? {
         let (at, rate) = table.payment()?;
@@ -153,10 +154,6 @@ pub(super) fn read_funding(path: &Path) -> Result<FundingSchedule, MarketError> 
     Ok(payments)
 }
 
-fn parse_rate(text: &str) -> Option<Rate> {
-    parse_decimal(text).map(Rate).ok().or_else(|| text.parse::<f64>().ok().and_then(Rate::from_f64))
-}
-
 /// A file with a header, read one line at a time into one buffer.
 struct Table {
     path: PathBuf,
@@ -168,13 +165,15 @@ struct Table {
     /// Of the row in `line`, from 1.
     number: u64,
     columns: usize,
+    /// Which of the headers that are taken it has.
+    kind: usize,
     /// The first line turned out to be a row, and is still to be given.
     is_held: bool,
 }
 
 impl Table {
-    /// Opens the file and checks that its first columns are `header`.
-    fn open(path: &Path, header: &[&str]) -> Result<Self, MarketError> {
+    /// Opens the file and checks that its first columns are one of `headers`.
+    fn open(path: &Path, headers: &[&[&str]]) -> Result<Self, MarketError> {
         let io = |error: std::io::Error| MarketError::io(path, &error);
         let mut raw = BufReader::with_capacity(64 * 1024, File::open(path).map_err(io)?);
         let start = raw.fill_buf().map_err(io)?;
@@ -192,13 +191,14 @@ impl Table {
             Box::new(raw)
         };
         let (line, spare) = (Vec::new(), Vec::new());
-        let mut table =
-            Self { path: path.to_owned(), reader, gzipped, line, spare, number: 0, columns: 0, is_held: false };
-        table.check_header(header)?;
+        let (number, columns, kind, is_held) = (0, 0, 0, false);
+        let mut table = Self { path: path.to_owned(), reader, gzipped, line, spare, number, columns, kind, is_held };
+        table.check_header(headers)?;
         Ok(table)
     }
 
-    fn check_header(&mut self, header: &[&str]) -> Result<(), MarketError> {
+    fn check_header(&mut self, headers: &[&[&str]]) -> Result<(), MarketError> {
+        let header = headers[0];
         let expected = header.join(",");
         let help = format!("the first line must be `{expected}`, with further columns only after these");
         if !self.read_line()? {
@@ -216,6 +216,10 @@ impl Table {
             (self.columns, self.is_held) = (names.len(), true);
             return Ok(());
         }
+        if let Some(kind) = headers.iter().position(|header| names.starts_with(header)) {
+            (self.columns, self.kind) = (names.len(), kind);
+            return Ok(());
+        }
         for (index, wanted) in header.iter().enumerate() {
             match names.get(index) {
                 Some(name) if name == wanted => {}
@@ -225,7 +229,6 @@ impl Table {
                 None => return Err(self.refuse(format!("the column `{wanted}` is missing"), help)),
             }
         }
-        self.columns = names.len();
         Ok(())
     }
 
@@ -298,7 +301,7 @@ impl Table {
 
     fn candle(&self) -> Result<Candle, MarketError> {
         let [time, open, high, low, close, volume] = self.fields()?;
-        let price = |index: usize, text| parse_decimal(text).map(Price).map_err(|_| self.bad_price(index, text));
+        let price = |index: usize, text| number::price(text).ok_or_else(|| self.bad_price(index, text));
         Ok(Candle {
             open_time: self.parse_time("open_time", time)?,
             open: price(1, open)?,
@@ -311,9 +314,15 @@ impl Table {
 
     /// A payment, its time as it is written.
     fn payment(&self) -> Result<(Time, Rate), MarketError> {
-        let [time, rate] = self.fields()?;
-        let at = self.parse_time("funding_time", time)?;
-        Ok((at, parse_rate(rate).ok_or_else(|| self.bad_number("funding_rate", rate))?))
+        let (time, rate, names) = if self.kind == 0 {
+            let [time, rate] = self.fields()?;
+            (time, rate, FUNDING_HEADER)
+        } else {
+            let [time, _, rate] = self.fields()?;
+            (time, rate, [FUNDING_ARCHIVE_HEADER[0], FUNDING_ARCHIVE_HEADER[2]])
+        };
+        let at = self.parse_time(names[0], time)?;
+        Ok((at, number::rate(rate).ok_or_else(|| self.bad_number(names[1], rate))?))
     }
 
     /// The time in the first column, without looking at the others.
@@ -323,12 +332,17 @@ impl Table {
     }
 
     fn parse_time(&self, column: &str, text: &str) -> Result<Time, MarketError> {
-        match text.parse::<i64>() {
-            Ok(time) if (0..TIME_LIMIT).contains(&time) => Ok(Time(time)),
-            Ok(_) => Err(self
-                .refuse(format!("{column} {text} is out of range"), "times are epoch milliseconds, not microseconds")),
-            Err(_) => Err(self
-                .refuse(format!("{column} `{text}` is not a whole number"), "times are epoch milliseconds in digits")),
+        let help = "times are epoch milliseconds or microseconds, in digits";
+        let Ok(written) = text.parse::<i64>() else {
+            return Err(self.refuse(format!("{column} `{text}` is not a whole number"), help));
+        };
+        match number::time(written) {
+            // A payment is some milliseconds late anyway; a candle opens at a whole one.
+            Some((_, beyond)) if beyond != 0 && column == CANDLE_HEADER[0] => {
+                Err(self.refuse(format!("{column} {text} is off the grid: it is no whole millisecond"), help))
+            }
+            Some((time, _)) => Ok(time),
+            None => Err(self.refuse(format!("{column} {text} is out of range"), help)),
         }
     }
 

@@ -36,7 +36,7 @@ fn view(place: &Place) -> StateView {
 fn an_export_is_a_line_a_fact_with_names() {
     let place = Place::new();
     let mut output = Vec::new();
-    assert_eq!(export(view(&place).facts().unwrap(), &manifest(), &mut output).unwrap(), 7);
+    assert_eq!(export(view(&place).facts().unwrap(), &manifest(), |_| None, &mut output).unwrap(), 7);
     let lines: Vec<Value> = output
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
@@ -97,7 +97,7 @@ fn a_torn_tail_holds_and_damage_does_not() {
     assert!(!found.holds());
     assert!(matches!(&found.ending, JournalEnding::Damaged { offset: 52, message } if message.contains("byte 52")));
     let mut output = Vec::new();
-    assert!(export(view.facts().unwrap(), &manifest(), &mut output).is_err());
+    assert!(export(view.facts().unwrap(), &manifest(), |_| None, &mut output).is_err());
 }
 
 #[test]

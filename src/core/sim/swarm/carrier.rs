@@ -230,7 +230,11 @@ impl<I: Inside> Host<I> {
             // The window of one that goes without a stop begins when it is to be closed.
             let goes_without = self.goes_without(account, symbol);
             let of = &mut self.accounts[account];
-            let since = of.nakedness.note(symbol, goes_without || of.venue.is_protected(symbol), now);
+            let since = of.nakedness.note(
+                symbol,
+                goes_without || of.venue.is_protected(symbol) || of.venue.is_being_closed(now, symbol),
+                now,
+            );
             let fair = since.map_or(0, |since| now.since(since.max(of.disturbed_at)));
             if fair > super::audit::NAKED_WINDOW_MS {
                 self.audit.blame(18, || format!("symbol {index} of account {account}, for {fair} ms"));

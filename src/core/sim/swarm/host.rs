@@ -111,6 +111,8 @@ pub struct Host<I: Inside> {
     pub(super) life: u32,
     pub(super) prices: Chance,
     pub(super) faults: Chance,
+    /// How much the market trades.
+    pub(super) depths: Chance,
     pub(super) nonces: u64,
     /// By how much the process' clock is wrong.
     pub(super) skew: Millis,
@@ -163,6 +165,7 @@ impl<I: Inside> Host<I> {
             life: 0,
             prices: Chance::new(scenario.seed, 2),
             faults: Chance::new(scenario.seed, 3),
+            depths: Chance::new(scenario.seed, 7),
             nonces: 0,
             skew: 0,
             down_until: Time(i64::MIN),

@@ -4,7 +4,7 @@ use super::carrier::LATENCY_MS;
 use super::host::{Delivery, Host};
 use super::inside::Inside;
 use super::rates::Way;
-use crate::model::{Price, Rate, SECOND_MS, SymbolId, Time};
+use crate::model::{Price, Qty, Rate, Round, SECOND_MS, SymbolId, Time};
 use crate::risk::CONFIRMATIONS;
 use crate::sim::Fault;
 
@@ -47,8 +47,13 @@ impl<I: Inside> Host<I> {
         if self.now < self.down_until {
             return;
         }
+        let traded = self.traded(price);
         for account in 0..self.accounts.len() {
-            self.accounts[account].venue.quote(self.now, symbol, price);
+            let venue = &mut self.accounts[account].venue;
+            match traded {
+                Some(qty) => venue.trade(self.now, symbol, price, qty),
+                None => venue.quote(self.now, symbol, price),
+            }
             self.flush_told(account);
         }
         let told = self.told_price(symbol, price);
@@ -61,6 +66,13 @@ impl<I: Inside> Host<I> {
             let old = old.unwrap_or(price);
             self.send(after, Delivery::Mark(symbol, self.now.plus(-ago), old));
         }
+    }
+
+    /// What the market trades at a mark, where that matters: at times next to nothing, at times twice the usual.
+    fn traded(&mut self, price: Price) -> Option<Qty> {
+        let depth = self.scenario.depth?;
+        let percent = self.depths.pick(&[0, 10, 50, 100, 100, 150, 200]);
+        Some(Qty::worth(depth.traded.times(Rate::percent(percent), Round::Down), price, Round::Down))
     }
 
     /// The price as it is told. As many wrong ones in a row as would confirm each other are a market that nobody can
@@ -77,7 +89,7 @@ impl<I: Inside> Host<I> {
             return price;
         }
         self.wrong_marks[symbol.index()] = in_a_row + 1;
-        price.times(share, crate::model::Round::Up)
+        price.times(share, Round::Up)
     }
 
     fn over_market_link(&mut self, delivery: Delivery<I::Own>) {

@@ -35,4 +35,4 @@ pub use inside::Inside;
 pub use process::tag;
 pub use rates::{Rates, StepRates, Strikes, Way};
 pub use rest::{Failure, Outcome, simulate};
-pub use scenario::{Act, Length, Scenario};
+pub use scenario::{Act, Depth, Length, Scenario};

@@ -73,6 +73,8 @@ impl<I: Inside> Host<I> {
         self.send(0, Delivery::Clock);
         self.down_until = self.down_until.min(self.now);
         self.market_frozen_until = self.now;
+        // Whatever is to be closed can be, in the time that there is for it.
+        self.accounts.iter_mut().for_each(|account| account.venue.fill_whole());
         self.disturb_all();
     }
 

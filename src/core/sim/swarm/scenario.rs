@@ -35,6 +35,15 @@ pub enum Act {
     Deleverage(PortfolioId),
 }
 
+/// How little of the market orders may trade, so that they fill in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Largest share of what is traded that an account's orders on a contract may trade.
+    pub share: Rate,
+    /// What the market trades of a contract from mark to mark, on average, in USDT.
+    pub traded: Usd,
+}
+
 /// How long a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
@@ -63,6 +72,8 @@ pub struct Scenario {
     pub symbols: Vec<(Price, i64)>,
     /// Executions are told in so many parts.
     pub parts: i64,
+    /// Where orders fill in parts; whole where absent.
+    pub depth: Option<Depth>,
     /// A new order is not found by its name for this long.
     pub hidden_ms: Millis,
     /// How the venues take strategies, where the plan has entries bring their stops along.
@@ -114,8 +125,18 @@ impl Scenario {
             Takes::Failing,
             Takes::Refusing,
         ]);
+        // Likewise: before there were parts.
+        let mut parts = Chance::new(seed, 6);
+        let depth = parts.happens(4_000).then(|| {
+            let percent = parts.pick(&[1, 5, 20]);
+            // A few steps of the dearest contract at least: less would be a market in which nothing ever trades.
+            let tradable = parts.pick(&[150, 500, 500, 2_000, 2_000, 10_000]);
+            Depth { share: Rate::percent(percent), traded: Usd::whole(tradable * 100 / percent) }
+        });
+        plan.exchange.participation = depth.map(|depth| depth.share);
         Self {
             takes,
+            depth,
             seed,
             policy: Policy {
                 nonce_window_ms: NONCE_WINDOW_MS,
@@ -146,6 +167,13 @@ impl Scenario {
     /// The same with entries that leave alone, whatever the seed has.
     pub fn with_single_orders(mut self) -> Self {
         Arc::make_mut(&mut self.plan).entry_protection = EntryProtection::Single;
+        self
+    }
+
+    /// The same with orders that fill whole, whatever the seed has.
+    pub fn with_whole_fills(mut self) -> Self {
+        self.depth = None;
+        Arc::make_mut(&mut self.plan).exchange.participation = None;
         self
     }
 

@@ -17,9 +17,9 @@ fn run(seed: u64) -> Outcome {
     simulate(&scenario(seed), &OwnCast, false)
 }
 
-/// With single orders, whatever the seed has.
+/// With single orders that fill whole, whatever the seed has.
 fn run_single(seed: u64) -> Outcome {
-    simulate(&scenario(seed).with_single_orders(), &OwnCast, false)
+    simulate(&scenario(seed).with_single_orders().with_whole_fills(), &OwnCast, false)
 }
 
 #[test]
@@ -61,6 +61,42 @@ fn without_faults_nothing_dies_and_no_fault_strikes() {
         let outcome = simulate(&calm, &OwnCast, false);
         assert_eq!(outcome.failure, None, "seed {seed}");
         assert_eq!((outcome.counts.faults, outcome.counts.deaths), (0, 0), "seed {seed}");
+    }
+}
+
+#[test]
+fn in_about_two_seeds_of_five_orders_fill_in_many_parts() {
+    let (seeds, mut with_depth, mut parts, mut most) = (40, 0, 0, 0);
+    for seed in 0..seeds {
+        let scenario = scenario(seed);
+        assert_eq!(scenario.depth.is_some(), scenario.plan.exchange.participation.is_some());
+        if scenario.depth.is_none() {
+            continue;
+        }
+        with_depth += 1;
+        let trace = simulate(&scenario, &OwnCast, true).trace;
+        let fills = trace.iter().filter(|line| line.contains("Filled {") && line.contains("     Venue {"));
+        let of_order = |line: &str| {
+            line.split("id: OrderId").nth(1).and_then(|rest| rest.split("symbol").next().map(str::to_owned))
+        };
+        let mut by_order: std::collections::BTreeMap<String, u32> = std::collections::BTreeMap::new();
+        fills
+            .filter(|line| !line.contains("leaves: 0 "))
+            .filter_map(|line| of_order(line))
+            .for_each(|order| *by_order.entry(order).or_default() += 1);
+        parts += by_order.values().sum::<u32>();
+        most = most.max(by_order.values().copied().max().unwrap_or(0));
+    }
+    assert!((10..=22).contains(&with_depth), "{with_depth} of {seeds}");
+    assert!(parts > 80 && most > 8, "{parts} parts, {most} of one order");
+}
+
+#[test]
+fn what_a_seed_draws_besides_depth_does_not_depend_on_it() {
+    for seed in SEEDS {
+        let whole = scenario(seed).with_whole_fills();
+        let drawn = Scenario { depth: None, ..scenario(seed) };
+        assert_eq!((whole.acts, whole.rates, whole.takes), (drawn.acts, drawn.rates, drawn.takes), "seed {seed}");
     }
 }
 
