@@ -190,7 +190,7 @@ fn a_run_without_trades_says_why_figures_are_absent() {
     let page = page(&place, &[]);
     for words in [
         "n/a <small>no closed trade</small>",
-        "n/a <small>needs 30 daily returns, of which two differ</small>",
+        "n/a <small>needs 7 daily returns, of which two differ</small>",
         "n/a <small>needs a day or more",
         "control: no trade was closed.",
         "No intent was refused.",

@@ -106,10 +106,10 @@ fn no_step(_: &Metrics) -> &'static str {
     "no candle"
 }
 fn no_spread(_: &Metrics) -> &'static str {
-    "needs 30 daily returns, of which two differ"
+    "needs 7 daily returns, of which two differ"
 }
 fn no_fall(_: &Metrics) -> &'static str {
-    "needs 30 daily returns, one of them below 0"
+    "needs 7 daily returns, one of them below 0"
 }
 fn no_year(_: &Metrics) -> &'static str {
     "needs a day or more, and equity left at the end"

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 /// Days a year: these markets do not close.
 const DAYS_A_YEAR: f64 = 365.0;
 
-/// Fewest daily returns that a Sharpe or Sortino ratio is told of. The standard error of an annualised Sharpe ratio is
-/// about the root of 365 over their number (Lo, "The Statistics of Sharpe Ratios", 2002): 13.5 with two of them, so that
-/// the number says nothing, and 3.5 with a month's.
-pub const LEAST_DAILY_RETURNS: usize = 30;
+/// Fewest daily returns that a Sharpe or Sortino ratio is told of, a week's. The standard error of an annualised Sharpe
+/// ratio is about the root of 365 over their number (Lo, "The Statistics of Sharpe Ratios", 2002): 13.5 with two of them,
+/// 7.2 with a week's, 3.5 with a month's. Below that the number says nothing at all.
+pub const LEAST_DAILY_RETURNS: usize = 7;
 
 /// What the figures of one agent or cohort are computed from.
 #[derive(Clone, Debug, Default, PartialEq)]

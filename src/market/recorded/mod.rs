@@ -88,10 +88,7 @@ pub fn load(query: &Query) -> Result<Recording, MarketError> {
     let choice = choose::choose(query, &found.candles)
         .map_err(|error| funding::without_candles(error, query, &found.funding))
         .map_err(|error| discover::with_near(error, &query.symbols, &found.near))?;
-    let mut series = Vec::with_capacity(query.symbols.len());
-    for files in &choice.files {
-        series.push(series::read_series(query, files)?);
-    }
+    let mut series = series::read_all(query, &choice.files)?;
     series::cut(query, &query.dir, &mut series)?;
     let funding = funding::read_schedules(query, &choice, &found.funding)?;
     let mut warnings = choice.warnings;

@@ -283,12 +283,15 @@ impl Table {
     fn fields<const N: usize>(&self) -> Result<[&str; N], MarketError> {
         let text = self.text()?;
         let mut fields = [""; N];
-        let mut count = 0;
-        for field in text.split(',') {
-            if count < N {
-                fields[count] = unquoted(field);
+        let (mut count, mut start) = (0, 0);
+        // Fields are a few bytes each: looking at every byte is faster than searching from comma to comma.
+        for (at, byte) in text.bytes().chain([b',']).enumerate() {
+            if byte == b',' {
+                if count < N {
+                    fields[count] = unquoted(&text[start..at]);
+                }
+                (count, start) = (count + 1, at + 1);
             }
-            count += 1;
         }
         if count != self.columns {
             return Err(self.refuse(
@@ -392,6 +395,6 @@ fn is_archive_row(header: &[&str], row: &[&str]) -> bool {
 
 /// Numbers hold no commas, so quotes around a field say nothing.
 fn unquoted(field: &str) -> &str {
-    let field = field.trim();
+    let field = field.trim_ascii();
     field.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(field)
 }
