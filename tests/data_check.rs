@@ -274,6 +274,19 @@ fn what_a_backtest_takes_of_several_folders_is_said_by_its_own_rule() {
     assert!(equal.contains("overlaps in time with"), "{equal}");
     assert_eq!(found(&looked_at(&place), Kind::Folders), [(Error, None, 1)]);
     assert!(looked_at(&place).choices[0].taken.is_empty());
+    // Where two are as long as each other, a third that adds up to them may be longer.
+    let place = Place::with("");
+    let coarse = added_up(&rows[..150]);
+    for folder in ["one", "two"] {
+        place.put(&format!("data/{folder}/15m/BTCUSDT.csv"), format!("{HEADER}{}", coarse.concat()));
+    }
+    assert!(!looked_at(&place).ok);
+    place.put("data/three/5m/BTCUSDT.csv", format!("{HEADER}{}", rows.concat()));
+    let audit = looked_at(&place);
+    assert!(audit.ok, "{:#?}", audit.findings);
+    let choice = &audit.choices[0];
+    assert_eq!((choice.interval, choice.taken.len(), choice.aside.len()), (Interval::M15, 1, 2), "{choice:?}");
+    assert!(choice.taken[0].ends_with("three"));
 }
 
 #[test]

@@ -33,17 +33,19 @@ pub(super) fn look_at(query: &AuditQuery, files: &[CandleFile], audit: &mut Audi
     let mut extents = Extents(audit.files.iter().filter_map(span).collect());
     let intervals: BTreeSet<Interval> = files.iter().map(|file| file.interval).collect();
     for interval in intervals {
-        let of_interval: Vec<&CandleFile> = files.iter().filter(|file| file.interval == interval).collect();
-        let symbols: BTreeSet<&str> = of_interval.iter().map(|file| file.symbol.as_str()).collect();
+        // As a backtest: candles that add up to the interval count as well, for those who have none of it.
+        let usable: Vec<&CandleFile> = files.iter().filter(|file| file.interval.divides(interval)).collect();
+        let has_own = |file: &&&CandleFile| file.interval == interval;
+        let own: BTreeSet<&str> = usable.iter().filter(has_own).map(|file| file.symbol.as_str()).collect();
         let mut each_is_taken = true;
-        for symbol in &symbols {
-            let of_symbol: Vec<&CandleFile> =
-                of_interval.iter().filter(|file| file.symbol == *symbol).copied().collect();
+        for symbol in own {
+            let of_symbol: Vec<&CandleFile> = usable.iter().filter(|file| file.symbol == symbol).copied().collect();
             each_is_taken &= one(query, symbol, interval, &of_symbol, &mut extents, audit);
         }
+        let symbols: BTreeSet<&str> = usable.iter().map(|file| file.symbol.as_str()).collect();
         if each_is_taken && symbols.len() > 1 {
             let names: Vec<String> = symbols.iter().map(|symbol| (*symbol).to_owned()).collect();
-            if let Err(error) = asked(query, &names, interval, &of_interval, &mut extents) {
+            if let Err(error) = asked(query, &names, interval, &usable, &mut extents) {
                 let what = format!("a backtest of {} together refuses them: {error}", names.join(", "));
                 let finding = Finding::warning(Kind::Folders, &names.join(","), what);
                 audit.findings.push(Finding { interval: Some(interval), ..finding });
@@ -67,6 +69,8 @@ fn one(
     }
     let names = [symbol.to_owned()];
     let (finding, taken) = match asked(query, &names, interval, files, extents) {
+        // Of the interval itself there is one folder only.
+        Ok((_, warnings)) if warnings.is_empty() => return true,
         Ok((taken, warnings)) => (Finding::warning(Kind::Folders, symbol, warnings.join("; ")), taken),
         Err(error) => (Finding::error(Kind::Folders, symbol, format!("a backtest refuses them: {error}")), Vec::new()),
     };

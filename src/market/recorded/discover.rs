@@ -148,9 +148,12 @@ fn wanted_symbol(path: &Path, symbols: &[String]) -> Option<(usize, String)> {
     Some((index, stem[symbol.len()..].to_owned()))
 }
 
-/// The name of a table without `.csv` and `.csv.gz`.
+/// The name of a table without `.csv`, `.csv.gz` and `.zip`.
 pub(in crate::market) fn stem(path: &Path) -> Option<&str> {
     let name = path.file_name()?.to_str()?;
+    if let Some(packed) = name.strip_suffix(".zip") {
+        return Some(packed.strip_suffix(".csv").unwrap_or(packed));
+    }
     name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".csv")
 }
 
@@ -178,11 +181,7 @@ fn begins_with(path: &Path, symbols: &[String]) -> Option<usize> {
 pub(super) fn with_near(mut error: MarketError, symbols: &[String], near: &[(usize, PathBuf)]) -> MarketError {
     let wanted = error.symbol.as_ref().and_then(|symbol| symbols.iter().position(|known| known == symbol));
     if let Some((_, path)) = near.iter().find(|(symbol, _)| Some(*symbol) == wanted) {
-        let is_packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
         error.what.push_str(&format!(" that can be read; {} is not one by its name", path.display()));
-        if is_packed {
-            error.help.push_str("; unpack .zip files");
-        }
     }
     error
 }

@@ -1,7 +1,7 @@
 //! One CSV file, plain or gzip'd, line by line: every row is checked, and a refusal names file and
 //! line. Knows nothing of other files: joining, aggregation and ranges are done elsewhere.
 
-use super::number;
+use super::{number, unzip};
 use crate::market::MarketError;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
@@ -158,7 +158,8 @@ pub(super) fn read_funding(path: &Path) -> Result<FundingSchedule, MarketError> 
 struct Table {
     path: PathBuf,
     reader: Box<dyn BufRead>,
-    gzipped: bool,
+    /// How it is packed, if it is.
+    packed: Option<&'static str>,
     line: Vec<u8>,
     /// The line being read, so that blank ones at the end do not displace the last row.
     spare: Vec<u8>,
@@ -177,22 +178,28 @@ impl Table {
         let io = |error: std::io::Error| MarketError::io(path, &error);
         let mut raw = BufReader::with_capacity(64 * 1024, File::open(path).map_err(io)?);
         let start = raw.fill_buf().map_err(io)?;
-        let gzipped = start.starts_with(&GZIP_MAGIC);
+        let (is_gzip, is_zip) = (start.starts_with(&GZIP_MAGIC), start.starts_with(&unzip::MAGIC));
         if start.is_empty() {
             return Err(MarketError::about(path, "the file is empty", "remove it, or fetch it again"));
         }
-        if !gzipped && path.extension().is_some_and(|extension| extension == "gz") {
-            let help = "fetch it again, or name it .csv if it is plain text";
-            return Err(MarketError::about(path, "is named .gz but does not hold gzip data", help));
+        for (extension, is_held, kind) in [("gz", is_gzip, "gzip"), ("zip", is_zip, "zip")] {
+            if !is_held && path.extension().is_some_and(|found| found == extension) {
+                let help = "fetch it again, or name it .csv if it is plain text";
+                return Err(MarketError::about(
+                    path,
+                    format!("is named .{extension} but does not hold {kind} data"),
+                    help,
+                ));
+            }
         }
-        let reader: Box<dyn BufRead> = if gzipped {
-            Box::new(BufReader::with_capacity(64 * 1024, MultiGzDecoder::new(raw)))
-        } else {
-            Box::new(raw)
+        let (packed, reader): (_, Box<dyn BufRead>) = match (is_gzip, is_zip) {
+            (true, _) => (Some("gzip"), Box::new(BufReader::with_capacity(64 * 1024, MultiGzDecoder::new(raw)))),
+            (_, true) => (Some("zip"), unzip::open(raw.into_inner()).map_err(|error| not_unpacked(path, &error))?),
+            (false, false) => (None, Box::new(raw)),
         };
         let (line, spare) = (Vec::new(), Vec::new());
         let (number, columns, kind, is_held) = (0, 0, 0, false);
-        let mut table = Self { path: path.to_owned(), reader, gzipped, line, spare, number, columns, kind, is_held };
+        let mut table = Self { path: path.to_owned(), reader, packed, line, spare, number, columns, kind, is_held };
         table.check_header(headers)?;
         Ok(table)
     }
@@ -262,12 +269,12 @@ impl Table {
     }
 
     fn unreadable(&self, error: &std::io::Error, skipped: u64) -> MarketError {
-        let (what, help) = match (self.gzipped, error.kind()) {
-            (true, ErrorKind::UnexpectedEof) => {
-                ("the gzip data end too early: the file is truncated".to_owned(), "fetch the file again")
+        let (what, help) = match (self.packed, error.kind()) {
+            (Some(kind), ErrorKind::UnexpectedEof) => {
+                (format!("the {kind} data end too early: the file is truncated"), "fetch the file again")
             }
-            (true, ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
-                (format!("the gzip data are corrupt: {error}"), "fetch the file again")
+            (Some(kind), ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
+                (format!("the {kind} data are corrupt: {error}"), "fetch the file again")
             }
             _ => (format!("cannot be read: {error}"), "check the file and the disk it is on"),
         };
@@ -381,6 +388,15 @@ impl Table {
     /// A refusal of the row in hand.
     fn refuse(&self, what: impl Into<String>, help: impl Into<String>) -> MarketError {
         MarketError::about(&self.path, what, help).at(self.number.max(1))
+    }
+}
+
+/// The refusal of a .zip file that holds something else than one CSV file, or is damaged.
+fn not_unpacked(path: &Path, error: &std::io::Error) -> MarketError {
+    match error.kind() {
+        ErrorKind::InvalidData => MarketError::about(path, error.to_string(), "fetch it again, or unpack it"),
+        ErrorKind::UnexpectedEof => MarketError::about(path, "ends too early", "fetch it again"),
+        _ => MarketError::io(path, error),
     }
 }
 
