@@ -279,6 +279,22 @@ impl Purse {
         is_done
     }
 
+    /// Sets a symbol's leverage at once, for its positions and for its orders. `false` where the margin of the new one is
+    /// more than is free: then the purse is of no use any more.
+    pub fn set_leverage(&mut self, at: Time, symbol: SymbolId, leverage: u32) -> bool {
+        if self.isolated.is_some() && self.is_isolated(symbol) {
+            let free = self.shared.free_balance().max(Usd::ZERO);
+            self.lend(at, free);
+        }
+        let mut is_done = true;
+        for stance in self.stances() {
+            let slot = self.slot(symbol, *stance);
+            is_done &= self.home_mut(slot).set_leverage(slot, leverage);
+        }
+        self.settle(at);
+        is_done
+    }
+
     /// All money, without open profit.
     pub fn wallet(&self) -> Usd {
         self.shared.wallet() + self.isolated.as_ref().map_or(Usd::ZERO, |isolated| isolated.wallet())

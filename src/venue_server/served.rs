@@ -33,7 +33,6 @@ pub const fn served(route: Route) -> Served {
         Route::BatchOrders => Part("in the order sent; else as `order`"),
         Route::Noop => Part("answers; cancels nothing, since nothing is ever queued"),
         Route::AdlQuantile => Part("always 0: nobody is deleveraged"),
-        Route::SetLeverage => Part("margin of an open position follows with the next order that can open"),
         Route::SetMultiAssets => Part("single-asset only; the other is refused with -1020"),
         Route::Stp | Route::SetStp => Part("kept and answered; one account never meets itself"),
         Route::Agents => Part("signers of the accounts file"),

@@ -4,7 +4,8 @@ use super::venue::{Answer, ConnectionId, MAX_TEXT, Request, Venue};
 use super::wallets::Wallets;
 use crate::aster::sign::{API_KEY_HEADER, Micros};
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::http::header::UPGRADE;
+use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, web};
 use actix_ws::AggregatedMessage;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
@@ -189,11 +190,17 @@ fn take(venue: &mut Venue, ask: Ask, readers: &mut BTreeMap<ConnectionId, mpsc::
 
 async fn answer(
     request: HttpRequest,
-    body: Result<web::Bytes, actix_web::Error>,
+    body: web::Payload,
     asks: web::Data<mpsc::Sender<Ask>>,
     wallets: web::Data<Wallets>,
 ) -> HttpResponse {
-    let Ok(body) = body else { return plain(413, r#"{"code":-1130,"msg":"The body is too long."}"#) };
+    // What wants to be a socket where there is none has no end to wait for.
+    if request.headers().contains_key(UPGRADE) {
+        return plain(404, r#"{"code":-1000,"msg":"There is no such path."}"#);
+    }
+    let Ok(body) = web::Bytes::from_request(&request, &mut body.into_inner()).await else {
+        return plain(413, r#"{"code":-1130,"msg":"The body is too long."}"#);
+    };
     let Ok(body) = String::from_utf8(body.to_vec()) else {
         return plain(400, r#"{"code":-1100,"msg":"Illegal characters found in the body."}"#);
     };

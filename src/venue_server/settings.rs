@@ -98,7 +98,16 @@ impl Venue {
             let msg = "Leverage reduction is not supported in Isolated Margin Mode with open positions.";
             return Err(Refusal::new(-4161, msg));
         }
-        self.accounts[account].leverage[symbol.index()] = query.leverage;
+        let (now, mut purse) = (self.now, owner.purse.clone());
+        if !purse.set_leverage(now, symbol, query.leverage) {
+            return Err(Refusal::new(-2028, "Leverage is smaller than permitted: insufficient margin balance."));
+        }
+        let owner = &mut self.accounts[account];
+        owner.purse = purse;
+        owner.leverage[symbol.index()] = query.leverage;
+        for waiting in owner.waiting.values_mut().filter(|waiting| waiting.symbol == symbol) {
+            waiting.order.leverage = query.leverage;
+        }
         let change = LeverageChange { symbol: query.symbol.clone(), leverage: query.leverage };
         let (sent, time) = (self.now, Some(self.now));
         self.tell(account, &[Event::Config(ConfigUpdate { sent, time, leverage: Some(change), modes: None })]);

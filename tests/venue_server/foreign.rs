@@ -5,7 +5,7 @@ use asterswarm::aster::environment::Version;
 use asterswarm::aster::wire::{OrderRef, Side, calls};
 use asterswarm::venue_server::Request;
 use serde_json::Value;
-use swarm_core::model::Price;
+use swarm_core::model::{Price, Usd};
 
 fn keyed() -> Desk {
     Desk::with(setup(), key(1), Version::V1)
@@ -146,4 +146,22 @@ fn contracts_are_described_in_the_venue_s_forms() {
     let filters = info["symbols"][0]["filters"].as_array().unwrap();
     let percent = filters.iter().find(|filter| filter["filterType"] == "PERCENT_PRICE").unwrap();
     assert_eq!(percent["multiplierDecimal"], "4");
+}
+
+#[test]
+fn another_leverage_changes_the_margin_of_positions_and_orders_at_once() {
+    let mut desk = Desk::new();
+    desk.ask(&calls::set_leverage("SOLUSDT", 5)).unwrap();
+    desk.ask(&calls::place_order(market(Side::Buy, "10"))).unwrap();
+    desk.ask(&calls::place_order(limit(Side::Buy, "10", "99"))).unwrap();
+    let margins = |desk: &mut Desk| {
+        let account = desk.ask(&calls::account()).unwrap();
+        (account.total_position_initial_margin, account.total_open_order_initial_margin)
+    };
+    assert_eq!(margins(&mut desk), (Usd::whole(200), Usd::whole(198)));
+    desk.ask(&calls::set_leverage("SOLUSDT", 10)).unwrap();
+    assert_eq!(margins(&mut desk), (Usd::whole(100), Usd::whole(99)));
+    desk.control("POST", "money", r#"{"account":"paper-1","amount":"-9700"}"#);
+    assert_eq!(desk.code(&calls::set_leverage("SOLUSDT", 1)), -2028);
+    assert_eq!(margins(&mut desk), (Usd::whole(100), Usd::whole(99)), "what is refused changes nothing");
 }

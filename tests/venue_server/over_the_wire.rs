@@ -9,6 +9,7 @@ use asterswarm::aster::wire::{Body, Event, OrderRef, OrderStatus, Side, calls};
 use asterswarm::venue_server::{Pace, Venue, VenueServer, serve};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 struct Wire {
@@ -115,5 +116,18 @@ async fn our_client_follows_the_market_through_a_disconnection() {
     control("price", r#"{"symbol":"SOLUSDT","price":"102"}"#).await;
     assert_eq!(next(&mut deliveries, price).await, "102");
     following.abort();
+    wire.server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_socket_where_there_is_none_is_refused_at_once() {
+    let wire = start(Version::V3, wallet(1));
+    let mut stream = tokio::net::TcpStream::connect(&wire.url).await.unwrap();
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==";
+    let request = format!("GET /public/stream HTTP/1.1\r\nHost: {}\r\n{upgrade}\r\n\r\n", wire.url);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 404");
     wire.server.stop().await;
 }

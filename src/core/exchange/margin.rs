@@ -39,6 +39,25 @@ impl Exchange {
         true
     }
 
+    /// Sets a symbol's leverage at once: what is held of it and what waits on it hold the margin of the new one from here
+    /// on; an isolated position keeps the margin that it has. `false` where that is more than is free, and then nothing
+    /// changes. No event tells of it: an account that does this cannot be folded from facts.
+    pub fn set_leverage(&mut self, symbol: SymbolId, leverage: u32) -> bool {
+        let free = self.free_balance();
+        let (position, orders) = (self.accounts[symbol.index()], self.book.clone());
+        self.accounts[symbol.index()].leverage = leverage;
+        for open in self.book.iter_mut().filter(|open| open.order.symbol == symbol) {
+            open.order.leverage = leverage;
+        }
+        self.calm = Calm::Unknown;
+        let after = self.free_balance();
+        let is_covered = after >= free || after >= Usd::ZERO;
+        if !is_covered {
+            (self.accounts[symbol.index()], self.book) = (position, orders);
+        }
+        is_covered
+    }
+
     /// As [`free_balance`](Self::free_balance), without what one open order holds.
     pub(super) fn free_without(&self, order: Option<&OpenOrder>) -> Usd {
         let reserved: Usd = self

@@ -35,6 +35,24 @@ fn free_balance_is_what_positions_and_orders_leave() {
 }
 
 #[test]
+fn another_leverage_holds_at_once_for_what_is_held_and_what_waits() {
+    let mut world = World::new(free_params());
+    world.trade_at("100");
+    world.send("buy 100 market x10");
+    world.send("buy 100 limit 90 x10");
+    world.trade_at("100");
+    assert_eq!(world.exchange.free_balance(), usd("8100"), "1,000 of the position, 900 of the order");
+    assert!(world.exchange.set_leverage(BTC, 20));
+    assert_eq!(world.exchange.free_balance(), usd("9050"));
+    assert!(world.exchange.set_leverage(BTC, 2));
+    assert_eq!(world.exchange.free_balance(), usd("500"));
+    let before = world.exchange.clone();
+    assert!(!world.exchange.set_leverage(BTC, 1), "10,000 and 9,000 are more than there is");
+    assert_eq!(world.exchange.free_balance(), before.free_balance());
+    assert_eq!(world.exchange.leverage(BTC), 2);
+}
+
+#[test]
 fn margin_moves_between_the_wallet_and_an_isolated_position_only() {
     let mut world = World::new(isolated());
     world.trade_at("100");

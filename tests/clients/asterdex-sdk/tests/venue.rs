@@ -246,7 +246,7 @@ async fn positions_are_opened_protected_closed_and_accounted_for() {
     let client = venue.client(714);
     assert_eq!(client.set_leverage(SYMBOL, 10).await.unwrap().data.leverage, 10);
     let filled = client.place_order(market("BUY", "0.01")).await.unwrap().data;
-    assert_eq!((filled.status.as_str(), filled.executed_qty.as_str()), ("FILLED", "0.01"));
+    assert_eq!((filled.status.as_str(), filled.executed_qty.as_str()), ("FILLED", "0.010"));
     let conditional = |kind: &str, stop: String| PlaceOrderParams {
         symbol: SYMBOL.into(),
         side: "SELL".into(),
@@ -275,7 +275,7 @@ async fn positions_are_opened_protected_closed_and_accounted_for() {
     };
     assert_eq!(client.place_order(trailing).await.unwrap().data.price_rate, "3");
     let risk = client.get_position_risk(Some(SYMBOL)).await.unwrap().data;
-    assert_eq!((risk[0].position_amt.as_str(), risk[0].leverage.as_str()), ("0.01", "10"));
+    assert_eq!((risk[0].position_amt.as_str(), risk[0].leverage.as_str()), ("0.010", "10"));
     assert_eq!(client.get_position_risk(None).await.unwrap().data.len(), 6);
     venue.move_price(&client, -8.5).await;
     let order = GetOrderParams { symbol: SYMBOL.into(), order_id: Some(stop.order_id), orig_client_order_id: None };
@@ -366,7 +366,7 @@ async fn the_user_stream_tells_what_happens() {
         .collect();
     assert_eq!(orders, [("NEW", "NEW"), ("TRADE", "FILLED")]);
     let Some(UserDataEvent::AccountUpdate(update)) = told.last() else { unreachable!("it ended the loop") };
-    assert_eq!(update.account.positions[0].position_amount, "0.01");
+    assert_eq!(update.account.positions[0].position_amount, "0.010");
     client.delete_listen_key(&key).await.unwrap();
     assert_eq!(code(client.renew_listen_key(&key).await), -1125);
 }
