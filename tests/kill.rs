@@ -118,9 +118,12 @@ fn a_stop_by_hand_is_gone_on_from_too() {
         let place = Place::new();
         let (report, bytes) = undisturbed(&place, "max");
         for part in [3, 2] {
+            // A process that writes has long begun to listen for signals; one that has only begun is killed by them.
+            let before = journal_bytes(&place.path("stopped"));
             let mut process = place.launch(&replay("max", "stopped"));
             until("the journal to grow", || {
-                (!process.runs() || journal_bytes(&place.path("stopped")) >= bytes / part).then_some(())
+                let now = journal_bytes(&place.path("stopped"));
+                (!process.runs() || (now > before && now >= bytes / part)).then_some(())
             });
             if process.runs() {
                 process.signal(signal);
