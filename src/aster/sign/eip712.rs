@@ -89,8 +89,7 @@ impl Domain {
             1 | 28 => RecoveryId::One,
             _ => return Err(SignatureError::Parity),
         };
-        let signature =
-            RecoverableSignature::from_compact(&bytes[..64], parity).map_err(|_| SignatureError::NoKey)?;
+        let signature = RecoverableSignature::from_compact(&bytes[..64], parity).map_err(|_| SignatureError::NoKey)?;
         // Of the two signatures that a key could make with one nonce, only the one with the lower half counts.
         let given = signature.to_standard();
         let mut lower = given;
