@@ -56,7 +56,7 @@ impl Marks {
 
     /// Whether the market was lately near a price.
     fn knows(&self, symbol: SymbolId, price: Price) -> bool {
-        let Some(Span { low, high }) = self.truth.lately(symbol) else { return true };
+        let Some(Span { low, high }) = self.truth.told_lately(symbol) else { return true };
         price >= low - low.times(BESIDE, Round::Up) && price <= high + high.times(BESIDE, Round::Up)
     }
 
@@ -64,7 +64,7 @@ impl Marks {
     fn least(&self, books: &Supervisor, portfolio: PortfolioId, agent: Option<AgentId>) -> Usd {
         let own = books.positions(portfolio).filter(|one| agent.is_none_or(|agent| one.agent == agent));
         own.map(|one| {
-            let mut span = self.truth.lately(one.symbol).unwrap_or(Span { low: one.mark, high: one.mark });
+            let mut span = self.truth.told_lately(one.symbol).unwrap_or(Span { low: one.mark, high: one.mark });
             span.include(Span { low: one.entry_price, high: one.entry_price });
             let (low, high) =
                 (span.low - span.low.times(BESIDE, Round::Up), span.high + span.high.times(BESIDE, Round::Up));
@@ -137,7 +137,7 @@ impl Audit {
     pub(super) fn valued(&mut self, books: &Supervisor) {
         for index in 0..self.plan.portfolios.len() {
             for one in books.positions(PortfolioId::at(index)).filter(|one| !one.is_orphan) {
-                let (holds, span) = (self.marks.knows(one.symbol, one.mark), self.lately(one.symbol));
+                let (holds, span) = (self.marks.knows(one.symbol, one.mark), self.marks.truth.told_lately(one.symbol));
                 self.hold(25, holds, || format!("{one:?}, where the market was {span:?}"));
             }
         }

@@ -43,12 +43,22 @@ impl Truth {
 
     /// Where the price has been since some time before `from`; nowhere yet where nothing is known.
     pub(super) fn since(&self, symbol: SymbolId, from: Time) -> Option<Span> {
-        let mut spans = self.0[symbol.index()].range(from.plus(-LOOKBACK_MS)..).map(|(_, span)| *span);
+        self.spanned(symbol, from.plus(-LOOKBACK_MS))
+    }
+
+    fn spanned(&self, symbol: SymbolId, from: Time) -> Option<Span> {
+        let mut spans = self.0[symbol.index()].range(from..).map(|(_, span)| *span);
         let first = spans.next()?;
         Some(spans.fold(first, |mut all, span| {
             all.include(span);
             all
         }))
+    }
+
+    /// Where the newest mark may have it: an old one that was told again, and was the last that came for as long.
+    pub(super) fn told_lately(&self, symbol: SymbolId) -> Option<Span> {
+        let (newest, _) = self.0[symbol.index()].last_key_value()?;
+        self.spanned(symbol, newest.plus(-2 * LOOKBACK_MS))
     }
 
     /// Where the price has been lately.
