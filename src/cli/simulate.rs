@@ -224,6 +224,17 @@ mod tests {
         holds_with_whole_fills(&[104, 174]);
     }
 
+    /// Kept with the story of the check: a mark of half an hour ago was told again, within what is believed, and the stream
+    /// fell silent after it. The check looked back half an hour itself, and soon not far enough.
+    #[test]
+    fn a_mark_told_again_may_be_the_newest_for_a_while() {
+        let cast = Registry::new().unwrap();
+        for seed in [20_010_758, 20_040_301] {
+            let scenario = Scenario::of_seed(seed, &cast, Length::Drawn);
+            assert_eq!(simulate(&scenario, &cast, false).failure, None, "seed {seed}");
+        }
+    }
+
     /// Kept with the story of their fault: a process died while it wrote the end of a step, and part of that reached the
     /// disk. The next one begins behind it, and deciding the journal again took the part for something nobody had done.
     #[test]

@@ -61,7 +61,4 @@ kept! { run:
     /// Not a fault of the swarm: a position was closed at market once a second, in a market that traded nothing for a
     /// minute and a half. No order stood, since each ended at once; it was being closed all the same.
     a_position_is_being_closed_although_no_order_finds_a_buyer: 13_000_536;
-    /// Not a fault of the swarm: a mark of half an hour ago was told again, within what is believed, and the stream fell
-    /// silent after it. The check looked back half an hour itself, and after a minute and a half not far enough.
-    a_mark_told_again_may_be_the_newest_for_a_while: 20_010_758;
 }
