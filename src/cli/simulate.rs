@@ -224,15 +224,24 @@ mod tests {
         holds_with_whole_fills(&[104, 174]);
     }
 
+    /// Kept with the story of their fault: a clock was set back by more than a minute, a step ended before all prices that
+    /// were known, and positions were taken to be worth what they had cost.
+    #[test]
+    fn a_clock_that_was_set_back_does_not_take_positions_back_to_their_entry() {
+        holds(20_040_301);
+    }
+
     /// Kept with the story of the check: a mark of half an hour ago was told again, within what is believed, and the stream
     /// fell silent after it. The check looked back half an hour itself, and soon not far enough.
     #[test]
     fn a_mark_told_again_may_be_the_newest_for_a_while() {
+        holds(20_010_758);
+    }
+
+    fn holds(seed: u64) {
         let cast = Registry::new().unwrap();
-        for seed in [20_010_758, 20_040_301] {
-            let scenario = Scenario::of_seed(seed, &cast, Length::Drawn);
-            assert_eq!(simulate(&scenario, &cast, false).failure, None, "seed {seed}");
-        }
+        let scenario = Scenario::of_seed(seed, &cast, Length::Drawn);
+        assert_eq!(simulate(&scenario, &cast, false).failure, None, "seed {seed}");
     }
 
     /// Kept with the story of their fault: a process died while it wrote the end of a step, and part of that reached the

@@ -219,7 +219,9 @@ impl Supervisor {
             }
             let mut is_moved = false;
             for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
-                let mark = self.market.price(one.symbol, at).unwrap_or(one.position.entry_price());
+                // A clock that was set back is before all of them: then the newest is what there is.
+                let known = self.market.price(one.symbol, at).or_else(|| self.market.latest(one.symbol));
+                let mark = known.unwrap_or(one.position.entry_price());
                 if one.position.mark() != mark {
                     one.position.set_mark(mark);
                     is_moved = true;

@@ -96,6 +96,11 @@ impl Market {
         self.symbols.get(symbol.index())?.newest(now)
     }
 
+    /// The newest price, even of a time that the clock has yet to come to.
+    pub(super) fn latest(&self, symbol: SymbolId) -> Option<Price> {
+        self.symbols.get(symbol.index())?.newest(Time(i64::MAX))
+    }
+
     /// The mark that waits for others to confirm it.
     pub(super) fn unconfirmed(&self, symbol: SymbolId) -> Option<Unconfirmed> {
         self.symbols.get(symbol.index())?.unconfirmed

@@ -82,6 +82,20 @@ fn an_agents_and_the_swarms_breakers_take_no_sample_from_it_either() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_does_not_take_positions_back_to_their_entry() {
+    let mut world = world();
+    world.long("10", stop("30"));
+    world.accept("0-1-1");
+    for mark in ["92", "91"] {
+        world.told(mark);
+    }
+    world.now = Time(1);
+    world.end_step();
+    assert_eq!(world.stands_at(), price("91"), "and not at 100");
+    world.assert_folds();
+}
+
+#[test]
 fn a_crash_that_goes_on_is_believed_at_its_third_mark() {
     let mut world = long();
     world.told("70");

@@ -64,6 +64,7 @@ impl<I: Inside> Host<I> {
             let span = self.audit.lately(symbol);
             let old = if self.faults.happens(5_000) { span.map(|span| span.low) } else { span.map(|span| span.high) };
             let old = old.unwrap_or(price);
+            self.audit.had_before(symbol, self.now, old);
             self.send(after, Delivery::Mark(symbol, self.now.plus(-ago), old));
         }
     }

@@ -96,6 +96,11 @@ impl Audit {
         self.marks.truth.note(symbol, at, price);
     }
 
+    /// The price was this at some time, and is told so now.
+    pub(super) fn had_before(&mut self, symbol: SymbolId, now: Time, price: Price) {
+        self.marks.truth.note_again(symbol, now, price);
+    }
+
     /// Where the price really was lately.
     pub(super) fn lately(&self, symbol: SymbolId) -> Option<Span> {
         self.marks.truth.lately(symbol)

@@ -26,28 +26,18 @@ impl Span {
     }
 }
 
-/// Prices by symbol, in spans of a minute.
-#[derive(Clone, Debug)]
-pub(super) struct Truth(Vec<BTreeMap<Time, Span>>);
+/// Prices of one symbol, in spans of a minute.
+#[derive(Clone, Debug, Default)]
+struct Minutes(BTreeMap<Time, Span>);
 
-impl Truth {
-    pub(super) fn new(symbols: usize) -> Self {
-        Self(vec![BTreeMap::new(); symbols])
-    }
-
-    /// The price was this.
-    pub(super) fn note(&mut self, symbol: SymbolId, at: Time, price: Price) {
+impl Minutes {
+    fn note(&mut self, at: Time, price: Price) {
         let span = Span::at(price);
-        self.0[symbol.index()].entry(at.floor(MINUTE_MS)).or_insert(span).include(span);
+        self.0.entry(at.floor(MINUTE_MS)).or_insert(span).include(span);
     }
 
-    /// Where the price has been since some time before `from`; nowhere yet where nothing is known.
-    pub(super) fn since(&self, symbol: SymbolId, from: Time) -> Option<Span> {
-        self.spanned(symbol, from.plus(-LOOKBACK_MS))
-    }
-
-    fn spanned(&self, symbol: SymbolId, from: Time) -> Option<Span> {
-        let mut spans = self.0[symbol.index()].range(from..).map(|(_, span)| *span);
+    fn since(&self, from: Time) -> Option<Span> {
+        let mut spans = self.0.range(from..).map(|(_, span)| *span);
         let first = spans.next()?;
         Some(spans.fold(first, |mut all, span| {
             all.include(span);
@@ -55,15 +45,51 @@ impl Truth {
         }))
     }
 
-    /// Where the newest mark may have it: an old one that was told again, and was the last that came for as long.
-    pub(super) fn told_lately(&self, symbol: SymbolId) -> Option<Span> {
-        let (newest, _) = self.0[symbol.index()].last_key_value()?;
-        self.spanned(symbol, newest.plus(-2 * LOOKBACK_MS))
+    fn newest(&self) -> Option<Time> {
+        self.0.last_key_value().map(|(at, _)| *at)
+    }
+}
+
+/// By symbol.
+#[derive(Clone, Debug)]
+pub(super) struct Truth {
+    prices: Vec<Minutes>,
+    /// Old prices that were told again, by when they were.
+    again: Vec<Minutes>,
+}
+
+impl Truth {
+    pub(super) fn new(symbols: usize) -> Self {
+        Self { prices: vec![Minutes::default(); symbols], again: vec![Minutes::default(); symbols] }
+    }
+
+    /// The price was this.
+    pub(super) fn note(&mut self, symbol: SymbolId, at: Time, price: Price) {
+        self.prices[symbol.index()].note(at, price);
+    }
+
+    /// A price of before is told once more.
+    pub(super) fn note_again(&mut self, symbol: SymbolId, at: Time, price: Price) {
+        self.again[symbol.index()].note(at, price);
+    }
+
+    /// Where the price has been since some time before `from`; nowhere yet where nothing is known.
+    pub(super) fn since(&self, symbol: SymbolId, from: Time) -> Option<Span> {
+        self.prices[symbol.index()].since(from.plus(-LOOKBACK_MS))
     }
 
     /// Where the price has been lately.
     pub(super) fn lately(&self, symbol: SymbolId) -> Option<Span> {
-        let (newest, _) = self.0[symbol.index()].last_key_value()?;
-        self.since(symbol, *newest)
+        self.since(symbol, self.prices[symbol.index()].newest()?)
+    }
+
+    /// Where the newest mark that came may have it: lately, or when it was told again lately.
+    pub(super) fn told_lately(&self, symbol: SymbolId) -> Option<Span> {
+        let mut told = self.lately(symbol)?;
+        let from = self.prices[symbol.index()].newest()?.plus(-LOOKBACK_MS);
+        if let Some(again) = self.again[symbol.index()].since(from) {
+            told.include(again);
+        }
+        Some(told)
     }
 }
