@@ -111,15 +111,11 @@ struct Plans(Vec<(u64, Option<Plan>)>);
 
 impl Plans {
     fn of(view: &StateView) -> Result<Self, Failure> {
-        let manifest = view.manifest();
-        let of_last = Configured { after_seq: 0, config_hash: manifest.config_hash.clone() };
-        let configured =
-            if manifest.configurations.is_empty() { vec![of_last] } else { manifest.configurations.clone() };
         let plan = |one: Configured| {
             let kept = view.configuration(&one.config_hash).map_err(|error| failed(&error))?;
             Ok((one.after_seq, kept.map(|kept| kept.plan)))
         };
-        configured.into_iter().map(plan).collect::<Result<_, Failure>>().map(Self)
+        view.manifest().configured().into_iter().map(plan).collect::<Result<_, Failure>>().map(Self)
     }
 
     /// A verdict in the words of report and API: a refusal that rests on a filter of the venue names it.

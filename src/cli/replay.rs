@@ -47,11 +47,7 @@ fn pretty(document: &Value) -> Result<String, Failure> {
 
 /// Every configuration of the journal with the last record before it.
 fn configurations(args: &Args, view: &StateView) -> Result<Vec<(u64, Configuration)>, Failure> {
-    let manifest = view.manifest();
-    let mut named = manifest.configurations.clone();
-    if named.is_empty() {
-        named.push(Configured { after_seq: 0, config_hash: manifest.config_hash.clone() });
-    }
+    let named = view.manifest().configured();
     let given = match &args.file {
         Some(file) => {
             let loaded = prepare::load(file)?;

@@ -103,14 +103,19 @@ impl Manifest {
         files::replace(&directory.join(MANIFEST), &text)
     }
 
+    /// The configurations there were, of a directory from before they were told the one there is.
+    pub fn configured(&self) -> Vec<Configured> {
+        if self.configurations.is_empty() {
+            return vec![Configured { after_seq: 0, config_hash: self.config_hash.clone() }];
+        }
+        self.configurations.clone()
+    }
+
     /// Takes over from the manifest of an earlier run, which ended with this record.
     pub(super) fn follow(&mut self, earlier: Option<&Self>, last_seq: u64) {
-        let mut known = earlier.map(|earlier| earlier.configurations.clone()).unwrap_or_default();
+        let mut known = earlier.map(Self::configured).unwrap_or_default();
         if let Some(earlier) = earlier {
             self.created_at = earlier.created_at;
-            if known.is_empty() && last_seq > 0 {
-                known.push(Configured { after_seq: 0, config_hash: earlier.config_hash.clone() });
-            }
         }
         // A configuration under which nothing was written leaves no trace.
         while known.last().is_some_and(|last| last.after_seq >= last_seq) {

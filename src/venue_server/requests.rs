@@ -99,9 +99,7 @@ impl Venue {
         }
         answer
     }
-}
 
-impl Venue {
     /// An answer with its numbers spelled out.
     fn worded(&self, route: Route, body: String, whole: Option<&str>) -> String {
         match Names::of_call(route) {

@@ -3,7 +3,7 @@
 
 use super::kills::find;
 use super::support::{Running, until};
-use super::venue::{Venue, differences};
+use super::venue::{Venue, differences, eager};
 use asterswarm::aster::wire::{OrderAnswer, OrderStatus, OrderType, PositionRisk, calls};
 use asterswarm::config::instruments::instrument;
 use serde_json::{Value, json};
@@ -12,21 +12,8 @@ use swarm_core::model::{Holding, Price, Qty, Side, Usd};
 
 /// So little that what the market trades by itself comes to nothing: parts come by hand.
 const SHARE: f64 = 0.000_001;
-/// Rests its entries a little below the price.
-const SWARM: &str = "\
-version: 1
-name: parts
-mode: live
-market: { source: aster, symbols: [BTCUSDT, ETHUSDT], intervals: [5m] }
-portfolios: { main: { equity: 10000, account: first, risk: { max_positions: 2 } } }
-cohorts:
-  eager:
-    portfolio: main
-    agents:
-      - use: control
-        count: 2
-        set: { rsi_buy: 90, rsi_sell: 95, base_notional: 1000, entry: { type: limit, offset_ticks: 20, then: cancel } }
-";
+/// Entries rest a little below the price.
+const RESTING: &str = "entry: { type: limit, offset_ticks: 20, then: cancel }";
 const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
 
 /// Lets the market trade so much that this much of an order is filled: at this price, or at its own.
@@ -84,7 +71,7 @@ fn facts(venue: &Venue) -> Vec<Value> {
 
 #[test]
 fn entries_and_exits_in_parts_are_protected_and_come_out_even() {
-    let venue = Venue::trading(SWARM);
+    let venue = Venue::trading(&eager("parts", &format!("rsi_sell: 95, {RESTING}")));
     venue.control("POST", "options", &json!({ "participation": SHARE }).to_string());
     let swarm = venue.swarm();
     venue.end_of_candle();
@@ -143,28 +130,13 @@ fn entries_and_exits_in_parts_are_protected_and_come_out_even() {
     assert!(holdings.values().all(Holding::is_flat));
 }
 
-/// Far off, so that nothing but the price itself happens when it jumps.
-const WIDE: &str = "\
-version: 1
-name: doubt
-mode: live
-market: { source: aster, symbols: [BTCUSDT, ETHUSDT], intervals: [5m] }
-portfolios: { main: { equity: 10000, account: first, risk: { max_positions: 2 } } }
-cohorts:
-  eager:
-    portfolio: main
-    agents:
-      - use: control
-        count: 2
-        set:
-          { rsi_buy: 90, rsi_sell: 99, base_notional: 1000, leverage: 2, stop: 0.2, target: 0.5, entry: { type: limit, offset_ticks: 20, then: cancel } }
-";
-
 /// A mark that is far off is a price only once others agree with it; meanwhile the entry that filled in parts is held
 /// under its stop. With `WRITE_KEPT` the journal of it becomes the one that `tests/replay.rs` decides again.
 #[test]
 fn a_mark_in_doubt_is_believed_once_others_agree_and_the_journal_is_decided_again() {
-    let venue = Venue::trading(WIDE);
+    // Exits are far off, so that nothing but the price itself happens when it jumps.
+    let wide = format!("rsi_sell: 99, leverage: 2, stop: 0.2, target: 0.5, {RESTING}");
+    let venue = Venue::trading(&eager("doubt", &wide));
     venue.control("POST", "options", &json!({ "participation": SHARE }).to_string());
     let swarm = venue.swarm();
     venue.end_of_candle();

@@ -8,18 +8,27 @@ use asterswarm::aster::sign::{Credentials, Wallet, WalletSigner};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Wants to be long all the time.
-pub const SWARM: &str = "\
+/// The swarm of most tests.
+fn real() -> String {
+    eager("real", "rsi_sell: 95")
+}
+
+/// A swarm of two agents that want to be long all the time, with these parameters.
+pub fn eager(name: &str, set: &str) -> String {
+    format!(
+        "\
 version: 1
-name: real
+name: {name}
 mode: live
-market: { source: aster, symbols: [BTCUSDT, ETHUSDT], intervals: [5m] }
-portfolios: { main: { equity: 10000, account: first, risk: { max_positions: 2 } } }
+market: {{ source: aster, symbols: [BTCUSDT, ETHUSDT], intervals: [5m] }}
+portfolios: {{ main: {{ equity: 10000, account: first, risk: {{ max_positions: 2 }} }} }}
 cohorts:
   eager:
     portfolio: main
-    agents: [{ use: control, count: 2, set: { rsi_buy: 90, rsi_sell: 95, base_notional: 1000 } }]
-";
+    agents: [{{ use: control, count: 2, set: {{ rsi_buy: 90, base_notional: 1000, {set} }} }}]
+"
+    )
+}
 
 pub const RUN: [&str; 8] = ["run", "--live", "--yes", "--listen", "127.0.0.1:0", "--state", "state", "--json"];
 /// Of the venue's first account.
@@ -42,9 +51,10 @@ impl Venue {
 
     /// With this `entry_protection`.
     pub fn with(protection: &str) -> Self {
-        let place = Place::with(SWARM);
+        let swarm = real();
+        let place = Place::with(&swarm);
         let hand = HandVenue::start(&place);
-        Self::of(place, hand, SWARM, protection)
+        Self::of(place, hand, &swarm, protection)
     }
 
     /// With another swarm.
@@ -73,7 +83,7 @@ impl Venue {
 
     /// More keys of `venue` in the swarm file.
     pub fn configure(&self, keys: &str) {
-        let text = format!("{SWARM}venue: {{ kind: aster, {}, {keys} }}\n", self.hand.hosts());
+        let text = format!("{}venue: {{ kind: aster, {}, {keys} }}\n", real(), self.hand.hosts());
         self.place.put("swarm.yaml", text);
     }
 

@@ -219,9 +219,7 @@ impl Supervisor {
             }
             let mut is_moved = false;
             for one in book.engagements.iter_mut().filter(|one| one.position.is_open()) {
-                // A clock that was set back is before all of them: then the newest is what there is.
-                let known = self.market.price(one.symbol, at).or_else(|| self.market.latest(one.symbol));
-                let mark = known.unwrap_or(one.position.entry_price());
+                let mark = self.market.standing(one.symbol, at).unwrap_or(one.position.entry_price());
                 if one.position.mark() != mark {
                     one.position.set_mark(mark);
                     is_moved = true;

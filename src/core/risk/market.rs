@@ -38,6 +38,11 @@ impl Quotes {
             .max_by_key(|quote| quote.at)
             .map(|quote| quote.price)
     }
+
+    /// Likewise, and where the clock was set back to before all of them, the newest there is.
+    fn standing(&self, now: Time) -> Option<Price> {
+        self.newest(now).or_else(|| self.newest(Time(i64::MAX)))
+    }
 }
 
 /// Prices by symbol.
@@ -82,7 +87,7 @@ impl Market {
             if price <= Price::ZERO {
                 return;
             }
-            let known = quotes.newest(at).or_else(|| quotes.newest(Time(i64::MAX)));
+            let known = quotes.standing(at);
             quotes.unconfirmed = weigh(quotes.unconfirmed.as_ref(), known, (at, price), limit);
             if quotes.unconfirmed.is_some() {
                 return;
@@ -96,9 +101,9 @@ impl Market {
         self.symbols.get(symbol.index())?.newest(now)
     }
 
-    /// The newest price, even of a time that the clock has yet to come to.
-    pub(super) fn latest(&self, symbol: SymbolId) -> Option<Price> {
-        self.symbols.get(symbol.index())?.newest(Time(i64::MAX))
+    /// The price that positions stand at: a clock that was set back takes none of them away.
+    pub(super) fn standing(&self, symbol: SymbolId, now: Time) -> Option<Price> {
+        self.symbols.get(symbol.index())?.standing(now)
     }
 
     /// The mark that waits for others to confirm it.

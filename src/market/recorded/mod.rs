@@ -4,8 +4,8 @@
 //! with the header `open_time,open,high,low,close,volume[,...]`, or without one if the columns are the twelve of
 //! Binance's archive; and `funding/SYMBOL.csv[.gz]` or
 //! `.../funding/.../SYMBOL_*.csv[.gz]` with `funding_time,funding_rate[,...]`, or `SYMBOL-fundingRate-*.csv[.gz]` of
-//! that archive, which may stay packed (`.zip`). Times are epoch milliseconds or microseconds. If the directory has no folder `funding` but lies at or below one named `klines`,
-//! the same path with `funding` in its place is looked at. Where several folders hold the wanted
+//! that archive, which may stay packed (`.zip`). Times are epoch milliseconds or microseconds. If the directory has no
+//! folder `funding` but lies at or below one named `klines`, the same path with `funding` in its place is looked at. Where several folders hold the wanted
 //! symbols, the rule at the top of `choose.rs` decides; whose funding is taken, that of `funding.rs`.
 //!
 //! A bad row refuses the run, with file and line; a hole is reported, never filled.

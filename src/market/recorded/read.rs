@@ -1,4 +1,4 @@
-//! One CSV file, plain or gzip'd, line by line: every row is checked, and a refusal names file and
+//! One CSV file, plain, gzip'd or zipped, line by line: every row is checked, and a refusal names file and
 //! line. Knows nothing of other files: joining, aggregation and ranges are done elsewhere.
 
 use super::{number, unzip};
