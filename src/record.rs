@@ -13,8 +13,8 @@ use swarm_core::journal::Fingerprint;
 use swarm_core::ledger::Trade;
 use swarm_core::model::{
     Action, AgentChange, AgentId, BreakerChange, BreakerScope, Decision, DecisionRecord, Difference, DifferenceKind,
-    Fact, Figure, Instrument, IntentId, Mark, Order, OrderId, Plan, PortfolioId, Purpose, Refusal, ReportKind, Step,
-    Time, VenueEvent, VenueReject, Verdict,
+    Fact, Figure, Instrument, IntentId, Mark, Order, OrderId, Passed, Plan, PortfolioId, Purpose, Refusal, ReportKind,
+    Step, Time, VenueEvent, VenueReject, Verdict,
 };
 use swarm_core::risk::Supervisor;
 
@@ -555,6 +555,10 @@ impl Sink for Recorder {
 
     fn watches(&self) -> bool {
         self.tracker.watches()
+    }
+
+    fn passed(&mut self, passed: &Passed<'_>) {
+        self.tracker.passed(passed);
     }
 }
 

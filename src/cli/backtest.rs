@@ -19,7 +19,7 @@ use std::time::Instant;
 use swarm_core::engine::{Engine, EngineOptions, Sink};
 use swarm_core::experiment::Report;
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentId, Fact, Plan, Step};
+use swarm_core::model::{AgentId, Fact, Passed, Plan, Step};
 use swarm_core::risk::Supervisor;
 
 /// Run the swarm over recorded candles and report.
@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Engine::new(Arc::clone(&plan), make, options).map_err(|error| Failure::input(error.to_string()))?;
     let candles: Vec<usize> = recording.series.iter().map(Vec::len).collect();
     let mut warnings = recording.warnings.clone();
-    warnings.extend(prepare::cold(&plan, engine.hub(), &candles));
+    warnings.extend(engine.hub().map(|hub| prepare::cold(&plan, hub, &candles)).unwrap_or_default());
     warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 
     let kept = args.out.as_deref().map(|folder| Kept::create(folder, &plan)).transpose()?;
@@ -76,8 +76,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let interrupted = interrupt::flag();
     let mut progress = Progress::new("backtest", recording.candles() as u64);
     let began = Instant::now();
-    let complete = engine.run(&mut recording.tape(), &mut sink, |step| {
-        progress.step(step);
+    let complete = engine.run(&mut recording.tape(), &mut sink, |reel| {
+        progress.reel(reel);
         !interrupted.load(Ordering::Relaxed)
     });
     let run_s = began.elapsed().as_secs_f64();
@@ -178,6 +178,9 @@ impl Sink for Output {
     }
     fn watches(&self) -> bool {
         self.kept.is_some() || self.recorder.watches()
+    }
+    fn passed(&mut self, passed: &Passed<'_>) {
+        self.recorder.passed(passed);
     }
     fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         self.recorder.step_end(step, supervisor);

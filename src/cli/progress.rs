@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Instant;
-use swarm_core::model::Step;
+use swarm_core::features::Reel;
 
 fn drawn(bar: ProgressBar, style: &str) -> ProgressBar {
     let target =
@@ -30,14 +30,10 @@ pub fn bar(what: String) -> ProgressBar {
     bar
 }
 
-/// Steps between two looks at the clock.
-const STEPS_A_LOOK: u32 = 256;
-
 /// How far a run over candles is. Where no terminal shows it, it costs nothing.
 pub struct Progress {
     bar: Option<ProgressBar>,
     began: Instant,
-    steps: u32,
     candles: u64,
 }
 
@@ -47,17 +43,14 @@ impl Progress {
         let bar = bar(what.to_owned());
         bar.set_length(candles);
         let bar = (!bar.is_hidden()).then_some(bar);
-        Self { bar, began: Instant::now(), steps: 0, candles: 0 }
+        Self { bar, began: Instant::now(), candles: 0 }
     }
 
-    /// Takes the end of a step.
-    #[inline]
-    pub fn step(&mut self, step: &Step) {
-        let Some(bar) = &self.bar else { return };
-        self.candles += step.candles.iter().flatten().count() as u64;
-        self.steps += 1;
-        if self.steps.is_multiple_of(STEPS_A_LOOK) {
-            self.show(bar, self.candles);
+    /// Takes what was played of it.
+    pub fn reel(&mut self, reel: &Reel) {
+        if self.is_seen() {
+            self.candles += reel.candles() as u64;
+            self.at(self.candles);
         }
     }
 
@@ -68,12 +61,7 @@ impl Progress {
 
     /// So many candles are done.
     pub fn at(&self, candles: u64) {
-        if let Some(bar) = &self.bar {
-            self.show(bar, candles);
-        }
-    }
-
-    fn show(&self, bar: &ProgressBar, candles: u64) {
+        let Some(bar) = &self.bar else { return };
         let rate = candles as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
         bar.set_message(format!("{rate:.0} candles/s"));
         bar.set_position(candles);

@@ -6,7 +6,7 @@
 //!
 //! [`Feature::Lag`]: crate::features::Feature::Lag
 
-use crate::features::{Frame, Wants};
+use crate::features::{Film, Frame, Wants};
 use crate::model::{Decision, Explanation, Instrument, Interval, Price, Qty, Rate, Side, SymbolId, Time, Usd};
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +116,13 @@ pub trait Rule: Send {
     /// rest, so it is worth a few comparisons here; `true` is always right, and what a rule need not override.
     fn may_act(&self, _frame: &Frame<'_>, _held: Option<Side>) -> bool {
         true
+    }
+
+    /// How many of these frames come before the first at which it [may act](Rule::may_act); `None` when it may at none.
+    /// A rule need not override it: this is here so that many candles are asked about in one call.
+    #[inline]
+    fn first_act(&self, mut film: Film<'_>, held: Option<Side>) -> Option<usize> {
+        film.position(|frame| self.may_act(&frame, held))
     }
 }
 

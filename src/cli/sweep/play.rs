@@ -2,19 +2,19 @@
 //! at a time: the features of these steps are computed once and stay in the cache while swarm after swarm is
 //! taken through them. What a swarm does depends on nothing of this: it is what it would do alone.
 
-use super::super::prepare::{self, Rules};
+use super::super::prepare;
 use crate::market::Recording;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use swarm_core::engine::{BuildError, Engine, EngineOptions, Fleet, Sink};
+use swarm_core::engine::{BuildError, EngineOptions, Fleet, Sink};
 use swarm_core::experiment::{Report, Tracker};
-use swarm_core::features::{Played, Reel};
+use swarm_core::features::Reel;
 use swarm_core::journal::Fingerprint;
 use swarm_core::ledger::Trade;
-use swarm_core::model::{AgentId, Fact, Plan, Step};
+use swarm_core::model::{AgentId, Fact, Passed, Plan, Step};
 use swarm_core::risk::Supervisor;
 
 /// Bytes of features that are shown to one swarm after the other: a part of a core's own cache.
@@ -42,6 +42,9 @@ impl Sink for Scored {
     }
     fn watches(&self) -> bool {
         self.tracker.watches()
+    }
+    fn passed(&mut self, passed: &Passed<'_>) {
+        self.tracker.passed(passed);
     }
 }
 
@@ -92,8 +95,9 @@ impl Sweep<'_> {
     }
 
     fn play_share(&self, plans: Vec<Arc<Plan>>) -> Result<Vec<Report>, BuildError> {
-        let Some(first) = plans.first() else { return Ok(Vec::new()) };
-        let base = first.base;
+        if plans.is_empty() {
+            return Ok(Vec::new());
+        }
         let kept =
             |plan: &Arc<Plan>| Scored { fingerprint: Fingerprint::new(), tracker: Tracker::lean(Arc::clone(plan)) };
         let mut sinks: Vec<Scored> = plans.iter().map(kept).collect();
@@ -102,20 +106,20 @@ impl Sweep<'_> {
             (plan, rules)
         });
         let Fleet { mut engines, mut hub } = Fleet::new(made.collect(), self.options)?;
-        let row_bytes = hub.slots().sum::<usize>().max(1) * size_of::<f64>();
-        let most = (REEL_BYTES / row_bytes).clamp(16, 4_096);
         let mut tape = self.recording.tape();
         let mut is_complete = true;
         loop {
-            let reel = Arc::new(Reel::record(&mut hub, base, &mut tape, most));
-            if reel.steps().is_empty() {
+            let mut reel = Reel::new(&hub);
+            let most = reel.steps_in(REEL_BYTES);
+            if !reel.record(&mut hub, &mut tape, most) {
                 break;
             }
+            reel.share();
+            let reel = Arc::new(reel);
             for (engine, sink) in engines.iter_mut().zip(&mut sinks) {
-                show(engine, &reel, sink);
+                engine.show(&reel, sink);
             }
-            let candles: usize = reel.steps().iter().map(|step| step.candles.iter().flatten().count()).sum();
-            self.candles.fetch_add((candles * engines.len()) as u64, Ordering::Relaxed);
+            self.candles.fetch_add((reel.candles() * engines.len()) as u64, Ordering::Relaxed);
             if self.interrupted.load(Ordering::Relaxed) {
                 is_complete = false;
                 break;
@@ -130,13 +134,5 @@ impl Sweep<'_> {
                 sink.tracker.report(engine.supervisor(), sink.fingerprint.finish(), gaps, !is_complete, 0.0, 0.0)
             })
             .collect())
-    }
-}
-
-fn show(engine: &mut Engine<Rules, Played>, reel: &Arc<Reel>, sink: &mut Scored) {
-    *engine.frames_mut() = Played::new(Arc::clone(reel));
-    for (at, step) in reel.steps().iter().enumerate() {
-        engine.frames_mut().turn_to(at);
-        engine.take(step, sink);
     }
 }

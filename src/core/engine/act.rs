@@ -3,7 +3,7 @@
 
 use super::{BuildError, Crew, Engine, EngineOptions, Lifecycle, MakeRule, Sink};
 use crate::exchange::Exchange;
-use crate::features::{Frames, Hub};
+use crate::features::{Hub, Reel};
 use crate::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, Candle, ExitReason, Fact, Plan, PortfolioId, Rate, StopPolicy,
     SymbolId, Time,
@@ -63,15 +63,16 @@ impl<M: MakeRule> Engine<M> {
     pub fn resume(plan: Arc<Plan>, make: M, options: EngineOptions, from: Resumed) -> Result<Self, BuildError> {
         let crew = Crew::build(&plan, &make)?;
         let hub = Hub::new(plan.base, plan.gaps, &crew.wants)?;
-        let engine = Self::with(plan, make, options, crew.rules, Arc::new(crew.wants), hub);
+        let reel = Arc::new(Reel::new(&hub));
+        let engine = Self::with(plan, make, options, crew.rules, Arc::new(crew.wants), Some(hub), reel);
         Ok(Self { supervisor: from.supervisor, exchanges: from.exchanges, lives: from.lives, ..engine })
     }
-}
 
-impl<M: MakeRule, F: Frames> Engine<M, F> {
-    /// Shows the features a candle that nobody trades on.
+    /// Shows the feed a candle that nobody trades on.
     pub fn warm(&mut self, symbol: SymbolId, candle: &Candle) {
-        self.frames.close(symbol, candle);
+        if let Some(hub) = &mut self.hub {
+            hub.close(symbol, candle);
+        }
     }
 
     /// Tells the rate of a funding payment that is over.

@@ -2,14 +2,14 @@
 //! It knows neither which nor how they are compared.
 
 use super::{BuildError, Crew, Engine, EngineOptions, MakeRule};
-use crate::features::{Hub, Played, Reel, Wants};
-use crate::model::{Plan, Step, Tape};
+use crate::features::{Hub, Reel, Wants};
+use crate::model::Plan;
 use std::sync::Arc;
 
 /// Swarms over the same symbols and candles that share one computation of all features any of them wants.
 pub struct Fleet<M> {
-    /// In the order they were given; each needs a [reel](Played::new) before its first step.
-    pub engines: Vec<Engine<M, Played>>,
+    /// In the order they were given; each is to be [shown](Engine::show) what the hub computes.
+    pub engines: Vec<Engine<M>>,
     /// Computes the features.
     pub hub: Hub,
 }
@@ -26,22 +26,12 @@ impl<M: MakeRule> Fleet<M> {
             let rules = Crew::rules(&plan, &make, &mut wants)?;
             crews.push((plan, make, rules));
         }
-        let mut hub = Hub::new(base, gaps, &wants)?;
+        let hub = Hub::new(base, gaps, &wants)?;
         let wants = Arc::new(wants);
-        let empty = Arc::new(Reel::record(&mut hub, base, &mut Nothing, 0));
+        let empty = Arc::new(Reel::new(&hub));
         let engine = |(plan, make, rules)| {
-            let frames = Played::new(Arc::clone(&empty));
-            Engine::with(plan, make, options, rules, Arc::clone(&wants), frames)
+            Engine::with(plan, make, options, rules, Arc::clone(&wants), None, Arc::clone(&empty))
         };
         Ok(Self { engines: crews.into_iter().map(engine).collect(), hub })
-    }
-}
-
-/// A tape without a step.
-struct Nothing;
-
-impl Tape for Nothing {
-    fn next(&mut self, _: &mut Step) -> bool {
-        false
     }
 }

@@ -9,6 +9,8 @@ mod consult;
 mod crew;
 mod fleet;
 mod lifecycle;
+mod outlook;
+mod sink;
 mod stretch;
 
 pub use act::{OperatorAct, Resumed};
@@ -16,36 +18,23 @@ pub use consult::{Answer, RulePanic, Standing, consult, judge, may_act};
 pub use crew::{BuildError, Crew, MakeRule};
 pub use fleet::Fleet;
 pub use lifecycle::{AfterPanic, LifeState, Lifecycle, RestartPolicy};
+pub use sink::Sink;
 
 use crate::exchange::{Exchange, POINTS};
-use crate::features::{Frames, Hub, Wants};
-use crate::ledger::Trade;
+use crate::features::{Hub, Reel, Wants};
 use crate::model::{
     AgentChange, AgentId, AgentPlan, Fact, FundingDue, Instrument, Mark, Plan, PortfolioId, PortfolioPlan, Rate, Side,
-    Step, SymbolId, Tape, Usd, VenueEvent,
+    Step, SymbolId, Tape, Usd, VenueEvent, Verdict,
 };
 use crate::risk::{Command, Effects, Supervisor};
 use crate::rule::{AccountView, Rule};
 use calm::Calm;
+use outlook::Outlook;
 use std::sync::Arc;
 use stretch::Stretch;
 
-/// Takes what a run produces, in order.
-pub trait Sink {
-    /// A fact, in the supervisor's order.
-    fn fact(&mut self, fact: &Fact);
-    /// A position returned to flat.
-    fn trade(&mut self, _trade: &Trade) {}
-    /// An agent decided, HOLD included.
-    fn decided(&mut self, _agent: AgentId) {}
-    /// A step is complete.
-    fn step_end(&mut self, _step: &Step, _supervisor: &Supervisor) {}
-    /// Whether [`step_end`](Self::step_end) looks at the supervisor at the next step. When it does not, it may
-    /// be shown one whose marks are of an earlier step, while nothing happens.
-    fn watches(&self) -> bool {
-        true
-    }
-}
+/// Bytes of features that are looked at at a time: a part of a core's first cache.
+const REEL_BYTES: usize = 16 * 1024;
 
 /// How a run is recorded.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,12 +48,16 @@ pub struct EngineOptions {
     pub restart: RestartPolicy,
 }
 
-/// The whole swarm. `F` shows it the features: a hub of its own, or what was computed for many.
-pub struct Engine<M, F = Hub> {
+/// The whole swarm.
+pub struct Engine<M> {
     plan: Arc<Plan>,
     options: EngineOptions,
     make: M,
-    frames: F,
+    /// Computes the features, where nobody else does.
+    hub: Option<Hub>,
+    /// Shows them, of this step and of some around it.
+    reel: Arc<Reel>,
+    at: usize,
     /// By symbol; of many engines the same.
     wants: Arc<Vec<Wants>>,
     rules: Vec<Box<dyn Rule>>,
@@ -74,11 +67,13 @@ pub struct Engine<M, F = Hub> {
     funding_rates: Vec<Option<Rate>>,
     calm: Calm,
     stretch: Stretch,
+    outlook: Outlook,
     walks_always: bool,
     // Buffers that live as long as the engine, so that a step does not allocate.
     effects: Effects,
     events: Vec<VenueEvent>,
     marks: Vec<Mark>,
+    step: Step,
 }
 
 impl<M: MakeRule> Engine<M> {
@@ -86,32 +81,31 @@ impl<M: MakeRule> Engine<M> {
     pub fn new(plan: Arc<Plan>, make: M, options: EngineOptions) -> Result<Self, BuildError> {
         let crew = Crew::build(&plan, &make)?;
         let hub = Hub::new(plan.base, plan.gaps, &crew.wants)?;
-        Ok(Self::with(plan, make, options, crew.rules, Arc::new(crew.wants), hub))
+        let reel = Arc::new(Reel::new(&hub));
+        Ok(Self::with(plan, make, options, crew.rules, Arc::new(crew.wants), Some(hub), reel))
     }
 
-    /// The feed.
-    pub const fn hub(&self) -> &Hub {
-        &self.frames
-    }
-}
-
-impl<M: MakeRule, F: Frames> Engine<M, F> {
+    #[allow(clippy::too_many_arguments)] // What a swarm is put together from; a struct would be built to be taken apart.
     pub(super) fn with(
         plan: Arc<Plan>,
         make: M,
         options: EngineOptions,
         rules: Vec<Box<dyn Rule>>,
         wants: Arc<Vec<Wants>>,
-        frames: F,
+        hub: Option<Hub>,
+        reel: Arc<Reel>,
     ) -> Self {
         let instruments: Arc<[Instrument]> = plan.instruments.clone().into();
         let account = |portfolio: &PortfolioPlan| {
             Exchange::new(plan.exchange.clone(), Arc::clone(&instruments), portfolio.equity)
         };
         Self {
-            frames,
+            hub,
+            reel,
+            at: 0,
             wants,
             lives: vec![Lifecycle::default(); rules.len()],
+            outlook: Outlook::of(rules.len()),
             rules,
             supervisor: Supervisor::new(Arc::clone(&plan)),
             exchanges: plan.portfolios.iter().map(account).collect(),
@@ -122,6 +116,7 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
             effects: Effects::default(),
             events: Vec::new(),
             marks: Vec::new(),
+            step: Step::default(),
             plan,
             options,
             make,
@@ -146,34 +141,33 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
     pub fn exchange(&self, portfolio: PortfolioId) -> &Exchange {
         &self.exchanges[portfolio.index()]
     }
-    /// What shows the features.
-    pub const fn frames_mut(&mut self) -> &mut F {
-        &mut self.frames
+    /// The feed; none of a swarm that is [shown](Self::show) its features.
+    pub const fn hub(&self) -> Option<&Hub> {
+        self.hub.as_ref()
     }
 
-    /// Runs a tape to its end, or until `keep_going` says no (asked at every step).
+    /// Runs a tape to its end, or until `keep_going` says no. That is asked after some steps at a time, with what was
+    /// played; a swarm that was stopped so does not go on, since its feed is ahead of it.
     pub fn run(
         &mut self,
         tape: &mut dyn Tape,
         sink: &mut impl Sink,
-        mut keep_going: impl FnMut(&Step) -> bool,
+        mut keep_going: impl FnMut(&Reel) -> bool,
     ) -> bool {
-        let mut step = Step::default();
+        let most = self.reel.steps_in(REEL_BYTES);
         let mut is_complete = true;
-        while is_complete && tape.next(&mut step) {
-            self.take(&step, sink);
-            is_complete = keep_going(&step);
+        while is_complete && self.record(|reel, hub| reel.record(hub, tape, most)) {
+            self.play(sink);
+            is_complete = keep_going(&self.reel);
         }
         self.settle();
         is_complete
     }
 
-    /// The next step, at once or together with those that follow. Call [`settle`](Self::settle) after the last.
-    #[inline]
-    pub fn take(&mut self, step: &Step, sink: &mut impl Sink) {
-        if !self.glide(step, sink) {
-            self.step(step, sink);
-        }
+    /// Shows the next steps with their features. Call [`settle`](Self::settle) after the last.
+    pub fn show(&mut self, reel: &Arc<Reel>, sink: &mut impl Sink) {
+        self.reel = Arc::clone(reel);
+        self.play(sink);
     }
 
     /// Brings supervisor and accounts to the last step taken.
@@ -183,6 +177,38 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
 
     /// One step: everything that belongs to the candles which closed at `step.close_time`.
     pub fn step(&mut self, step: &Step, sink: &mut impl Sink) {
+        self.record(|reel, hub| reel.record_one(hub, step));
+        self.at = 0;
+        self.outlook.forget();
+        self.take(step, sink);
+    }
+
+    /// Lets the feed write the reel.
+    ///
+    /// # Panics
+    /// When it has none, and is shown its features.
+    fn record<T>(&mut self, write: impl FnOnce(&mut Reel, &mut Hub) -> T) -> T {
+        let hub = self.hub.as_mut().expect("invariant: only a swarm with a feed of its own is stepped or run");
+        write(Arc::make_mut(&mut self.reel), hub)
+    }
+
+    /// Takes all steps of the reel, one by one or many together.
+    fn play(&mut self, sink: &mut impl Sink) {
+        self.at = 0;
+        self.outlook.forget();
+        let mut step = std::mem::take(&mut self.step);
+        while self.at < self.reel.len() {
+            if !self.glide(&mut step, sink) {
+                self.reel.read(self.at, &mut step);
+                self.take(&step, sink);
+                self.at += 1;
+            }
+        }
+        self.step = step;
+    }
+
+    /// One step, of which the reel shows the features.
+    fn take(&mut self, step: &Step, sink: &mut impl Sink) {
         self.land();
         self.stretch.end();
         let interval = self.plan.base;
@@ -209,11 +235,6 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
         } else {
             self.calm.end();
             self.walk_all(step, sink);
-        }
-        for (index, candle) in step.candles.iter().enumerate() {
-            if let Some(candle) = candle {
-                self.frames.close(SymbolId::at(index), candle);
-            }
         }
         self.decide(step, sink);
         self.end_step(step, sink);
@@ -301,10 +322,11 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
             if !self.lives[index].runs() {
                 continue;
             }
-            let Some(frame) = self.frames.frame(symbol) else { continue };
+            let Some(frame) = self.reel.frame(symbol, self.at) else { continue };
             let (position, entry_pending) = self.supervisor.position_and_pending(agent);
             let held = position.map(|position| Side::of(position.qty));
-            if !self.options.record_holds && !may_act(self.rules[index].as_ref(), &frame, held) {
+            let is_known_to_hold = self.outlook.holds(agent, held, self.at);
+            if !self.options.record_holds && (is_known_to_hold || !may_act(self.rules[index].as_ref(), &frame, held)) {
                 sink.decided(agent);
                 continue;
             }
@@ -350,7 +372,7 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
     /// Gives facts and trades to the sink and commands to the exchanges.
     fn dispatch(&mut self, now: crate::model::Time, sink: &mut impl Sink) {
         for fact in self.effects.facts.drain(..) {
-            if !matches!(fact, Fact::StepEnd { .. }) {
+            if disturbs(&fact) {
                 self.calm.end();
                 self.stretch.end();
             }
@@ -363,6 +385,19 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
             obey(&mut self.exchanges, now, &command);
         }
     }
+}
+
+/// Whether something may have to be done after this fact that had not to be done before. A wish that is refused
+/// changes neither position nor order.
+const fn disturbs(fact: &Fact) -> bool {
+    !matches!(
+        fact,
+        Fact::StepEnd { .. }
+            | Fact::Signal(_)
+            | Fact::Hold(_)
+            | Fact::Intent { .. }
+            | Fact::Verdict { verdict: Verdict::Refused(_), .. }
+    )
 }
 
 /// Hands one command to the exchange of its portfolio.

@@ -1,12 +1,10 @@
-//! A stretch: steps in a row that are known to be calm and in which no agent acts. All that is done at
-//! each of them is to close candles, ask the agents whether they may act, and tell the sink; supervisor
-//! and accounts are brought to its last step when it ends. The same state as stepping there, found sooner;
-//! `tests/calm_steps.rs` holds it.
+//! A stretch: steps in a row that are known to be calm. As long as no agent acts either, all that is done in them is to
+//! tell the sink; supervisor and accounts are brought to its last step when it ends. The same state as stepping there,
+//! found sooner; `tests/calm_steps.rs` holds it.
 
 use super::{Engine, MakeRule, Sink};
-use crate::features::Frames;
-use crate::model::{AgentId, Candle, Closes, Fact, PriceRange, Side, Step, SymbolId, Time};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::features::Reel;
+use crate::model::{AgentId, Candle, Closes, Fact, Passed, PriceRange, Side, Step, SymbolId, Time};
 
 /// What was passed since supervisor and accounts were last brought up to date.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +15,15 @@ pub(super) struct Stretch {
     until: Time,
     /// By symbol; one without has no candle in any of the steps.
     lanes: Vec<Option<Lane>>,
-    /// Agents that decide.
+    /// Agents that decide, and what of.
     asked: Vec<Asked>,
+    deciding: Vec<AgentId>,
     /// Marks may wait until the end of the stretch.
     defers_marks: bool,
     /// They did, at some of its steps: the supervisor has not stood at their closes.
     has_unseen: bool,
-    /// Steps passed; 0 when everything is up to date.
-    steps: u32,
+    /// Steps were passed that supervisor and accounts know nothing of.
+    is_ahead: bool,
     /// When the last of them ended, and the one before it.
     last: Time,
     before: Time,
@@ -42,14 +41,8 @@ struct Lane {
     passed: Option<(Candle, Closes)>,
 }
 
-/// An agent that decides in every step.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    agent: AgentId,
-    symbol: SymbolId,
-    /// The side it holds, all through the stretch.
-    held: Option<Side>,
-}
+/// An agent that decides in every step, its symbol, and the side it holds all through the stretch.
+type Asked = (AgentId, SymbolId, Option<Side>);
 
 impl Stretch {
     /// Something happened: look again.
@@ -57,58 +50,86 @@ impl Stretch {
         self.is_prepared = false;
     }
 
-    /// Whether a step is of the stretch: no later, without funding, with a candle in each lane and nowhere else.
+    /// The first step of a reel from `at` on that is not of the stretch: it is later, pays funding, has no candle in
+    /// a lane or one elsewhere, or a price that leaves its lane.
     #[inline]
-    fn holds(&self, step: &Step) -> bool {
-        let is_inside = |(candle, lane): (&Option<Candle>, &Option<Lane>)| match (candle, lane) {
-            (Some(candle), Some(lane)) => lane.range.holds(PriceRange::of(candle)),
-            (candle, lane) => candle.is_none() && lane.is_none(),
+    fn end_in(&self, reel: &Reel, at: usize) -> usize {
+        let is_of_lanes = |(index, lane): (usize, &Option<Lane>)| reel.has(SymbolId::at(index), at) == lane.is_some();
+        if reel.pays_funding(at) || !self.lanes.iter().enumerate().all(is_of_lanes) {
+            return at;
+        }
+        let alike = reel.alike_until(at);
+        let mut end = at + reel.close_times()[at..alike].partition_point(|close| *close <= self.until);
+        for (index, lane) in self.lanes.iter().enumerate() {
+            if let Some(lane) = lane {
+                end = reel.keeps_to(SymbolId::at(index), lane.range, at, end);
+            }
+        }
+        end
+    }
+
+    /// What a sink is told of these steps.
+    fn passed<'a>(&'a self, reel: &'a Reel, from: usize, to: usize) -> Passed<'a> {
+        Passed {
+            close_times: &reel.close_times()[from..to],
+            candles: self.lanes.iter().flatten().count() as u64,
+            decided: &self.deciding,
+        }
+    }
+
+    /// These steps are passed.
+    #[inline]
+    fn pass(&mut self, reel: &Reel, from: usize, to: usize) {
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            let Some(lane) = lane else { continue };
+            let symbol = SymbolId::at(index);
+            let closes = reel.closes(symbol, from, to);
+            let candle = *reel.candle(symbol, to - 1);
+            match &mut lane.passed {
+                Some((last, known)) => {
+                    *last = candle;
+                    known.extend(closes);
+                }
+                None => lane.passed = Some((candle, closes)),
+            }
+        }
+        let times = &reel.close_times()[from..to];
+        (self.before, self.last) = match times {
+            [.., before, last] => (*before, *last),
+            [last] => (self.last, *last),
+            [] => return,
         };
-        step.close_time <= self.until
-            && step.funding.is_empty()
-            && step.candles.len() == self.lanes.len()
-            && step.candles.iter().zip(&self.lanes).all(is_inside)
+        self.is_ahead = true;
     }
 }
 
-impl<M: MakeRule, F: Frames> Engine<M, F> {
-    /// Takes a step as part of a stretch, if it is one.
+impl<M: MakeRule> Engine<M> {
+    /// Takes the next steps as part of a stretch, if they are: those in which nobody may act, and one more in which
+    /// somebody may. `step` is a buffer.
     #[inline]
-    pub(super) fn glide(&mut self, step: &Step, sink: &mut impl Sink) -> bool {
-        if (!self.stretch.is_prepared && !self.prepare()) || !self.stretch.holds(step) {
+    pub(super) fn glide(&mut self, step: &mut Step, sink: &mut impl Sink) -> bool {
+        if !self.stretch.is_prepared && !self.prepare() {
             return false;
         }
-        let Self { stretch, frames, .. } = self;
-        for (index, (candle, lane)) in step.candles.iter().zip(&mut stretch.lanes).enumerate() {
-            let (Some(candle), Some(lane)) = (candle, lane) else { continue };
-            frames.close(SymbolId::at(index), candle);
-            match &mut lane.passed {
-                Some((last, closes)) => {
-                    *last = *candle;
-                    closes.add(candle.close);
-                }
-                None => lane.passed = Some((*candle, Closes::of(candle.close))),
-            }
+        let end = self.stretch.end_in(&self.reel, self.at);
+        if end == self.at {
+            return false;
         }
-        stretch.steps += 1;
-        (stretch.before, stretch.last) = (stretch.last, step.close_time);
-        if self.somebody_may_act() {
+        let act = self.next_act(end);
+        if act > self.at {
+            self.stretch.pass(&self.reel, self.at, act);
+            self.tell(act, step, sink);
+            self.at = act;
+        }
+        if act < end {
+            self.stretch.pass(&self.reel, act, act + 1);
+            self.reel.read(act, step);
             self.land();
             self.supervisor.rest_until(step.close_time);
             self.decide(step, sink);
             self.end_step(step, sink);
-            return true;
+            self.at += 1;
         }
-        for asked in &self.stretch.asked {
-            sink.decided(asked.agent);
-        }
-        if !self.stretch.defers_marks || sink.watches() {
-            self.supervisor.stand_at(|symbol| step.close_of(symbol));
-        } else {
-            self.stretch.has_unseen = true;
-        }
-        sink.fact(&Fact::StepEnd { at: step.close_time });
-        sink.step_end(step, &self.supervisor);
         true
     }
 
@@ -124,11 +145,13 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
         stretch.lanes.clear();
         stretch.lanes.extend(ranges.iter().map(lane));
         stretch.asked.clear();
+        stretch.deciding.clear();
         for (index, plan) in self.plan.agents.iter().enumerate() {
             let (agent, symbol) = (AgentId::at(index), plan.symbol);
             if self.lives[index].runs() && matches!(ranges.get(symbol.index()), Some(Some(_))) {
                 let held = self.supervisor.position_view(agent).map(|position| Side::of(position.qty));
-                stretch.asked.push(Asked { agent, symbol, held });
+                stretch.asked.push((agent, symbol, held));
+                stretch.deciding.push(agent);
             }
         }
         stretch.until = until;
@@ -137,23 +160,45 @@ impl<M: MakeRule, F: Frames> Engine<M, F> {
         true
     }
 
-    /// A rule that panics here is asked in earnest, too.
+    /// The first of the next steps, before `end`, at which somebody may act.
     #[inline]
-    fn somebody_may_act(&self) -> bool {
-        let may_act = |asked: &Asked| {
-            let frame = self.frames.frame(asked.symbol);
-            frame.is_some_and(|frame| self.rules[asked.agent.index()].may_act(&frame, asked.held))
-        };
-        catch_unwind(AssertUnwindSafe(|| self.stretch.asked.iter().any(may_act))).unwrap_or(true)
+    fn next_act(&mut self, end: usize) -> usize {
+        let Self { stretch, outlook, rules, reel, at, .. } = self;
+        stretch
+            .asked
+            .iter()
+            .fold(end, |end, asked| outlook.next_act(*asked, rules[asked.0.index()].as_ref(), reel, (*at, end)))
+    }
+
+    /// Tells the sink of the steps before `to`, in which nothing happened: one by one while it watches, then all.
+    fn tell(&mut self, to: usize, step: &mut Step, sink: &mut impl Sink) {
+        let Self { stretch, supervisor, reel, .. } = self;
+        for at in self.at..to {
+            let is_watched = sink.watches();
+            if stretch.defers_marks && !is_watched {
+                stretch.has_unseen = true;
+                sink.passed(&stretch.passed(reel, at, to));
+                return;
+            }
+            let close_of = |symbol: SymbolId| reel.has(symbol, at).then(|| reel.candle(symbol, at).close);
+            supervisor.stand_at(close_of);
+            if !is_watched {
+                sink.passed(&stretch.passed(reel, at, at + 1));
+                continue;
+            }
+            reel.read(at, step);
+            stretch.deciding.iter().for_each(|agent| sink.decided(*agent));
+            sink.fact(&Fact::StepEnd { at: step.close_time });
+            sink.step_end(step, supervisor);
+        }
     }
 
     /// Brings supervisor and accounts to the last step passed.
     pub(super) fn land(&mut self) {
         let stretch = &mut self.stretch;
-        if stretch.steps == 0 {
+        if !std::mem::take(&mut stretch.is_ahead) {
             return;
         }
-        stretch.steps = 0;
         stretch.candles.clear();
         stretch.closes.clear();
         for lane in &mut stretch.lanes {

@@ -6,8 +6,8 @@ use super::report::{BreakerReport, MarketReport, PortfolioReport, REPORT_SCHEMA,
 use super::{Comparison, compare};
 use crate::ledger::Trade;
 use crate::model::{
-    AgentId, BreakerChange, BreakerScope, CohortId, DAY_MS, Fact, IntentKind, Plan, PortfolioId, ReportKind, Step,
-    Time, Usd, VenueEvent, Verdict,
+    AgentId, BreakerChange, BreakerScope, CohortId, DAY_MS, Fact, IntentKind, Passed, Plan, PortfolioId, ReportKind,
+    Step, Time, Usd, VenueEvent, Verdict,
 };
 use crate::risk::Supervisor;
 use serde::{Deserialize, Serialize};
@@ -318,12 +318,41 @@ impl Tracker {
         self.step_end_at(step.close_time, candles, supervisor);
     }
 
-    /// Takes the end of a step of which only the time and the number of candles are known.
-    pub fn step_end_at(&mut self, close_time: Time, candles: u64, supervisor: &Supervisor) {
+    /// Takes steps in which nothing happened, while it does not [watch](Self::watches): no agent holds anything, so
+    /// only time passes.
+    pub fn passed(&mut self, passed: &Passed<'_>) {
+        for agent in passed.decided {
+            self.agents[agent.index()].decisions += passed.steps();
+        }
+        let [first, .., last] = passed.close_times else {
+            return passed.close_times.iter().for_each(|at| self.time_passed(*at, 1, passed.candles));
+        };
+        self.time_passed(*first, 1, passed.candles);
+        self.time_passed(*last, passed.steps() - 1, passed.candles);
+    }
+
+    /// Some steps of so many candles each, the last of which ends at `close_time`.
+    fn time_passed(&mut self, close_time: Time, steps: u64, candles: u64) {
+        self.begin(close_time);
+        self.to = close_time;
+        self.steps += steps;
+        self.candles += steps * candles;
+        while close_time >= self.next_midnight {
+            self.midnight();
+        }
+    }
+
+    /// The first step began a base candle before it ended.
+    fn begin(&mut self, close_time: Time) {
         if self.from.is_none() {
             let from = close_time.plus(-self.plan.base.ms());
             (self.from, self.next_midnight) = (Some(from), Time((from.day() + 1) * DAY_MS));
         }
+    }
+
+    /// Takes the end of a step of which only the time and the number of candles are known.
+    pub fn step_end_at(&mut self, close_time: Time, candles: u64, supervisor: &Supervisor) {
+        self.begin(close_time);
         self.to = close_time;
         self.steps += 1;
         self.candles += candles;

@@ -7,7 +7,7 @@ pub use preview::Preview;
 
 use super::aggregate::{Aggregator, Bar, Outcome};
 use super::graph::Graph;
-use super::node::Node;
+use super::node::{Cell, Node};
 use super::{Feature, FeatureSpec, Frame, Wants, need};
 use crate::model::{Candle, GapPolicy, Interval, SymbolId, Time};
 
@@ -61,9 +61,11 @@ struct Feed {
     /// One a slot, then the hidden ones.
     values: Vec<f64>,
     slots: usize,
+    /// Values that a base candle does not write anew each time.
+    carried: Vec<Cell>,
     candle: Option<Candle>,
-    /// When the next base candle opens, unless it is missing.
-    next_open: Time,
+    /// When the next base candle opens, unless it is missing; none before the first.
+    next_open: Option<Time>,
     missing: u64,
     warm_up: usize,
 }
@@ -89,13 +91,26 @@ impl Hub {
         self.feeds[symbol.index()].close(candle, self.base, self.gaps)
     }
 
+    /// Takes candles of a symbol like [`close`](Self::close), one after the other, and writes the features as of each
+    /// into its row: `rows` are as many as candles, each of as many [cells](Self::cells) as the symbol has.
+    pub(super) fn close_all<'a>(
+        &mut self,
+        symbol: SymbolId,
+        candles: impl Iterator<Item = Option<&'a Candle>>,
+        rows: &mut [f64],
+    ) {
+        self.feeds[symbol.index()].close_all(candles, rows, self.base, self.gaps);
+    }
+
     /// The base candle that should have opened at `open_time` does not exist, nor any between the last
     /// known one and it. Counts what is newly missing; before the first candle of a series nothing is.
     /// Telling is optional: the next candle shows the hole too, only later.
     pub fn miss(&mut self, symbol: SymbolId, open_time: Time) {
         let feed = &mut self.feeds[symbol.index()];
-        if feed.candle.is_some() && open_time >= feed.next_open && on_grid(open_time, self.base) {
-            feed.skip_to(open_time.plus(self.base.ms()), self.base, self.gaps);
+        if feed.next_open.is_some_and(|next| open_time >= next) && on_grid(open_time, self.base) {
+            feed.beside_values(|feed, values| {
+                feed.skip_to(open_time.plus(self.base.ms()), self.base, self.gaps, values);
+            });
         }
     }
 
@@ -108,9 +123,9 @@ impl Hub {
         Some(Frame::new(candle.close_time(self.base), candle, &feed.values[..feed.slots]))
     }
 
-    /// By symbol: how many features are wanted.
-    pub fn slots(&self) -> impl Iterator<Item = usize> {
-        self.feeds.iter().map(|feed| feed.slots)
+    /// By symbol: how many values are computed, those that features are wanted of first.
+    pub(super) fn cells(&self) -> impl Iterator<Item = usize> {
+        self.feeds.iter().map(|feed| feed.values.len())
     }
 
     /// Base candles known to be missing between the first and the last one of the series.
@@ -159,13 +174,15 @@ impl Feed {
             cells = now;
             higher.push(Higher { aggregator: Aggregator::new(base, interval), nodes });
         }
+        let written: Vec<Cell> = nodes.iter().flat_map(Node::cells).collect();
         Self {
+            carried: (0..cells).filter(|cell| !written.contains(cell)).collect(),
             nodes,
             higher,
             values: vec![f64::NAN; cells],
             slots: specs.len(),
             candle: None,
-            next_open: Time(0),
+            next_open: None,
             missing: 0,
             warm_up: specs.iter().map(|spec| need::base_candles(spec, base)).max().unwrap_or(0),
         }
@@ -173,54 +190,111 @@ impl Feed {
 
     #[inline]
     fn close(&mut self, candle: &Candle, base: Interval, gaps: GapPolicy) -> bool {
+        let is_taken = self.beside_values(|feed, values| feed.take(candle, base, gaps, values));
+        if is_taken {
+            self.candle = Some(*candle);
+        }
+        is_taken
+    }
+
+    /// Works on the feed and on its values.
+    #[inline]
+    fn beside_values<T>(&mut self, work: impl FnOnce(&mut Self, &mut [f64]) -> T) -> T {
+        let mut values = std::mem::take(&mut self.values);
+        let done = work(self, &mut values);
+        self.values = values;
+        done
+    }
+
+    /// Closes candles in a row, computing in the rows themselves: what is not written anew comes from the row before.
+    fn close_all<'a>(
+        &mut self,
+        candles: impl Iterator<Item = Option<&'a Candle>>,
+        rows: &mut [f64],
+        base: Interval,
+        gaps: GapPolicy,
+    ) {
+        let mut last = None;
+        self.beside_values(|feed, values| {
+            let width = values.len();
+            let mut before: &[f64] = values;
+            let mut rest = rows;
+            for candle in candles {
+                let (row, later) = rest.split_at_mut(width);
+                rest = later;
+                let Some(candle) = candle else {
+                    row.fill(f64::NAN);
+                    continue;
+                };
+                for cell in &feed.carried {
+                    row[*cell] = before[*cell];
+                }
+                if feed.take(candle, base, gaps, row) {
+                    last = Some(candle);
+                } else {
+                    row.copy_from_slice(before);
+                }
+                before = row;
+            }
+            if last.is_some() {
+                let newest = before.to_vec();
+                values.copy_from_slice(&newest);
+            }
+        });
+        self.candle = last.copied().or(self.candle);
+    }
+
+    /// All of closing a candle but to remember it.
+    #[inline(always)]
+    fn take(&mut self, candle: &Candle, base: Interval, gaps: GapPolicy, values: &mut [f64]) -> bool {
         let open_time = candle.open_time;
-        if (self.candle.is_none() || open_time != self.next_open) && !self.turn_to(open_time, base, gaps) {
+        if self.next_open != Some(open_time) && !self.turn_to(open_time, base, gaps, values) {
             return false;
         }
         let bar = Bar::of(candle);
         for node in &mut self.nodes {
-            node.update(&bar, &mut self.values);
+            node.update(&bar, values);
         }
         for higher in &mut self.higher {
             let outcome = higher.aggregator.push(open_time, &bar);
-            higher.settle(outcome, gaps, &mut self.values);
+            higher.settle(outcome, gaps, values);
         }
-        self.candle = Some(*candle);
-        self.next_open = open_time.plus(base.ms());
+        self.next_open = Some(open_time.plus(base.ms()));
         true
     }
 
     /// The series begins at `open_time`, or goes on there after a hole; `false` if it cannot.
     #[cold]
-    fn turn_to(&mut self, open_time: Time, base: Interval, gaps: GapPolicy) -> bool {
+    fn turn_to(&mut self, open_time: Time, base: Interval, gaps: GapPolicy, values: &mut [f64]) -> bool {
         if !on_grid(open_time, base) {
             return false;
         }
-        if self.candle.is_none() {
+        let Some(next_open) = self.next_open else {
             for higher in &mut self.higher {
                 higher.aggregator.begin(open_time);
             }
             return true;
-        }
-        if open_time < self.next_open {
+        };
+        if open_time < next_open {
             return false;
         }
-        self.skip_to(open_time, base, gaps);
+        self.skip_to(open_time, base, gaps, values);
         true
     }
 
     /// All base candles from the expected one to before `open_time` are missing.
-    fn skip_to(&mut self, open_time: Time, base: Interval, gaps: GapPolicy) {
-        self.missing += (open_time.since(self.next_open) / base.ms()).unsigned_abs();
-        self.next_open = open_time;
+    fn skip_to(&mut self, open_time: Time, base: Interval, gaps: GapPolicy, values: &mut [f64]) {
+        let expected = self.next_open.unwrap_or(open_time);
+        self.missing += (open_time.since(expected) / base.ms()).unsigned_abs();
+        self.next_open = Some(open_time);
         if gaps == GapPolicy::Reset {
             for node in &mut self.nodes {
-                node.reset(&mut self.values);
+                node.reset(values);
             }
         }
         for higher in &mut self.higher {
             let outcome = higher.aggregator.skip_to(open_time);
-            higher.settle(outcome, gaps, &mut self.values);
+            higher.settle(outcome, gaps, values);
         }
     }
 }

@@ -13,5 +13,5 @@ mod reel;
 mod spec;
 
 pub use hub::{Hub, HubError, Preview};
-pub use reel::{Frames, Played, Reel};
+pub use reel::{Film, Reel};
 pub use spec::{Feature, FeatureSpec, Frame, MacdLine, Slot, Wants};

@@ -131,6 +131,16 @@ impl Node {
         values[self.to] = value;
     }
 
+    /// Every cell that it writes each time.
+    pub(super) fn cells(&self) -> Vec<Cell> {
+        match &self.work {
+            Work::Macd(_, signal, histogram) => vec![self.to, *signal, *histogram],
+            Work::Bollinger(_, deviation, distance) => vec![self.to, *deviation, *distance],
+            Work::ZScores(_, _, cells) => cells.to_vec(),
+            _ => vec![self.to],
+        }
+    }
+
     /// Forgets the past: no value until refilled.
     pub(super) fn reset(&mut self, values: &mut [f64]) {
         values[self.to] = f64::NAN;

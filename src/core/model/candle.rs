@@ -103,11 +103,11 @@ impl Closes {
     pub const fn of(close: Price) -> Self {
         Self { low: close, high: close, before: None, last: close }
     }
-    /// One step more.
+    /// The steps after these, too.
     #[inline]
-    pub fn add(&mut self, close: Price) {
-        (self.low, self.high) = (self.low.min(close), self.high.max(close));
-        (self.before, self.last) = (Some(self.last), close);
+    pub fn extend(&mut self, later: Self) {
+        (self.low, self.high) = (self.low.min(later.low), self.high.max(later.high));
+        (self.before, self.last) = (later.before.or(Some(self.last)), later.last);
     }
 }
 

@@ -1,6 +1,6 @@
 //! One tick of the market as every host is fed: the candles that closed together.
 
-use super::{Candle, Price, Rate, SymbolId, Time};
+use super::{AgentId, Candle, Price, Rate, SymbolId, Time};
 
 /// A funding payment that falls due inside a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,24 @@ impl Step {
     #[inline]
     pub fn close_of(&self, symbol: SymbolId) -> Option<Price> {
         self.candles.get(symbol.index())?.as_ref().map(|candle| candle.close)
+    }
+}
+
+/// Steps in a row in which nothing happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed<'a> {
+    /// When they ended; there is one at least.
+    pub close_times: &'a [Time],
+    /// Candles of each.
+    pub candles: u64,
+    /// Who decided at each of them, to hold.
+    pub decided: &'a [AgentId],
+}
+
+impl Passed<'_> {
+    /// How many steps.
+    pub const fn steps(&self) -> u64 {
+        self.close_times.len() as u64
     }
 }
 

@@ -226,6 +226,10 @@ impl Sink for Told {
     fn watches(&self) -> bool {
         self.way != Way::Gliding
     }
+    fn passed(&mut self, passed: &Passed<'_>) {
+        self.facts.extend(passed.close_times.iter().map(|at| Fact::StepEnd { at: *at }));
+        passed.decided.iter().for_each(|agent| self.decisions[agent.index()] += passed.steps() as u32);
+    }
 }
 
 struct Steps<'a>(std::slice::Iter<'a, Step>);
