@@ -70,14 +70,6 @@ impl<M: MakeRule> MakeRule for Makes<M> {
 }
 
 /// The market: what warms the features, and what is handed over one by one.
-struct Past(std::vec::IntoIter<Step>);
-
-impl Tape for Past {
-    fn next(&mut self, step: &mut Step) -> bool {
-        self.0.next().map(|next| *step = next).is_some()
-    }
-}
-
 fn steps(plan: &Plan, count: usize) -> Vec<Step> {
     let mut tape = SyntheticTape::new(1, Time(1_735_689_600_000), plan.base, &plan.instruments);
     let mut step = Step::default();
@@ -160,7 +152,7 @@ fn measured(agents: usize, orders: usize, candles: usize, barrier: Barrier) -> M
         let desk = Desk::new(&plan, PortfolioId(0), "bench000".parse().expect("a tag"), Policy::default());
         let setup = Setup {
             make: Arc::new(Makes(prepare::rules(&plan), orders)),
-            tape: Box::new(Past(warm_up.into_iter())),
+            tape: Box::new(warm_up.into_iter()),
             live: Some(Live { steps: coming, clock: told_clock, marks: Marks::default() }),
             accounts: vec![LiveAccount { desk, link: Box::new(link), told }],
             warm_up_steps: WARM_UP,

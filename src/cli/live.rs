@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use swarm_core::delivery::{Desk, Policy, RunTag};
-use swarm_core::model::{Plan, PortfolioId, Step, SymbolId, Tape, Time};
+use swarm_core::model::{Plan, PortfolioId, SymbolId, Time};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -96,7 +96,7 @@ fn symbols(plan: &Plan) -> Vec<String> {
 impl LiveMarket {
     /// It as a market whose candles are not there yet.
     pub fn market(&self) -> Market {
-        let tape = Box::new(Past(Vec::new().into_iter()));
+        let tape = Box::new(Vec::new().into_iter());
         Market { tape, warm_up_steps: 0, label: self.label.clone(), kind: self.kind, load_s: 0.0 }
     }
 
@@ -118,7 +118,7 @@ impl LiveMarket {
         let symbols = symbols(plan);
         let history = live::history(&self.rest, &symbols, plan.base, &self.clock, self.warm_up, ended);
         let History { steps, warm_up, last } = history.await.map_err(failure)?;
-        market.tape = Box::new(Past(steps.into_iter()));
+        market.tape = Box::new(steps.into_iter());
         market.warm_up_steps = warm_up;
         market.load_s = self.began.elapsed().as_secs_f64();
         let (steps, coming) = mpsc::channel(STEPS_WAITING);
@@ -212,15 +212,6 @@ fn tag(begun: Time) -> RunTag {
     }
     let text: String = letters.iter().map(|letter| char::from(*letter)).collect();
     text.parse().expect("invariant: eight digits and small letters are a tag")
-}
-
-/// Candles of the past.
-struct Past(std::vec::IntoIter<Step>);
-
-impl Tape for Past {
-    fn next(&mut self, step: &mut Step) -> bool {
-        self.0.next().map(|next| *step = next).is_some()
-    }
 }
 
 /// Makes metrics and log lines of what is told.

@@ -7,7 +7,7 @@ use crate::market::live::{Assembly, Moment, Question, Waits};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
-use swarm_core::model::{Candle, Millis, Step, SymbolId, Tape};
+use swarm_core::model::{Candle, Millis, Step, SymbolId};
 use swarm_core::sim::swarm::Way;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, sleep};
@@ -18,15 +18,6 @@ const LOOK: Duration = Duration::from_millis(500);
 const ROUND_TRIP: Duration = Duration::from_millis(80);
 /// An answer that is lost is waited for so long.
 const TIME_OUT: Duration = Duration::from_secs(10);
-
-/// Candles of the past, as steps.
-pub(super) struct Past(pub(super) std::vec::IntoIter<Step>);
-
-impl Tape for Past {
-    fn next(&mut self, step: &mut Step) -> bool {
-        self.0.next().map(|next| *step = next).is_some()
-    }
-}
 
 /// Everything a follower has.
 pub(super) struct Follower {

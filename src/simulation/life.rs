@@ -1,6 +1,6 @@
 //! One life of a simulated process: from what the disk holds to running actors, as `swarm run` starts them.
 
-use super::follow::{Follower, Past};
+use super::follow::Follower;
 use super::inside::{Lines, TOLD_WAITING};
 use super::medium::Disk;
 use super::port::Port;
@@ -113,7 +113,7 @@ impl Stage {
         let setup = Setup {
             make: self.shared(&plan),
             plan,
-            tape: Box::new(Past(tape.into_iter())),
+            tape: Box::new(tape.into_iter()),
             live: Some(Live { steps: live, clock, marks: self.marks() }),
             accounts,
             warm_up_steps,

@@ -1,9 +1,8 @@
 //! What happens to a swarm between its steps: an operator's hand, and going on from a recovered state. It
 //! carries out and decides nothing; whether an act makes sense is asked before.
 
-use super::{BuildError, Crew, Engine, EngineOptions, Lifecycle, MakeRule, Sink};
+use super::{BuildError, Engine, EngineOptions, Lifecycle, MakeRule, Sink};
 use crate::exchange::Exchange;
-use crate::features::{Hub, Reel};
 use crate::model::{
     AgentChange, AgentId, BreakerChange, BreakerScope, Candle, ExitReason, Fact, Plan, PortfolioId, Rate, StopPolicy,
     SymbolId, Time,
@@ -61,10 +60,7 @@ impl<M: MakeRule> Engine<M> {
     /// # Errors
     /// When the swarm cannot be built from its plan.
     pub fn resume(plan: Arc<Plan>, make: M, options: EngineOptions, from: Resumed) -> Result<Self, BuildError> {
-        let crew = Crew::build(&plan, &make)?;
-        let hub = Hub::new(plan.base, plan.gaps, &crew.wants)?;
-        let reel = Arc::new(Reel::new(&hub));
-        let engine = Self::with(plan, make, options, crew.rules, Arc::new(crew.wants), Some(hub), reel);
+        let engine = Self::new(plan, make, options)?;
         Ok(Self { supervisor: from.supervisor, exchanges: from.exchanges, lives: from.lives, ..engine })
     }
 

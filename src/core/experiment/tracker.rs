@@ -324,38 +324,28 @@ impl Tracker {
         for agent in passed.decided {
             self.agents[agent.index()].decisions += passed.steps();
         }
-        let [first, .., last] = passed.close_times else {
-            return passed.close_times.iter().for_each(|at| self.time_passed(*at, 1, passed.candles));
-        };
-        self.time_passed(*first, 1, passed.candles);
-        self.time_passed(*last, passed.steps() - 1, passed.candles);
-    }
-
-    /// Some steps of so many candles each, the last of which ends at `close_time`.
-    fn time_passed(&mut self, close_time: Time, steps: u64, candles: u64) {
-        self.begin(close_time);
-        self.to = close_time;
-        self.steps += steps;
-        self.candles += steps * candles;
-        while close_time >= self.next_midnight {
+        let (Some(first), Some(last)) = (passed.close_times.first(), passed.close_times.last()) else { return };
+        self.count((*first, *last), passed.steps(), passed.candles);
+        while *last >= self.next_midnight {
             self.midnight();
         }
     }
 
-    /// The first step began a base candle before it ended.
-    fn begin(&mut self, close_time: Time) {
+    /// Some steps of so many candles each; when the first and the last of them ended.
+    fn count(&mut self, (first, last): (Time, Time), steps: u64, candles: u64) {
         if self.from.is_none() {
-            let from = close_time.plus(-self.plan.base.ms());
+            // It began a base candle before it ended.
+            let from = first.plus(-self.plan.base.ms());
             (self.from, self.next_midnight) = (Some(from), Time((from.day() + 1) * DAY_MS));
         }
+        self.to = last;
+        self.steps += steps;
+        self.candles += steps * candles;
     }
 
     /// Takes the end of a step of which only the time and the number of candles are known.
     pub fn step_end_at(&mut self, close_time: Time, candles: u64, supervisor: &Supervisor) {
-        self.begin(close_time);
-        self.to = close_time;
-        self.steps += 1;
-        self.candles += candles;
+        self.count((close_time, close_time), 1, candles);
         // A 00:00 at which no step ended, in a hole or inside of a long candle, is worth what was known by then.
         while close_time > self.next_midnight {
             self.midnight();

@@ -217,8 +217,7 @@ impl Feed {
         let mut last = None;
         self.beside_values(|feed, values| {
             let width = values.len();
-            let mut before: &[f64] = values;
-            let mut rest = rows;
+            let (mut newest, mut rest) = (None, rows);
             for candle in candles {
                 let (row, later) = rest.split_at_mut(width);
                 rest = later;
@@ -226,6 +225,7 @@ impl Feed {
                     row.fill(f64::NAN);
                     continue;
                 };
+                let before: &[f64] = newest.unwrap_or(&*values);
                 for cell in &feed.carried {
                     row[*cell] = before[*cell];
                 }
@@ -234,11 +234,10 @@ impl Feed {
                 } else {
                     row.copy_from_slice(before);
                 }
-                before = row;
+                newest = Some(&*row);
             }
-            if last.is_some() {
-                let newest = before.to_vec();
-                values.copy_from_slice(&newest);
+            if let Some(newest) = newest {
+                values.copy_from_slice(newest);
             }
         });
         self.candle = last.copied().or(self.candle);

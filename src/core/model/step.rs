@@ -55,3 +55,10 @@ pub trait Tape {
     /// Fills `step` with the next one, reusing its buffers; `false` when there is no more.
     fn next(&mut self, step: &mut Step) -> bool;
 }
+
+/// Steps in memory.
+impl Tape for std::vec::IntoIter<Step> {
+    fn next(&mut self, step: &mut Step) -> bool {
+        Iterator::next(self).map(|next| *step = next).is_some()
+    }
+}

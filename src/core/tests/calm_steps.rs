@@ -232,17 +232,6 @@ impl Sink for Told {
     }
 }
 
-struct Steps<'a>(std::slice::Iter<'a, Step>);
-
-impl Tape for Steps<'_> {
-    fn next(&mut self, step: &mut Step) -> bool {
-        self.0.next().is_some_and(|next| {
-            step.clone_from(next);
-            true
-        })
-    }
-}
-
 struct Outcome {
     told: Told,
     supervisor: Supervisor,
@@ -262,7 +251,7 @@ fn run(plan: &Arc<Plan>, seed: u64, rarity: f64, steps: &[Step], way: Way) -> Ou
             steps.iter().for_each(|step| engine.step(step, &mut told));
         }
         Way::Stepping => steps.iter().for_each(|step| engine.step(step, &mut told)),
-        Way::Watching | Way::Gliding => assert!(engine.run(&mut Steps(steps.iter()), &mut told, |_| true)),
+        Way::Watching | Way::Gliding => assert!(engine.run(&mut Vec::from(steps).into_iter(), &mut told, |_| true)),
     }
     let exchanges = (0..plan.portfolios.len()).map(|index| engine.exchange(PortfolioId::at(index)).clone());
     let exchanges = exchanges.collect();

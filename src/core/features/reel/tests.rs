@@ -8,17 +8,6 @@ use proptest::prelude::*;
 
 const BASE: Interval = Interval::M5;
 
-struct Steps<'a>(std::slice::Iter<'a, Step>);
-
-impl Tape for Steps<'_> {
-    fn next(&mut self, step: &mut Step) -> bool {
-        self.0.next().is_some_and(|next| {
-            step.clone_from(next);
-            true
-        })
-    }
-}
-
 /// By symbol and step a close around 100, or a hole; funding in some steps.
 fn steps(closes: &[[Option<i64>; 2]], paid: &[bool]) -> Vec<Step> {
     let candle = |at: usize, close: i64| Candle {
@@ -63,7 +52,7 @@ proptest! {
         let gaps = if carry { GapPolicy::Carry } else { GapPolicy::Reset };
         let (mut shown, mut recorded) = (hub(gaps), hub(gaps));
         let steps = steps(&closes, &paid);
-        let (mut reel, mut tape) = (Reel::new(&recorded), Steps(steps.iter()));
+        let (mut reel, mut tape) = (Reel::new(&recorded), steps.clone().into_iter());
         let (mut seen, mut read) = (0, Step::default());
         while reel.record(&mut recorded, &mut tape, most) {
             prop_assert_eq!(reel.close_times().len(), reel.len());
@@ -103,7 +92,7 @@ proptest! {
         let steps = steps(&closes, &paid);
         let mut hub = hub(GapPolicy::Reset);
         let mut reel = Reel::new(&hub);
-        reel.record(&mut hub, &mut Steps(steps.iter()), 90);
+        reel.record(&mut hub, &mut steps.clone().into_iter(), 90);
         if is_shared {
             reel.share();
         }
