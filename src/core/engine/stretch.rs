@@ -6,6 +6,9 @@ use super::{Engine, MakeRule, Sink};
 use crate::features::Reel;
 use crate::model::{AgentId, Candle, Closes, Fact, Passed, PriceRange, Side, Step, SymbolId, Time};
 
+/// So many steps are looked at at a time.
+const STEPS_AHEAD: usize = 64;
+
 /// What was passed since supervisor and accounts were last brought up to date.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stretch {
@@ -50,22 +53,23 @@ impl Stretch {
         self.is_prepared = false;
     }
 
-    /// The first step of a reel from `at` on that is not of the stretch: it is later, pays funding, has no candle in
-    /// a lane or one elsewhere, or a price that leaves its lane.
+    /// The first step of a reel from `at` on that is not of the stretch whatever its prices: it is later, pays funding,
+    /// has no candle in a lane or one elsewhere. No further than is looked ahead.
     #[inline]
-    fn end_in(&self, reel: &Reel, at: usize) -> usize {
+    fn limit_in(&self, reel: &Reel, at: usize) -> usize {
         let is_of_lanes = |(index, lane): (usize, &Option<Lane>)| reel.has(SymbolId::at(index), at) == lane.is_some();
         if reel.pays_funding(at) || !self.lanes.iter().enumerate().all(is_of_lanes) {
             return at;
         }
-        let alike = reel.alike_until(at);
-        let mut end = at + reel.close_times()[at..alike].partition_point(|close| *close <= self.until);
-        for (index, lane) in self.lanes.iter().enumerate() {
-            if let Some(lane) = lane {
-                end = reel.keeps_to(SymbolId::at(index), lane.range, at, end);
-            }
-        }
-        end
+        let alike = reel.alike_until(at).min(at + STEPS_AHEAD);
+        at + reel.close_times()[at..alike].partition_point(|close| *close <= self.until)
+    }
+
+    /// The first of these steps with a price that leaves its lane; the end when there is none.
+    #[inline]
+    fn keeps_to_lanes(&self, reel: &Reel, at: usize, end: usize) -> usize {
+        let lanes = self.lanes.iter().enumerate().filter_map(|(index, lane)| Some((index, lane.as_ref()?)));
+        lanes.fold(end, |end, (index, lane)| reel.keeps_to(SymbolId::at(index), lane.range, at, end))
     }
 
     /// What a sink is told of these steps.
@@ -111,11 +115,14 @@ impl<M: MakeRule> Engine<M> {
         if !self.stretch.is_prepared && !self.prepare() {
             return false;
         }
-        let end = self.stretch.end_in(&self.reel, self.at);
+        // Rules first: what they say of later candles stays known, and prices are looked at no further than is gone.
+        let limit = self.stretch.limit_in(&self.reel, self.at);
+        let next_act = self.next_act(limit);
+        let end = self.stretch.keeps_to_lanes(&self.reel, self.at, limit.min(next_act + 1));
         if end == self.at {
             return false;
         }
-        let act = self.next_act(end);
+        let act = next_act.min(end);
         if act > self.at {
             self.stretch.pass(&self.reel, self.at, act);
             self.tell(act, step, sink);
