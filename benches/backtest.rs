@@ -180,6 +180,14 @@ impl Tape for Bars<'_> {
         step.candles.push(Some(*candle));
         true
     }
+
+    fn fill(&mut self, steps: &mut Steps) {
+        while !steps.is_full()
+            && let Some(candle) = self.0.next()
+        {
+            steps.push(candle.close_time(self.1), [Some(candle)], &[]);
+        }
+    }
 }
 
 fn backtest(plan: &Arc<Plan>, candles: &[Candle]) -> Kept {

@@ -49,7 +49,7 @@ impl Progress {
     /// Takes what was played of it.
     pub fn reel(&mut self, reel: &Reel) {
         if self.is_seen() {
-            self.candles += reel.candles() as u64;
+            self.candles += reel.steps().candles() as u64;
             self.at(self.candles);
         }
     }

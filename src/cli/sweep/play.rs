@@ -119,7 +119,7 @@ impl Sweep<'_> {
             for (engine, sink) in engines.iter_mut().zip(&mut sinks) {
                 engine.show(&reel, sink);
             }
-            self.candles.fetch_add((reel.candles() * engines.len()) as u64, Ordering::Relaxed);
+            self.candles.fetch_add((reel.steps().candles() * engines.len()) as u64, Ordering::Relaxed);
             if self.interrupted.load(Ordering::Relaxed) {
                 is_complete = false;
                 break;

@@ -199,7 +199,7 @@ impl<M: MakeRule> Engine<M> {
         let mut step = std::mem::take(&mut self.step);
         while self.at < self.reel.len() {
             if !self.glide(&mut step, sink) {
-                self.reel.read(self.at, &mut step);
+                self.reel.steps().read(self.at, &mut step);
                 self.take(&step, sink);
                 self.at += 1;
             }

@@ -4,7 +4,7 @@
 
 use super::{Engine, MakeRule, Sink};
 use crate::features::Reel;
-use crate::model::{AgentId, Candle, Closes, Fact, Passed, PriceRange, Side, Step, SymbolId, Time};
+use crate::model::{AgentId, Candle, Closes, Fact, Passed, PriceRange, Side, Step, Steps, SymbolId, Time};
 
 /// So many steps are looked at at a time.
 const STEPS_AHEAD: usize = 64;
@@ -56,13 +56,14 @@ impl Stretch {
     /// The first step of a reel from `at` on that is not of the stretch whatever its prices: it is later, pays funding,
     /// has no candle in a lane or one elsewhere. No further than is looked ahead.
     #[inline]
-    fn limit_in(&self, reel: &Reel, at: usize) -> usize {
-        let is_of_lanes = |(index, lane): (usize, &Option<Lane>)| reel.has(SymbolId::at(index), at) == lane.is_some();
-        if reel.pays_funding(at) || !self.lanes.iter().enumerate().all(is_of_lanes) {
+    fn limit_in(&self, steps: &Steps, at: usize) -> usize {
+        let has_candle = |index| steps.candle(SymbolId::at(index), at).is_some();
+        let is_of_lanes = |(index, lane): (usize, &Option<Lane>)| has_candle(index) == lane.is_some();
+        if steps.pays_funding(at) || !self.lanes.iter().enumerate().all(is_of_lanes) {
             return at;
         }
-        let alike = reel.alike_until(at).min(at + STEPS_AHEAD);
-        at + reel.close_times()[at..alike].partition_point(|close| *close <= self.until)
+        let alike = steps.alike_until(at).min(at + STEPS_AHEAD);
+        at + steps.close_times()[at..alike].partition_point(|close| *close <= self.until)
     }
 
     /// The first of these steps with a price that leaves its lane; the end when there is none.
@@ -73,9 +74,9 @@ impl Stretch {
     }
 
     /// What a sink is told of these steps.
-    fn passed<'a>(&'a self, reel: &'a Reel, from: usize, to: usize) -> Passed<'a> {
+    fn passed<'a>(&'a self, steps: &'a Steps, from: usize, to: usize) -> Passed<'a> {
         Passed {
-            close_times: &reel.close_times()[from..to],
+            close_times: &steps.close_times()[from..to],
             candles: self.lanes.iter().flatten().count() as u64,
             decided: &self.deciding,
         }
@@ -88,7 +89,7 @@ impl Stretch {
             let Some(lane) = lane else { continue };
             let symbol = SymbolId::at(index);
             let closes = reel.closes(symbol, from, to);
-            let candle = *reel.candle(symbol, to - 1);
+            let candle = reel.steps().whole(symbol, to - 1, to)[0];
             match &mut lane.passed {
                 Some((last, known)) => {
                     *last = candle;
@@ -97,7 +98,7 @@ impl Stretch {
                 None => lane.passed = Some((candle, closes)),
             }
         }
-        let times = &reel.close_times()[from..to];
+        let times = &reel.steps().close_times()[from..to];
         (self.before, self.last) = match times {
             [.., before, last] => (*before, *last),
             [last] => (self.last, *last),
@@ -116,7 +117,7 @@ impl<M: MakeRule> Engine<M> {
             return false;
         }
         // Rules first: what they say of later candles stays known, and prices are looked at no further than is gone.
-        let limit = self.stretch.limit_in(&self.reel, self.at);
+        let limit = self.stretch.limit_in(self.reel.steps(), self.at);
         let next_act = self.next_act(limit);
         let end = self.stretch.keeps_to_lanes(&self.reel, self.at, limit.min(next_act + 1));
         if end == self.at {
@@ -130,7 +131,7 @@ impl<M: MakeRule> Engine<M> {
         }
         if act < end {
             self.stretch.pass(&self.reel, act, act + 1);
-            self.reel.read(act, step);
+            self.reel.steps().read(act, step);
             self.land();
             self.supervisor.rest_until(step.close_time);
             self.decide(step, sink);
@@ -180,20 +181,21 @@ impl<M: MakeRule> Engine<M> {
     /// Tells the sink of the steps before `to`, in which nothing happened: one by one while it watches, then all.
     fn tell(&mut self, to: usize, step: &mut Step, sink: &mut impl Sink) {
         let Self { stretch, supervisor, reel, .. } = self;
+        let steps = reel.steps();
         for at in self.at..to {
             let is_watched = sink.watches();
             if stretch.defers_marks && !is_watched {
                 stretch.has_unseen = true;
-                sink.passed(&stretch.passed(reel, at, to));
+                sink.passed(&stretch.passed(steps, at, to));
                 return;
             }
-            let close_of = |symbol: SymbolId| reel.has(symbol, at).then(|| reel.candle(symbol, at).close);
+            let close_of = |symbol: SymbolId| steps.candle(symbol, at).map(|candle| candle.close);
             supervisor.stand_at(close_of);
             if !is_watched {
-                sink.passed(&stretch.passed(reel, at, at + 1));
+                sink.passed(&stretch.passed(steps, at, at + 1));
                 continue;
             }
-            reel.read(at, step);
+            steps.read(at, step);
             stretch.deciding.iter().for_each(|agent| sink.decided(*agent));
             sink.fact(&Fact::StepEnd { at: step.close_time });
             sink.step_end(step, supervisor);

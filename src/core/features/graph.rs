@@ -36,7 +36,7 @@ impl<'a> Graph<'a> {
             graph.cell(feature);
         }
         graph.place_scores();
-        (graph.nodes, graph.cells)
+        (spread_out(graph.nodes), graph.cells)
     }
 
     /// The cell in which `feature` stands, with the nodes that compute it.
@@ -168,6 +168,42 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// So many nodes later the outputs of a node are there without a wait.
+const DELAY: usize = 4;
+
+/// Orders nodes so that what reads another's output stands some nodes behind it, where that can be: a processor works on a
+/// few nodes at a time, and waits where they form a chain.
+fn spread_out(nodes: Vec<Node>) -> Vec<Node> {
+    let writes: Vec<Vec<Cell>> = nodes.iter().map(Node::cells).collect();
+    let inputs: Vec<Vec<usize>> = nodes
+        .iter()
+        .map(|node| {
+            let reads = node.sources();
+            (0..nodes.len()).filter(|other| writes[*other].iter().any(|cell| reads.contains(cell))).collect()
+        })
+        .collect();
+    // Nodes come after their inputs, so the longest ways to an end are known from the last one back.
+    let mut height = vec![0; nodes.len()];
+    for node in (0..nodes.len()).rev() {
+        for input in &inputs[node] {
+            height[*input] = height[*input].max(height[node] + 1);
+        }
+    }
+    let mut place = vec![None; nodes.len()];
+    for at in 0..nodes.len() {
+        let ready = |node: &usize| place[*node].is_none() && inputs[*node].iter().all(|input| place[*input].is_some());
+        let wait = |node: usize| {
+            let last = inputs[node].iter().filter_map(|input| place[*input]).max();
+            last.map_or(0, |last: usize| (last + DELAY).saturating_sub(at))
+        };
+        let next = (0..nodes.len()).filter(ready).min_by_key(|node| (wait(*node), std::cmp::Reverse(height[*node])));
+        place[next.expect("invariant: nodes form no circle")] = Some(at);
+    }
+    let mut order: Vec<(Option<usize>, Node)> = place.into_iter().zip(nodes).collect();
+    order.sort_by_key(|(place, _)| *place);
+    order.into_iter().map(|(_, node)| node).collect()
+}
+
 fn has_score(feature: &Feature) -> bool {
     match feature {
         Feature::ZScore { .. } => true,
@@ -179,4 +215,34 @@ fn has_score(feature: &Feature) -> bool {
 /// Computed from a score, rather than being one.
 fn rests_on_score(feature: &Feature) -> bool {
     matches!(feature, Feature::Lag { of, .. } | Feature::ZScore { of, .. } | Feature::Deviation { of, .. } if has_score(of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_comes_after_all_that_it_reads() {
+        let boxed = |feature: Feature| Box::new(feature);
+        let stochastic = Feature::StochK { period: 5, slowing: 3 };
+        let trend = Feature::TrendStrength { fast: 3, slow: 8, adx: 4 };
+        let score = |of: &Feature| Feature::ZScore { of: boxed(of.clone()), window: 9 };
+        let wanted = [
+            Feature::Lag { of: boxed(score(&trend)), candles: 2 },
+            Feature::StochD { period: 5, slowing: 3, smooth: 2 },
+            Feature::Deviation { of: boxed(Feature::Lag { of: boxed(Feature::Close), candles: 1 }), window: 4 },
+            score(&stochastic),
+            Feature::BbPosition { period: 6, deviations_x100: 200 },
+            score(&Feature::Lag { of: boxed(score(&Feature::Volume)), candles: 1 }),
+            Feature::Macd { fast: 3, slow: 5, signal: 2, line: MacdLine::Histogram },
+        ];
+        let specs = wanted.map(|feature| FeatureSpec { interval: Interval::M5, feature });
+        let (nodes, cells) = Graph::build(Interval::M5, &specs, specs.len());
+        let mut written = vec![false; cells];
+        for node in &nodes {
+            assert!(node.sources().iter().all(|cell| written[*cell]), "{node:?}");
+            node.cells().iter().for_each(|cell| written[*cell] = true);
+        }
+        assert!(written.iter().all(|written| *written), "and every cell is written");
+    }
 }

@@ -121,7 +121,9 @@ impl Node {
             Work::Lag(past, source) => or_nan(past.update(values[*source])),
             Work::Previous(previous, source) => std::mem::replace(previous, values[*source]),
             Work::ZScores(scores, sources, cells) => {
-                let scores = scores.update(sources.map(|source| values[source]));
+                // Not by a loop: four numbers stored one by one and read two at a time would wait for the stores.
+                let [first, second, third, fourth] = *sources;
+                let scores = scores.update([values[first], values[second], values[third], values[fourth]]);
                 for (cell, score) in cells.iter().zip(scores) {
                     values[*cell] = score;
                 }
@@ -129,6 +131,19 @@ impl Node {
             }
         };
         values[self.to] = value;
+    }
+
+    /// Every cell that it reads.
+    pub(super) fn sources(&self) -> Vec<Cell> {
+        match &self.work {
+            Work::Smooth(_, source) | Work::Deviation(_, source) | Work::Lag(_, source) | Work::Previous(_, source) => {
+                vec![*source]
+            }
+            Work::Band(_, _, cells) => vec![cells.middle, cells.deviation, cells.distance],
+            Work::TrendStrength(fast, slow, adx) => vec![*fast, *slow, *adx],
+            Work::ZScores(_, sources, _) => sources.to_vec(),
+            _ => Vec::new(),
+        }
     }
 
     /// Every cell that it writes each time.

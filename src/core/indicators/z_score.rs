@@ -101,28 +101,36 @@ impl ZScores {
     #[inline(never)]
     fn update_slowly(&mut self, values: Lanes, spread: Lanes) -> Lanes {
         let window = self.rows.len();
-        for lane in 0..LANES {
+        let is_due: [bool; LANES] = std::array::from_fn(|lane| {
             let run = self.run[lane];
             self.run[lane] = if values[lane].is_nan() { 0 } else { window.min(run + 1) };
             let just_ready = run < window && self.run[lane] == window;
             // Sums of a lane that is not ready mean nothing and are rebuilt before they do.
-            if just_ready || self.at == 0 || spread[lane] < self.floor * self.peak[lane] {
-                self.rebuild(lane, values[lane]);
-            }
+            just_ready || self.at == 0 || spread[lane] < self.floor * self.peak[lane]
+        });
+        if is_due.contains(&true) {
+            self.rebuild(is_due, values);
         }
         self.settled = self.run == [window; LANES];
         let scores = self.scores(values, self.spread());
         std::array::from_fn(|lane| if self.run[lane] == window { scores[lane] } else { f64::NAN })
     }
 
-    fn rebuild(&mut self, lane: usize, newest: f64) {
-        let (mut sum, mut squares) = (0.0, 0.0);
+    /// Sums of the lanes that are due, as of the newest values. All are added up, since four sums side by side take as long as
+    /// one.
+    fn rebuild(&mut self, is_due: [bool; LANES], newest: Lanes) {
+        let (mut sum, mut squares) = ([0.0; LANES], [0.0; LANES]);
         for row in &self.rows {
-            let distance = row[lane] - newest;
-            sum += distance;
-            squares += distance * distance;
+            for lane in 0..LANES {
+                let distance = row[lane] - newest[lane];
+                sum[lane] += distance;
+                squares[lane] += distance * distance;
+            }
         }
-        (self.shift[lane], self.sum[lane], self.squares[lane], self.peak[lane]) = (newest, sum, squares, squares);
+        for lane in (0..LANES).filter(|lane| is_due[*lane]) {
+            (self.shift[lane], self.sum[lane]) = (newest[lane], sum[lane]);
+            (self.squares[lane], self.peak[lane]) = (squares[lane], squares[lane]);
+        }
     }
 
     /// Forgets all values.

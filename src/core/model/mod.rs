@@ -14,6 +14,7 @@ mod plan;
 mod position;
 mod refusal;
 mod step;
+mod steps;
 mod time;
 mod venue;
 
@@ -31,5 +32,6 @@ pub use plan::*;
 pub use position::*;
 pub use refusal::*;
 pub use step::*;
+pub use steps::Steps;
 pub use time::*;
 pub use venue::*;

@@ -1,6 +1,6 @@
 //! One tick of the market as every host is fed: the candles that closed together.
 
-use super::{AgentId, Candle, Price, Rate, SymbolId, Time};
+use super::{AgentId, Candle, Price, Rate, Steps, SymbolId, Time};
 
 /// A funding payment that falls due inside a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,16 @@ impl Passed<'_> {
 pub trait Tape {
     /// Fills `step` with the next one, reusing its buffers; `false` when there is no more.
     fn next(&mut self, step: &mut Step) -> bool;
+
+    /// Adds the next ones to `steps`, as many as they have room for or as there are. A tape over candles in memory
+    /// does well to write them there itself, for the same steps as [`next`](Self::next) gives.
+    fn fill(&mut self, steps: &mut Steps) {
+        let mut step = std::mem::take(&mut steps.buffer);
+        while !steps.is_full() && self.next(&mut step) {
+            steps.push(step.close_time, step.candles.iter().map(Option::as_ref), &step.funding);
+        }
+        steps.buffer = step;
+    }
 }
 
 /// Steps in memory.

@@ -2,7 +2,7 @@
 
 use super::Recording;
 use std::sync::Arc;
-use swarm_core::model::{FundingDue, Step, SymbolId, Tape, Time};
+use swarm_core::model::{Candle, FundingDue, Step, Steps, SymbolId, Tape, Time};
 
 /// The steps of a [`Recording`]: one for each time at which any symbol has a candle.
 ///
@@ -34,28 +34,43 @@ impl RecordedTape {
         Self { cursors: vec![0; recording.series.len()], recording, funding, funding_cursor: 0 }
     }
 
-    /// Open time of the next step.
-    fn next_open(&self) -> Option<Time> {
-        let heads = self.recording.series.iter().zip(&self.cursors).filter_map(|(series, &at)| series.get(at));
-        heads.map(|candle| candle.open_time).min()
+    /// Reads the next step: when it closes, its candles by symbol, and the payments due. `None` at the end.
+    #[inline]
+    fn read(&mut self) -> Option<(Time, impl Iterator<Item = Option<&Candle>>, &[FundingDue])> {
+        let Self { recording, cursors, funding, funding_cursor } = self;
+        let heads = recording.series.iter().zip(&*cursors).filter_map(|(series, &at)| series.get(at));
+        let open_time = heads.map(|candle| candle.open_time).min()?;
+        let close_time = open_time.plus(recording.interval.ms());
+        let first = *funding_cursor;
+        while let Some(due) = funding.get_mut(*funding_cursor).filter(|due| due.at < close_time) {
+            due.at = due.at.max(open_time);
+            *funding_cursor += 1;
+        }
+        let candles = recording.series.iter().zip(cursors).map(|(series, cursor)| {
+            let candle = series.get(*cursor).filter(|candle| candle.open_time == open_time);
+            *cursor += usize::from(candle.is_some());
+            candle
+        });
+        Some((close_time, candles, &funding[first..*funding_cursor]))
     }
 }
 
 impl Tape for RecordedTape {
     fn next(&mut self, step: &mut Step) -> bool {
-        let Some(open_time) = self.next_open() else { return false };
-        step.close_time = open_time.plus(self.recording.interval.ms());
+        let Some((close_time, candles, funding)) = self.read() else { return false };
+        step.close_time = close_time;
         step.candles.clear();
+        step.candles.extend(candles.map(Option::<&Candle>::copied));
         step.funding.clear();
-        for (series, cursor) in self.recording.series.iter().zip(&mut self.cursors) {
-            let candle = series.get(*cursor).filter(|candle| candle.open_time == open_time).copied();
-            *cursor += usize::from(candle.is_some());
-            step.candles.push(candle);
-        }
-        while let Some(&due) = self.funding.get(self.funding_cursor).filter(|due| due.at < step.close_time) {
-            step.funding.push(FundingDue { at: due.at.max(open_time), ..due });
-            self.funding_cursor += 1;
-        }
+        step.funding.extend_from_slice(funding);
         true
+    }
+
+    fn fill(&mut self, steps: &mut Steps) {
+        while !steps.is_full()
+            && let Some((close_time, candles, funding)) = self.read()
+        {
+            steps.push(close_time, candles, funding);
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::features::{Feature, Wants};
-use crate::model::{GapPolicy, Interval, Rate};
+use crate::model::{FundingDue, GapPolicy, Interval, Rate, Time};
 use proptest::prelude::*;
 
 const BASE: Interval = Interval::M5;
@@ -55,12 +55,12 @@ proptest! {
         let (mut reel, mut tape) = (Reel::new(&recorded), steps.clone().into_iter());
         let (mut seen, mut read) = (0, Step::default());
         while reel.record(&mut recorded, &mut tape, most) {
-            prop_assert_eq!(reel.close_times().len(), reel.len());
+            prop_assert_eq!(reel.steps().close_times().len(), reel.len());
             for at in 0..reel.len() {
                 let step = &steps[seen];
-                reel.read(at, &mut read);
+                reel.steps().read(at, &mut read);
                 prop_assert_eq!(&read, step);
-                prop_assert_eq!(reel.pays_funding(at), !step.funding.is_empty());
+                prop_assert_eq!(reel.steps().pays_funding(at), !step.funding.is_empty());
                 for (index, candle) in step.candles.iter().enumerate() {
                     let symbol = SymbolId::at(index);
                     let frame = reel.frame(symbol, at);
@@ -96,21 +96,21 @@ proptest! {
         if is_shared {
             reel.share();
         }
-        prop_assert_eq!(reel.candles(), steps.iter().flat_map(|step| &step.candles).flatten().count());
+        prop_assert_eq!(reel.steps().candles(), steps.iter().flat_map(|step| &step.candles).flatten().count());
         let (one, other) = (places.0 % steps.len(), places.1 % steps.len());
         let from = one.min(other);
         let pattern = |step: &Step| step.candles.iter().map(Option::is_some).collect::<Vec<_>>();
         let alike = |at: &usize| pattern(&steps[*at]) == pattern(&steps[from]) && steps[*at].funding.is_empty();
         let alike_until = (from + 1..steps.len()).find(|at| !alike(at)).unwrap_or(steps.len());
-        prop_assert_eq!(reel.alike_until(from), alike_until);
+        prop_assert_eq!(reel.steps().alike_until(from), alike_until);
 
         let to = alike_until.min(one.max(other) + 1);
         let symbol = SymbolId(0);
-        prop_assert_eq!(reel.has(symbol, from), closes[from][0].is_some());
-        if !reel.has(symbol, from) {
+        prop_assert_eq!(reel.steps().candle(symbol, from).is_some(), closes[from][0].is_some());
+        if !reel.steps().candle(symbol, from).is_some() {
             return Ok(());
         }
-        let candles: Vec<Candle> = (from..to).map(|at| *reel.candle(symbol, at)).collect();
+        let candles: Vec<Candle> = reel.steps().whole(symbol, from, to).to_vec();
         let range = PriceRange { low: Price::whole(100 - half_width), high: Price::whole(100 + half_width) };
         let left = candles.iter().position(|candle| !range.holds(PriceRange::of(candle)));
         prop_assert_eq!(reel.keeps_to(symbol, range, from, to), left.map_or(to, |steps| from + steps));
@@ -123,6 +123,6 @@ proptest! {
         };
         prop_assert_eq!(reel.closes(symbol, from, to), expected);
         let film: Vec<Time> = reel.film(symbol, from, to).map(|frame| frame.now).collect();
-        prop_assert_eq!(film, reel.close_times()[from..to].to_vec());
+        prop_assert_eq!(film, reel.steps().close_times()[from..to].to_vec());
     }
 }
