@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs peers and ours in turns on the same candles and prints how they compare; see README.md.
 #
-# usage: benches/peers/run.sh [--bars N] [--rounds N] [--with nautilus]
+# usage: benches/peers/run.sh [--bars N] [--rounds N] [--with nautilus] [--with barter]
 #
 # Everything it makes is below target/peers. SWARM names a binary that is built already, PYTHON the
-# interpreter to make the environment with.
+# interpreter to make the environment with; barter is a Rust crate and needs cargo.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -21,7 +21,8 @@ while [ $# -gt 0 ]; do
     --with)
       case $2 in
         nautilus) peers+=(nautilus) ;;
-        *) echo "no peer is called $2; there is nautilus" >&2; exit 2 ;;
+        barter) peers+=(barter barter-held barter-idle) ;;
+        *) echo "no peer is called $2; there are nautilus and barter" >&2; exit 2 ;;
       esac ;;
     *) usage ;;
   esac
@@ -65,5 +66,11 @@ if [ -z "$swarm" ]; then
 fi
 "$swarm" check "$here/ema_cross.yaml" >&2
 
-"$venv/bin/python" "$here/measure.py" --swarm "$swarm" --python "$venv/bin/python" --data "$work/data" \
-  --file "$file" --bars "$bars" --rounds "$rounds" "${peers[@]}" | tee "$work/table.md"
+case " ${peers[*]} " in *" barter "*)
+  # A package and a lock of its own, so that ours neither builds nor locks what it brings.
+  CARGO_TARGET_DIR=$work/barter cargo build --release --locked --manifest-path "$here/barter/Cargo.toml" >&2 ;;
+esac
+
+"$venv/bin/python" "$here/measure.py" --swarm "$swarm" --python "$venv/bin/python" \
+  --barter "$work/barter/release/peer-barter" --data "$work/data" --file "$file" \
+  --bars "$bars" --rounds "$rounds" "${peers[@]}" | tee "$work/table.md"
