@@ -46,7 +46,7 @@ impl RecordedTape {
             due.at = due.at.max(open_time);
             *funding_cursor += 1;
         }
-        let candles = recording.series.iter().zip(cursors).map(|(series, cursor)| {
+        let candles = recording.series.iter().zip(cursors).map(move |(series, cursor)| {
             let candle = series.get(*cursor).filter(|candle| candle.open_time == open_time);
             *cursor += usize::from(candle.is_some());
             candle
