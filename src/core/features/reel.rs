@@ -2,7 +2,8 @@
 //! reel by reel, so that rules look at many candles at a time; runs over the same candles share their reels. It
 //! computes nothing itself, and knows no rule and no account.
 
-use super::{Frame, Hub};
+use super::derived::Derivable;
+use super::{Column, Frame, Hub};
 use crate::model::{Candle, Closes, FundingDue, Price, PriceRange, Step, SymbolId, Tape, Time};
 
 /// So many steps in a row have their extremes kept together.
@@ -43,6 +44,10 @@ struct Track {
     values: Vec<f64>,
     /// None where they were not [found](Reel::share).
     chunks: Vec<Chunk>,
+    /// What rules derive from its features.
+    derived: Derivable,
+    /// By column and step what they derive. Empty where not [computed](Reel::share); NaN at a step without a candle.
+    columns: Vec<Vec<f64>>,
 }
 
 /// Extremes of a chunk.
@@ -75,11 +80,15 @@ const fn is_present(candle: &Candle) -> bool {
 impl Reel {
     /// A reel without a step, for what a hub shows.
     pub fn new(hub: &Hub) -> Self {
-        let track = |width| Track { width, ..Track::default() };
+        let track = |(width, derived): (usize, &Derivable)| Track {
+            width,
+            derived: Derivable::clone(derived),
+            ..Track::default()
+        };
         Self {
             len: 0,
             close_times: Vec::new(),
-            tracks: hub.cells().map(track).collect(),
+            tracks: hub.cells().zip(hub.derived()).map(track).collect(),
             funding: Vec::new(),
             breaks: Vec::new(),
             step: Step::default(),
@@ -143,19 +152,35 @@ impl Reel {
     /// Features of the candles, symbol by symbol.
     fn develop(&mut self, hub: &mut Hub) {
         for (index, track) in self.tracks.iter_mut().enumerate() {
-            let Track { candles, values, chunks, width } = track;
+            let Track { candles, values, chunks, columns, width, .. } = track;
             let candles = &candles[..self.len];
             values.resize(candles.len() * *width, f64::NAN);
             hub.close_all(SymbolId::at(index), candles.iter().map(|one| is_present(one).then_some(one)), values);
             chunks.clear();
+            columns.iter_mut().for_each(Vec::clear);
         }
     }
 
-    /// Finds the extremes of many steps once, for many swarms that will want them.
+    /// Finds out once what many swarms will want: the extremes of many steps, and what many of their rules derive from
+    /// the features.
     pub fn share(&mut self) {
-        for Track { candles, chunks, .. } in &mut self.tracks {
+        for index in 0..self.tracks.len() {
+            let Track { candles, chunks, columns, .. } = &mut self.tracks[index];
             chunks.clear();
             chunks.extend(candles[..self.len].chunks(CHUNK).map(Chunk::of));
+            let mut columns = std::mem::take(columns);
+            self.derive(&self.tracks[index], &mut columns);
+            self.tracks[index].columns = columns;
+        }
+    }
+
+    fn derive(&self, track: &Track, columns: &mut Vec<Vec<f64>>) {
+        columns.resize_with(track.derived.len(), Vec::new);
+        for (column, derived) in columns.iter_mut().zip(track.derived.iter()) {
+            column.clear();
+            let Some(derived) = derived else { continue };
+            let present = |at: usize| is_present(&track.candles[at]).then(|| self.frame_of(track, at));
+            column.extend((0..self.len).map(|at| present(at).map_or(f64::NAN, |frame| derived.value(&frame))));
         }
     }
 
@@ -261,7 +286,7 @@ impl Reel {
 
     /// A symbol's features at some steps, of which each has a candle of it.
     #[inline]
-    pub(crate) fn film(&self, symbol: SymbolId, from: usize, to: usize) -> Film<'_> {
+    pub fn film(&self, symbol: SymbolId, from: usize, to: usize) -> Film<'_> {
         Film { reel: self, track: &self.tracks[symbol.index()], at: from, to }
     }
 }
@@ -273,6 +298,34 @@ pub struct Film<'a> {
     track: &'a Track,
     at: usize,
     to: usize,
+}
+
+impl<'a> Film<'a> {
+    /// Only so many frames from its start, if there are more.
+    pub fn first(mut self, most: usize) -> Self {
+        self.to = self.to.min(self.at.saturating_add(most));
+        self
+    }
+
+    /// The frame that so many others come before.
+    #[inline]
+    pub fn frame(&self, before: usize) -> Option<Frame<'a>> {
+        let at = self.at + before;
+        (at < self.to).then(|| self.reel.frame_of(self.track, at))
+    }
+
+    /// When the candle of each closed.
+    #[inline]
+    pub fn close_times(&self) -> &'a [Time] {
+        &self.reel.close_times[self.at..self.to]
+    }
+
+    /// A value that was [announced](super::Wants::share), of each of the frames; `None` where it was not computed, since
+    /// nobody shares the reel or too few rules the value.
+    #[inline]
+    pub fn column(&self, column: Column) -> Option<&'a [f64]> {
+        self.track.columns.get(column.index())?.get(self.at..self.to)
+    }
 }
 
 impl<'a> Iterator for Film<'a> {
