@@ -12,9 +12,9 @@ use swarm_core::model::Side;
 const BLOCK: usize = 8;
 
 /// What is looked at, where many agents look at the same candles.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
-    target: Column,
+    pub(super) target: Column,
     rsi_fast: Column,
     rsi_slow: Column,
     volume_ratio: Column,
@@ -38,7 +38,7 @@ impl Columns {
     }
 
     /// What stands in them of a film's candles, where they are computed.
-    fn of<'f>(&self, film: &Film<'f>) -> Option<Seen<'f>> {
+    pub(super) fn of<'f>(&self, film: &Film<'f>) -> Option<Seen<'f>> {
         Some(Seen {
             rsi_fast: film.column(self.rsi_fast)?,
             rsi_slow: film.column(self.rsi_slow)?,
@@ -49,12 +49,12 @@ impl Columns {
 }
 
 /// What is looked at of some candles in a row: of each column as many numbers.
-struct Seen<'f> {
+pub(super) struct Seen<'f> {
     rsi_fast: &'f [f64],
     rsi_slow: &'f [f64],
     volume_ratio: &'f [f64],
     /// Absent where too few agents have the same.
-    target: Option<&'f [f64]>,
+    pub(super) target: Option<&'f [f64]>,
 }
 
 /// The numbers of one candle that the cheap gates are about.
