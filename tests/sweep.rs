@@ -45,6 +45,40 @@ fn every_set_comes_to_what_it_would_come_to_alone() {
 }
 
 #[test]
+fn sets_that_share_a_score_or_not_come_to_what_they_would_come_to_alone() {
+    let place = Place::new();
+    // Ten sets of each score: enough for what they look at to be computed once.
+    let scores = ["--param", "expert.zscore_divisor=2,3"];
+    let gates = ["--param", "expert.entry_score=0.1..0.5/5", "--param", "expert.entry_volume_ratio=0.8,1.1"];
+    let words = [&["sweep", "--data", "data", "--json", "--jobs", "1"][..], &scores, &gates].concat();
+    let together = place.json(&words);
+    let results = together["results"].as_array().unwrap();
+    assert_eq!(results.len(), 20);
+    let mut fingerprints = std::collections::BTreeSet::new();
+    for result in results {
+        let set = result["set"].as_object().unwrap();
+        let one: Vec<String> =
+            set.iter().flat_map(|(key, value)| ["--param".into(), format!("{key}={value}")]).collect();
+        // A sweep of one set shares nothing, and neither does a backtest.
+        let one: Vec<&str> = one.iter().map(String::as_str).collect();
+        let alone = place.json(&[&["sweep", "--data", "data", "--json"][..], &one].concat());
+        assert_eq!(alone["results"][0]["fingerprint"], result["fingerprint"], "{one:?}");
+        assert_eq!(alone["results"][0]["metrics"], result["metrics"], "{one:?}");
+        fingerprints.insert(result["fingerprint"].as_str().unwrap());
+    }
+    let sets: Vec<String> = results[0]["set"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(key, value)| ["--set".into(), format!("{key}={value}")])
+        .collect();
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let backtest = place.json(&[&["backtest", "--data", "data", "--json"][..], &sets].concat());
+    assert_eq!(backtest["fingerprint"], results[0]["fingerprint"]);
+    assert!(fingerprints.len() > 10, "the scores and the thresholds differ: {fingerprints:?}");
+}
+
+#[test]
 fn a_sample_is_repeatable_and_files_hold_all_sets() {
     let place = Place::new();
     let words = [

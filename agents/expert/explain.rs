@@ -1,7 +1,7 @@
 //! The expert's decision in words and numbers: computed again from the same view, on demand.
 
 use super::params::Confirmation;
-use super::score::{NAMES, Reading, ScoreSlots};
+use super::score::{NAMES, Reading};
 use super::size::{Bound, expected_slippage};
 use super::{Expert, Outcome, SignalExit, Why};
 use crate::proposal::{self, side_name};
@@ -32,10 +32,10 @@ impl Expert {
     }
 
     fn feature_lines(&self, frame: &Frame<'_>, reading: &Reading) -> Vec<FeatureLine> {
-        let params = &self.setup.params;
+        let terms = &self.setup.terms;
         let values = self.score.values(frame);
-        let normalized = self.score.normalized(params, reading.atr, frame);
-        let weights = ScoreSlots::weights(params, &self.setup.weights, reading.regime, reading.stability);
+        let normalized = self.score.normalized(terms, reading.atr, frame);
+        let weights = terms.weights(reading.regime, reading.stability);
         let line = |place: usize| FeatureLine {
             name: NAMES[place].into(),
             value: known(values[place]),
@@ -167,7 +167,7 @@ impl Expert {
 
     /// Names of what the score lacks.
     fn missing(&self, frame: &Frame<'_>, reading: &Reading) -> Vec<&'static str> {
-        let normalized = self.score.normalized(&self.setup.params, reading.atr, frame);
+        let normalized = self.score.normalized(&self.setup.terms, reading.atr, frame);
         let mut missing: Vec<_> =
             NAMES.into_iter().zip(normalized).filter(|(_, value)| value.is_nan()).map(|(name, _)| name).collect();
         missing.extend(reading.volatility.is_nan().then_some("volatility"));

@@ -6,6 +6,7 @@
 //! | `params.rs`, `groups.rs`, `check.rs` | parameters, presets, contradictions |
 //! | `score.rs` | features to S, R, V and T |
 //! | `size.rs` | leverage and notional |
+//! | `look.rs` | which candles are worth a decision |
 //! | `exits.rs` | exits by signal; stop and targets are `agents/exits.rs` |
 //! | `explain.rs` | the same, in words |
 //!
@@ -17,6 +18,7 @@ mod check;
 mod exits;
 mod explain;
 mod groups;
+mod look;
 mod params;
 mod score;
 mod size;
@@ -32,10 +34,11 @@ use crate::params::ParamError;
 use crate::proposal::Pace;
 use crate::registry::{Part, Registered};
 use exits::SignalExit;
-use score::{Reading, RegimeSlots, ScaledWeights, ScoreSlots};
+use look::Columns;
+use score::{Reading, RegimeSlots, ScoreSlots, Terms};
 use size::{Basis, Bound, Sized};
 use std::sync::Arc;
-use swarm_core::features::{Feature, Frame, Slot};
+use swarm_core::features::{Feature, Film, Frame, Slot};
 use swarm_core::model::{
     Action, Decision, Entry, ExitReason, Explanation, HOUR_MS, IntentKind, Price, Rate, Side, Size,
 };
@@ -44,7 +47,7 @@ use swarm_core::rule::{Build, PositionView, Rule, View};
 /// Parameters, and what is computed from them once for all agents that have the same.
 pub struct Setup {
     params: Params,
-    weights: ScaledWeights,
+    terms: Terms,
     exits: PreparedExits,
     /// Funding payments within 8 h.
     payments: f64,
@@ -60,6 +63,7 @@ pub struct Expert {
     volume: Slot,
     volume_ratio: Slot,
     bb_middle: Slot,
+    columns: Columns,
     /// Regimes that may not be against an entry; empty unless asked for.
     confirm: Box<[RegimeSlots]>,
 }
@@ -121,24 +125,11 @@ impl Rule for Expert {
     }
 
     fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
-        let params = &self.setup.params;
-        if !self.pace.closes(frame.now) {
-            return false;
-        }
-        let rsi = (frame.raw(self.rsi_fast), frame.raw(self.rsi_slow));
-        if let Some(side) = held {
-            let target = self.read(frame).target;
-            return exits::signal_exit(params, side, target, rsi, true).is_some();
-        }
-        // Two of the gates of an entry, that most candles do not pass, before the score is computed.
-        let (long, short) = (rsi.0 < params.entry_rsi_long, rsi.1 > params.entry_rsi_short);
-        if !(long || short) || frame.get(self.volume_ratio).is_none_or(|ratio| ratio < params.entry_volume_ratio) {
-            return false;
-        }
-        let reading = self.read(frame);
-        let (target, threshold) = (reading.target, params.entry_score);
-        let is_beyond = (long && target > threshold) || (short && target < -threshold);
-        is_beyond && reading.entry_confidence() >= params.min_confidence
+        self.looks_at(frame, held)
+    }
+
+    fn first_act(&self, film: Film<'_>, held: Option<Side>) -> Option<usize> {
+        self.look_through(film, held)
     }
 }
 
@@ -184,7 +175,7 @@ impl Part for Expert {
 impl Expert {
     #[inline]
     fn read(&self, frame: &Frame<'_>) -> Reading {
-        self.score.read(&self.setup.params, &self.setup.weights, frame)
+        self.score.read(&self.setup.terms, frame)
     }
 
     /// Of an exit while a position is held, else of an entry on the side that the score points to.
@@ -254,12 +245,12 @@ impl Expert {
     }
 
     fn confirms(&self, frame: &Frame<'_>, reading: &Reading, side: Side, confirmation: Confirmation) -> bool {
-        let params = &self.setup.params;
+        let terms = &self.setup.terms;
         let sign = side.sign() as f64;
         match confirmation {
             Confirmation::Bb => sign * (reading.close - frame.raw(self.bb_middle)) > 0.0,
             Confirmation::Macd => sign * frame.raw(self.score.macd_histogram()) > 0.0,
-            Confirmation::Timeframes => self.confirm.iter().all(|slots| sign * slots.read(params, frame) >= 0.0),
+            Confirmation::Timeframes => self.confirm.iter().all(|slots| sign * slots.read(terms, frame) >= 0.0),
         }
     }
 
@@ -318,7 +309,7 @@ impl Registered for Expert {
 
     fn setup(params: Params) -> Result<Setup, ParamError> {
         Ok(Setup {
-            weights: ScaledWeights::of(&params),
+            terms: Terms::of(&params),
             exits: params.exits().prepare()?,
             payments: (8 * HOUR_MS) as f64 / params.funding_interval.ms() as f64,
             params,
@@ -336,14 +327,20 @@ impl Registered for Expert {
         let confirm = confirm.collect::<Result<_, _>>()?;
         let periods = &params.indicators;
         let mut want = |feature| build.wants.want(pace.interval, feature);
+        let (rsi_fast, rsi_slow) =
+            (want(Feature::Rsi { period: periods.rsi_fast }), want(Feature::Rsi { period: periods.rsi_slow }));
+        let volume = want(Feature::Volume);
+        let volume_ratio = want(Feature::VolumeRatio { period: periods.volume_period });
+        let bb_middle = want(Feature::BbMiddle { period: periods.bb_period });
         Ok(Self {
             pace,
             score,
-            rsi_fast: want(Feature::Rsi { period: periods.rsi_fast }),
-            rsi_slow: want(Feature::Rsi { period: periods.rsi_slow }),
-            volume: want(Feature::Volume),
-            volume_ratio: want(Feature::VolumeRatio { period: periods.volume_period }),
-            bb_middle: want(Feature::BbMiddle { period: periods.bb_period }),
+            rsi_fast,
+            rsi_slow,
+            volume,
+            volume_ratio,
+            bb_middle,
+            columns: Columns::share(score, &setup.terms, (rsi_fast, rsi_slow), volume_ratio, build.wants),
             confirm,
             setup,
         })

@@ -4,10 +4,10 @@
 //! Absent features are NaN and stay NaN through the arithmetic, so that one check at the end tells
 //! whether the rule is warm. This file knows no position and no account.
 
-use super::groups::Indicators;
+use super::groups::{Fixed, Indicators};
 use super::params::{Normalize, Params, RegimeRule};
 use crate::params::{ParamError, multiple_of};
-use swarm_core::features::{Feature, Frame, Slot};
+use swarm_core::features::{Derived, Feature, Frame, Slot};
 use swarm_core::model::Interval;
 use swarm_core::rule::Build;
 
@@ -40,7 +40,7 @@ impl Reading {
     }
     /// 0 to 100, of an entry on the side that T points to: LONG `(T + 1) x 50`, SHORT `(1 - T) x 50`.
     pub fn entry_confidence(&self) -> f64 {
-        (1.0 + self.target.abs()) * 50.0
+        entry_confidence(self.target)
     }
     /// 0 to 100, of leaving or keeping a position: `|T| x 100`.
     pub fn exit_confidence(&self) -> f64 {
@@ -48,22 +48,83 @@ impl Reading {
     }
 }
 
-/// Weights, computed once for all agents with the same parameters.
-#[derive(Clone, Copy, Debug)]
-pub struct ScaledWeights {
-    plain: [f64; 7],
-    boosted: [f64; 7],
+/// 0 to 100, of an entry on the side that a target score points to.
+#[inline]
+pub fn entry_confidence(target: f64) -> f64 {
+    (1.0 + target.abs()) * 50.0
 }
 
-impl ScaledWeights {
-    /// From the weights as written.
+/// Everything that the score depends on beside its features: parameters, and what is computed from them once for all
+/// agents that have the same.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    normalize: Normalize,
+    zscore_divisor: f64,
+    fixed: Fixed,
+    plain_weights: [f64; 7],
+    boosted_weights: [f64; 7],
+    trend_boost_above: f64,
+    regime: RegimeRule,
+    regime_strong: f64,
+    stability_factor: f64,
+    stability_min: f64,
+}
+
+impl Terms {
+    /// From the parameters as written.
     pub fn of(params: &Params) -> Self {
-        Self { plain: params.weights.scaled(1.0), boosted: params.weights.scaled(params.trend_boost) }
+        Self {
+            normalize: params.normalize,
+            zscore_divisor: params.zscore_divisor,
+            fixed: params.fixed.clone(),
+            plain_weights: params.weights.scaled(1.0),
+            boosted_weights: params.weights.scaled(params.trend_boost),
+            trend_boost_above: params.trend_boost_above,
+            regime: params.regime,
+            regime_strong: params.regime_strong,
+            stability_factor: params.stability_factor,
+            stability_min: params.stability_min,
+        }
+    }
+
+    /// The weights in force.
+    #[inline]
+    pub fn weights(&self, regime: f64, stability: f64) -> &[f64; 7] {
+        if regime != 0.0 && stability > self.trend_boost_above { &self.boosted_weights } else { &self.plain_weights }
+    }
+
+    /// Everything in here, numbers by their bits. A field that is missing does not compile.
+    fn key(&self) -> (Normalize, RegimeRule, [[u64; 7]; 2], [[u64; 4]; 2]) {
+        let Self {
+            normalize,
+            regime,
+            plain_weights,
+            boosted_weights,
+            fixed: Fixed { rsi, cci, stochastic },
+            zscore_divisor,
+            trend_boost_above,
+            regime_strong,
+            stability_factor,
+            stability_min,
+        } = self;
+        let weights = [plain_weights, boosted_weights].map(|weights| weights.map(f64::to_bits));
+        let of_features = [rsi, cci, stochastic, zscore_divisor].map(|number| number.to_bits());
+        let of_regime =
+            [trend_boost_above, regime_strong, stability_factor, stability_min].map(|number| number.to_bits());
+        (*normalize, *regime, weights, [of_features, of_regime])
     }
 }
 
+impl PartialEq for Terms {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Terms {}
+
 /// Slots of a regime on one timeframe.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegimeSlots {
     close: Slot,
     /// Bollinger middle band, or fast moving average.
@@ -101,16 +162,16 @@ impl RegimeSlots {
 
     /// R on this timeframe: -2 to 2, NaN while not ready.
     #[inline]
-    pub fn read(&self, params: &Params, frame: &Frame<'_>) -> f64 {
+    pub fn read(&self, terms: &Terms, frame: &Frame<'_>) -> f64 {
         let (close, near, far) = (frame.raw(self.close), frame.raw(self.near), frame.raw(self.far));
         if (close + near + far).is_nan() {
             return f64::NAN;
         }
-        let (bull, bear) = match params.regime {
+        let (bull, bear) = match terms.regime {
             RegimeRule::Bb => (close > near && far > 0.0, close < near && far < 0.0),
             RegimeRule::Sma => (close > near && near > far, close < near && near < far),
         };
-        let strong = params.regime == RegimeRule::Sma && (close / near - 1.0).abs() > params.regime_strong;
+        let strong = terms.regime == RegimeRule::Sma && (close / near - 1.0).abs() > terms.regime_strong;
         let size = if strong { 2.0 } else { 1.0 };
         if bull {
             size
@@ -123,7 +184,7 @@ impl RegimeSlots {
 }
 
 /// Slots of everything the score reads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScoreSlots {
     /// What is scored: z-scores, or with `normalize: fixed` the values themselves.
     scored: [Slot; 7],
@@ -170,13 +231,13 @@ impl ScoreSlots {
 
     /// Reads the candle.
     #[inline]
-    pub fn read(&self, params: &Params, weights: &ScaledWeights, frame: &Frame<'_>) -> Reading {
+    pub fn read(&self, terms: &Terms, frame: &Frame<'_>) -> Reading {
         let (close, atr) = (frame.raw(self.close), frame.raw(self.atr));
         let volatility = atr / close;
-        let stability = (1.0 / (1.0 + params.stability_factor * volatility)).clamp(params.stability_min, 1.0);
-        let regime = self.regime.read(params, frame);
-        let normalized = self.normalized(params, atr, frame);
-        let weights = Self::weights(params, weights, regime, stability);
+        let stability = (1.0 / (1.0 + terms.stability_factor * volatility)).clamp(terms.stability_min, 1.0);
+        let regime = self.regime.read(terms, frame);
+        let normalized = self.normalized(terms, atr, frame);
+        let weights = terms.weights(regime, stability);
         let mut score = 0.0;
         for place in 0..NAMES.len() {
             score += normalized[place] * weights[place];
@@ -187,13 +248,13 @@ impl ScoreSlots {
 
     /// The features between -1 and 1, NaN where absent.
     #[inline]
-    pub fn normalized(&self, params: &Params, atr: f64, frame: &Frame<'_>) -> [f64; 7] {
+    pub fn normalized(&self, terms: &Terms, atr: f64, frame: &Frame<'_>) -> [f64; 7] {
         let values = self.scored.map(|slot| frame.raw(slot));
-        let values = match params.normalize {
-            Normalize::Zscore => values.map(|value| value / params.zscore_divisor),
+        let values = match terms.normalize {
+            Normalize::Zscore => values.map(|value| value / terms.zscore_divisor),
             Normalize::Fixed => {
                 let [rsi, macd, cci, momentum, stochastic, bb_position, trend_strength] = values;
-                let fixed = &params.fixed;
+                let fixed = &terms.fixed;
                 [
                     (rsi - 50.0) / fixed.rsi,
                     per_atr(macd, atr),
@@ -207,11 +268,24 @@ impl ScoreSlots {
         };
         values.map(|value| value.clamp(-1.0, 1.0))
     }
+}
 
-    /// The weights in force.
+/// T of a candle, for agents that differ in nothing it depends on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What is read.
+    pub slots: ScoreSlots,
+    /// What is made of it.
+    pub terms: Terms,
+}
+
+impl Derived for Target {
+    /// Three of four candles are mostly refused before T is asked for.
+    const LEAST_USERS: usize = 8;
+
     #[inline]
-    pub fn weights<'w>(params: &Params, weights: &'w ScaledWeights, regime: f64, stability: f64) -> &'w [f64; 7] {
-        if regime != 0.0 && stability > params.trend_boost_above { &weights.boosted } else { &weights.plain }
+    fn value(&self, frame: &Frame<'_>) -> f64 {
+        self.slots.read(&self.terms, frame).target
     }
 }
 

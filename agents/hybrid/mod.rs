@@ -15,7 +15,7 @@ pub use params::{Params, PartOf};
 use crate::params::ParamError;
 use crate::registry::{Part, Registered, RuleFactory};
 use std::sync::Arc;
-use swarm_core::features::Frame;
+use swarm_core::features::{Film, Frame};
 use swarm_core::model::{Action, Decision, Explanation, Side};
 use swarm_core::rule::{Build, Rule, View};
 
@@ -57,6 +57,12 @@ impl Rule for Hybrid {
 
     fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
         self.expert.may_act(frame, held) || self.base.may_act(frame, held)
+    }
+
+    fn first_act(&self, film: Film<'_>, held: Option<Side>) -> Option<usize> {
+        let expert = self.expert.first_act(film, held);
+        let before = film.first(expert.unwrap_or(usize::MAX));
+        self.base.first_act(before, held).or(expert)
     }
 }
 

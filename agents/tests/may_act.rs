@@ -1,5 +1,5 @@
 //! A rule that says it may not act holds: for every rule of the registry, over made-up candles, whatever it holds and
-//! whatever its account looks like.
+//! whatever its account looks like. And the first of many candles on which it may act is the first of which it says so.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -7,11 +7,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use swarm_agents::registry::rules;
-use swarm_core::features::{Hub, Wants};
+use swarm_core::features::{Hub, Reel, Wants};
 use swarm_core::model::{
-    Action, Candle, GapPolicy, Instrument, Interval, LeverageBracket, Price, Qty, Rate, Side, SymbolId, Time, Usd,
+    Action, Candle, GapPolicy, Instrument, Interval, LeverageBracket, Price, Qty, Rate, Side, Step, SymbolId, Time, Usd,
 };
-use swarm_core::rule::{AccountView, Build, PositionView, TradeStats, View};
+use swarm_core::rule::{AccountView, Build, PositionView, Rule, TradeStats, View};
 
 const M5: Interval = Interval::M5;
 
@@ -72,13 +72,16 @@ struct Self_ {
     funding_rate: Option<Rate>,
 }
 
-/// Counts the candles on which the rule acted.
-fn check(rule: &str, params: &Value, candles: &[Candle], own: Self_) -> usize {
+fn build(rule: &str, params: &Value, wants: &mut Wants) -> Box<dyn Rule> {
     let spec = swarm_agents::registry::find(rule).unwrap();
     let intervals = [M5, Interval::M15, Interval::H1, Interval::H4];
+    (spec.build)(&(spec.complete)(params), &mut Build { wants, base: M5, intervals: &intervals }).unwrap()
+}
+
+/// Counts the candles on which the rule acted.
+fn check(rule: &str, params: &Value, candles: &[Candle], own: Self_) -> usize {
     let mut wants = Wants::default();
-    let mut build = Build { wants: &mut wants, base: M5, intervals: &intervals };
-    let mut made = (spec.build)(&(spec.complete)(params), &mut build).unwrap();
+    let mut made = build(rule, params, &mut wants);
     let mut hub = Hub::new(M5, GapPolicy::Reset, &[wants]).unwrap();
     let (instrument, symbol) = (instrument(), SymbolId(0));
     let position = own.held.map(|side| PositionView {
@@ -132,5 +135,42 @@ fn every_rule_acts_now_and_then_on_these_candles() {
     let candles = candles(3, 9_000);
     for spec in rules() {
         assert!(check(spec.name, &json!({}), &candles, own) > 0, "{} never acts", spec.name);
+    }
+}
+
+#[test]
+fn the_first_of_many_candles_is_the_first_of_which_it_says_so() {
+    let symbol = SymbolId(0);
+    let candles = candles(5, 2_000);
+    for spec in rules() {
+        // So many that whatever they derive from features is worth sharing.
+        let mut wants = Wants::default();
+        let made: Vec<_> = (0..16).map(|_| build(spec.name, &json!({}), &mut wants)).collect();
+        let mut hub = Hub::new(M5, GapPolicy::Reset, &[wants]).unwrap();
+        let step = |candle: &Candle| Step {
+            close_time: candle.close_time(M5),
+            candles: vec![Some(*candle)],
+            ..Step::default()
+        };
+        let mut tape = candles.iter().map(step).collect::<Vec<_>>().into_iter();
+        let mut own = Reel::new(&hub);
+        let mut found = 0;
+        while own.record(&mut hub, &mut tape, 700) {
+            let mut shared = own.clone();
+            shared.share();
+            for held in [None, Some(Side::Buy), Some(Side::Sell)] {
+                let mut from = 0;
+                while from < own.len() {
+                    let expected = own.film(symbol, from, own.len()).position(|frame| made[0].may_act(&frame, held));
+                    for reel in [&own, &shared] {
+                        let film = reel.film(symbol, from, own.len());
+                        assert_eq!(made[0].first_act(film, held), expected, "{} from {from}, {held:?}", spec.name);
+                    }
+                    found += usize::from(expected.is_some());
+                    from += expected.map_or(own.len(), |steps| steps + 1);
+                }
+            }
+        }
+        assert!(found > 0, "{} may act somewhere", spec.name);
     }
 }

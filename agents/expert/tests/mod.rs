@@ -3,6 +3,7 @@
 mod entry;
 mod exits;
 mod explain;
+mod look;
 mod params;
 mod score;
 mod size;

@@ -6,6 +6,7 @@ mod preview;
 pub use preview::Preview;
 
 use super::aggregate::{Aggregator, Bar, Outcome};
+use super::derived::Derivable;
 use super::graph::Graph;
 use super::node::{Cell, Node};
 use super::{Feature, FeatureSpec, Frame, Wants, need};
@@ -44,6 +45,8 @@ pub struct Hub {
     base: Interval,
     gaps: GapPolicy,
     feeds: Vec<Feed>,
+    /// By symbol and column what rules derive from frames; not computed here, only passed on.
+    derived: Vec<Derivable>,
 }
 
 /// One interval above the base.
@@ -80,7 +83,8 @@ impl Hub {
             check(SymbolId(u16::try_from(place).unwrap_or(u16::MAX)), base, wants.specs())?;
             Ok(Feed::new(base, wants.specs()))
         });
-        Ok(Self { base, gaps, feeds: feeds.collect::<Result<_, _>>()? })
+        let derived = wants.iter().map(|wants| wants.derived().worthwhile()).collect();
+        Ok(Self { base, gaps, feeds: feeds.collect::<Result<_, _>>()?, derived })
     }
 
     /// Takes a closed base candle, together with the holes before it. A candle that is not later than all known
@@ -126,6 +130,11 @@ impl Hub {
     /// By symbol: how many values are computed, those that features are wanted of first.
     pub(super) fn cells(&self) -> impl Iterator<Item = usize> {
         self.feeds.iter().map(|feed| feed.values.len())
+    }
+
+    /// By symbol: what rules derive from its frames.
+    pub(super) fn derived(&self) -> &[Derivable] {
+        &self.derived
     }
 
     /// Base candles known to be missing between the first and the last one of the series.

@@ -5,6 +5,7 @@
 //! candles only; it knows no agent, no position and no order.
 
 mod aggregate;
+mod derived;
 mod graph;
 mod hub;
 mod need;
@@ -12,6 +13,7 @@ mod node;
 mod reel;
 mod spec;
 
+pub use derived::{Column, Derived};
 pub use hub::{Hub, HubError, Preview};
 pub use reel::{Film, Reel};
 pub use spec::{Feature, FeatureSpec, Frame, MacdLine, Slot, Wants};

@@ -2,8 +2,9 @@
 //! reel by reel, so that rules look at many candles at a time; runs over the same candles share their reels. It
 //! computes nothing itself, and knows no rule and no account.
 
-use super::{Frame, Hub};
-use crate::model::{Candle, Closes, Price, PriceRange, Step, Steps, SymbolId, Tape};
+use super::derived::Derivable;
+use super::{Column, Frame, Hub};
+use crate::model::{Candle, Closes, Price, PriceRange, Step, Steps, SymbolId, Tape, Time};
 
 /// So many steps in a row have their extremes kept together.
 const CHUNK: usize = 16;
@@ -23,6 +24,10 @@ struct Track {
     values: Vec<f64>,
     /// None where they were not [found](Reel::share).
     chunks: Vec<Chunk>,
+    /// What rules derive from its features.
+    derived: Derivable,
+    /// By column and step what they derive. Empty where not [computed](Reel::share); NaN at a step without a candle.
+    columns: Vec<Vec<f64>>,
 }
 
 /// Extremes of a chunk.
@@ -50,7 +55,12 @@ impl Chunk {
 impl Reel {
     /// A reel without a step, for what a hub shows.
     pub fn new(hub: &Hub) -> Self {
-        let tracks: Vec<Track> = hub.cells().map(|width| Track { width, ..Track::default() }).collect();
+        let track = |(width, derived): (usize, &Derivable)| Track {
+            width,
+            derived: Derivable::clone(derived),
+            ..Track::default()
+        };
+        let tracks: Vec<Track> = hub.cells().zip(hub.derived()).map(track).collect();
         Self { steps: Steps::of(tracks.len()), tracks }
     }
 
@@ -78,21 +88,39 @@ impl Reel {
 
     /// Features of the candles, symbol by symbol.
     fn develop(&mut self, hub: &mut Hub) {
-        for (index, Track { values, chunks, width }) in self.tracks.iter_mut().enumerate() {
+        for (index, track) in self.tracks.iter_mut().enumerate() {
+            let Track { values, chunks, columns, width, .. } = track;
             values.resize(self.steps.len() * *width, f64::NAN);
             hub.close_all(SymbolId::at(index), self.steps.lane(SymbolId::at(index)), values);
             chunks.clear();
+            columns.iter_mut().for_each(Vec::clear);
         }
     }
 
-    /// Finds the extremes of many steps once, for many swarms that will want them.
+    /// Finds out once what many swarms will want: the extremes of many steps, and what many of their rules derive from
+    /// the features.
     pub fn share(&mut self) {
-        for (index, Track { chunks, .. }) in self.tracks.iter_mut().enumerate() {
+        for index in 0..self.tracks.len() {
+            let Track { chunks, columns, .. } = &mut self.tracks[index];
             let mut candles = self.steps.lane(SymbolId::at(index));
             chunks.clear();
             while candles.len() > 0 {
                 chunks.push(Chunk::of(candles.by_ref().take(CHUNK).flatten()));
             }
+            let mut columns = std::mem::take(columns);
+            self.derive(SymbolId::at(index), &mut columns);
+            self.tracks[index].columns = columns;
+        }
+    }
+
+    fn derive(&self, symbol: SymbolId, columns: &mut Vec<Vec<f64>>) {
+        let track = &self.tracks[symbol.index()];
+        columns.resize_with(track.derived.len(), Vec::new);
+        for (column, derived) in columns.iter_mut().zip(track.derived.iter()) {
+            column.clear();
+            let Some(derived) = derived else { continue };
+            let frames = self.steps.lane(symbol).enumerate().map(|(at, one)| Some(self.frame_of(track, one?, at)));
+            column.extend(frames.map(|frame| frame.map_or(f64::NAN, |frame| derived.value(&frame))));
         }
     }
 
@@ -165,21 +193,48 @@ impl Reel {
 
     /// A symbol's features at some steps, of which each has a candle of it.
     #[inline]
-    pub(crate) fn film(&self, symbol: SymbolId, from: usize, to: usize) -> Film<'_> {
+    pub fn film(&self, symbol: SymbolId, from: usize, to: usize) -> Film<'_> {
         let candles = self.steps.whole(symbol, from, to);
-        Film { reel: self, track: &self.tracks[symbol.index()], candles: candles.iter(), at: from }
+        Film { reel: self, track: &self.tracks[symbol.index()], candles, at: from }
     }
 }
 
 /// Features of one symbol, step by step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Film<'a> {
     reel: &'a Reel,
     track: &'a Track,
     /// Those that are left.
-    candles: std::slice::Iter<'a, Candle>,
-    /// The next step.
+    candles: &'a [Candle],
+    /// The place of the first of them.
     at: usize,
+}
+
+impl<'a> Film<'a> {
+    /// Only so many frames from its start, if there are more.
+    pub fn first(mut self, most: usize) -> Self {
+        self.candles = &self.candles[..most.min(self.candles.len())];
+        self
+    }
+
+    /// The frame that so many others come before.
+    #[inline]
+    pub fn frame(&self, before: usize) -> Option<Frame<'a>> {
+        Some(self.reel.frame_of(self.track, self.candles.get(before)?, self.at + before))
+    }
+
+    /// When the candle of each closed.
+    #[inline]
+    pub fn close_times(&self) -> &'a [Time] {
+        &self.reel.steps.close_times()[self.at..self.at + self.candles.len()]
+    }
+
+    /// A value that was [announced](super::Wants::share), of each of the frames; `None` where it was not computed, since
+    /// nobody shares the reel or too few rules the value.
+    #[inline]
+    pub fn column(&self, column: Column) -> Option<&'a [f64]> {
+        self.track.columns.get(column.index())?.get(self.at..self.at + self.candles.len())
+    }
 }
 
 impl<'a> Iterator for Film<'a> {
@@ -187,8 +242,9 @@ impl<'a> Iterator for Film<'a> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Frame<'a>> {
-        let frame = self.reel.frame_of(self.track, self.candles.next()?, self.at);
-        self.at += 1;
+        let (candle, later) = self.candles.split_first()?;
+        let frame = self.reel.frame_of(self.track, candle, self.at);
+        (self.candles, self.at) = (later, self.at + 1);
         Some(frame)
     }
 }

@@ -1,5 +1,6 @@
 //! What can be asked of the feed, and how an answer is read.
 
+use super::derived::{Column, Derivations, Derived};
 use crate::model::{Candle, Interval, Time};
 use serde::{Deserialize, Serialize};
 
@@ -194,6 +195,7 @@ pub struct Slot(pub(crate) u32);
 #[derive(Clone, Debug, Default)]
 pub struct Wants {
     specs: Vec<FeatureSpec>,
+    derived: Derivations,
 }
 
 impl Wants {
@@ -205,6 +207,14 @@ impl Wants {
             self.specs.len() - 1
         });
         Slot(u32::try_from(place).expect("invariant: fewer features than 2^32"))
+    }
+    /// Announces a value that the rule derives from its frames: equal ones get the same column. It may be read there
+    /// where many swarms share a reel ([`Film::column`](super::Film::column)), and nowhere else.
+    pub fn share<D: Derived>(&mut self, derived: D) -> Column {
+        self.derived.announce(derived)
+    }
+    pub(super) const fn derived(&self) -> &Derivations {
+        &self.derived
     }
     /// Everything wanted, in the order of the slots.
     pub fn specs(&self) -> &[FeatureSpec] {

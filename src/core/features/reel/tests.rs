@@ -2,7 +2,7 @@
 //! finds.
 
 use super::*;
-use crate::features::{Feature, Wants};
+use crate::features::{Derived, Feature, Slot, Wants};
 use crate::model::{FundingDue, GapPolicy, Interval, Rate, Time};
 use proptest::prelude::*;
 
@@ -125,4 +125,108 @@ proptest! {
         let film: Vec<Time> = reel.film(symbol, from, to).map(|frame| frame.now).collect();
         prop_assert_eq!(film, reel.steps().close_times()[from..to].to_vec());
     }
+}
+
+/// Twice a feature and some more, asked for by at least three.
+#[derive(Debug, PartialEq, Eq)]
+struct Twice {
+    of: Slot,
+    more: i32,
+}
+
+impl Derived for Twice {
+    const LEAST_USERS: usize = 3;
+    fn value(&self, frame: &Frame<'_>) -> f64 {
+        2.0 * frame.raw(self.of) + f64::from(self.more)
+    }
+}
+
+/// The same numbers by another type.
+#[derive(Debug, PartialEq, Eq)]
+struct Other {
+    of: Slot,
+    more: i32,
+}
+
+impl Derived for Other {
+    const LEAST_USERS: usize = 3;
+    fn value(&self, frame: &Frame<'_>) -> f64 {
+        frame.raw(self.of) - f64::from(self.more)
+    }
+}
+
+#[test]
+fn what_is_equal_shares_a_column_and_nothing_else_does() {
+    let mut wants = Wants::default();
+    let [one, other] = [2, 3].map(|period| wants.want(BASE, Feature::Sma { period }));
+    let first = wants.share(Twice { of: one, more: 1 });
+    assert_eq!(wants.share(Twice { of: one, more: 1 }), first);
+    let others = [
+        wants.share(Twice { of: one, more: 2 }),
+        wants.share(Twice { of: other, more: 1 }),
+        wants.share(Other { of: one, more: 1 }),
+        wants.share(one),
+        wants.share(other),
+    ];
+    for (place, column) in others.iter().enumerate() {
+        assert!(*column != first && !others[..place].contains(column), "{others:?}");
+    }
+    assert_eq!(wants.share(other), others[4]);
+    assert_eq!(wants.specs().len(), 2, "nothing more is asked of the feed");
+}
+
+proptest! {
+    #[test]
+    fn a_shared_reel_has_in_columns_what_is_derived_from_its_frames(
+        closes in closes(), most in 1usize..90, users in 1usize..6, places in (0usize..90, 0usize..90),
+    ) {
+        let mut wants = vec![Wants::default(); 2];
+        wants[0].want(BASE, Feature::Close);
+        let of = wants[1].want(BASE, Feature::Sma { period: 3 });
+        let (mut twice, mut other) = (wants[1].share(Twice { of, more: 1 }), None);
+        for more in 1..users as i32 {
+            twice = wants[1].share(Twice { of, more: 1 });
+            other = Some(wants[1].share(Other { of, more }));
+        }
+        let plain = wants[1].share(of);
+        let mut hub = Hub::new(BASE, GapPolicy::Reset, &wants).unwrap();
+        let (mut reel, mut tape) = (Reel::new(&hub), steps(&closes, &[]).into_iter());
+        let (none, symbol) = (SymbolId(0), SymbolId(1));
+        while reel.record(&mut hub, &mut tape, most) {
+            let (one, other_end) = (places.0 % reel.len(), places.1 % reel.len());
+            let (from, to) = (one.min(other_end), one.max(other_end) + 1);
+            // A film is of steps that have a candle each.
+            let has_none = |at: &usize| reel.steps().candle(symbol, *at).is_none();
+            let to = (from..to).find(has_none).unwrap_or(to);
+            if from == to {
+                continue;
+            }
+            prop_assert!(reel.film(symbol, from, to).column(plain).is_none(), "nobody shares it yet");
+            reel.share();
+            let film = reel.film(symbol, from, to);
+            prop_assert_eq!(film.close_times(), &reel.steps().close_times()[from..to]);
+            let derived = |derive: &dyn Fn(Frame<'_>) -> f64| -> Vec<u64> {
+                (from..to).map(|at| reel.frame(symbol, at).map_or(f64::NAN, derive).to_bits()).collect()
+            };
+            prop_assert_eq!(film.column(plain).map(bits), Some(derived(&|frame| frame.raw(of))));
+            let expected = (users >= 3).then(|| derived(&|frame| 2.0 * frame.raw(of) + 1.0));
+            prop_assert_eq!(film.column(twice).map(bits), expected);
+            prop_assert!(other.is_none_or(|other| film.column(other).is_none()), "each is wanted by one rule");
+            let nothing = reel.film(none, from, from).column(plain);
+            prop_assert!(nothing.is_none(), "a symbol of which nothing is derived");
+
+            for before in 0..to - from {
+                let at = film.frame(before).map(|frame| frame.now);
+                prop_assert_eq!(at, closes_at(&reel, symbol, from + before));
+            }
+            prop_assert!(film.frame(to - from).is_none());
+            let half = film.first((to - from) / 2);
+            prop_assert_eq!(half.close_times(), &film.close_times()[..(to - from) / 2]);
+            prop_assert_eq!(film.first(usize::MAX).close_times(), film.close_times());
+        }
+    }
+}
+
+fn closes_at(reel: &Reel, symbol: SymbolId, at: usize) -> Option<Time> {
+    reel.frame(symbol, at).map(|frame| frame.now)
 }
