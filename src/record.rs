@@ -554,11 +554,11 @@ impl Sink for Recorder {
     }
 
     fn watches(&self) -> bool {
-        self.tracker.watches()
+        false
     }
 
-    fn passed(&mut self, passed: &Passed<'_>) {
-        self.tracker.passed(passed);
+    fn passed(&mut self, passed: &Passed<'_>, supervisor: &Supervisor) {
+        self.tracker.passed(passed, supervisor);
     }
 }
 

@@ -177,10 +177,10 @@ impl Sink for Output {
         self.recorder.decided(agent);
     }
     fn watches(&self) -> bool {
-        self.kept.is_some() || self.recorder.watches()
+        self.kept.is_some()
     }
-    fn passed(&mut self, passed: &Passed<'_>) {
-        self.recorder.passed(passed);
+    fn passed(&mut self, passed: &Passed<'_>, supervisor: &Supervisor) {
+        self.recorder.passed(passed, supervisor);
     }
     fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         self.recorder.step_end(step, supervisor);

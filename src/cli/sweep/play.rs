@@ -41,10 +41,10 @@ impl Sink for Scored {
         self.tracker.step_end(step, supervisor);
     }
     fn watches(&self) -> bool {
-        self.tracker.watches()
+        false
     }
-    fn passed(&mut self, passed: &Passed<'_>) {
-        self.tracker.passed(passed);
+    fn passed(&mut self, passed: &Passed<'_>, supervisor: &Supervisor) {
+        self.tracker.passed(passed, supervisor);
     }
 }
 

@@ -14,12 +14,12 @@ pub trait Sink {
     fn decided(&mut self, _agent: AgentId) {}
     /// A step is complete.
     fn step_end(&mut self, _step: &Step, _supervisor: &Supervisor) {}
-    /// Whether [`step_end`](Self::step_end) looks at the supervisor at the next step. When it does not, it may
-    /// be shown one whose marks are of an earlier step, while nothing happens.
+    /// Whether it wants the [end](Self::step_end) of each step, also of those in which nothing happens. One that does
+    /// not is told of these [together](Self::passed).
     fn watches(&self) -> bool {
         true
     }
-    /// Steps in which nothing happened, in the place of their ends and decisions: for one that does not
-    /// [watch](Self::watches).
-    fn passed(&mut self, _passed: &Passed<'_>) {}
+    /// Steps in which nothing happened, in the place of their ends and decisions. The supervisor may stand at marks of
+    /// an earlier step; what positions are worth at the end of each follows from its closes.
+    fn passed(&mut self, _passed: &Passed<'_>, _supervisor: &Supervisor) {}
 }

@@ -76,7 +76,8 @@ impl Stretch {
     /// What a sink is told of these steps.
     fn passed<'a>(&'a self, steps: &'a Steps, from: usize, to: usize) -> Passed<'a> {
         Passed {
-            close_times: &steps.close_times()[from..to],
+            among: steps,
+            places: (from, to),
             candles: self.lanes.iter().flatten().count() as u64,
             decided: &self.deciding,
         }
@@ -186,13 +187,13 @@ impl<M: MakeRule> Engine<M> {
             let is_watched = sink.watches();
             if stretch.defers_marks && !is_watched {
                 stretch.has_unseen = true;
-                sink.passed(&stretch.passed(steps, at, to));
+                sink.passed(&stretch.passed(steps, at, to), supervisor);
                 return;
             }
             let close_of = |symbol: SymbolId| steps.candle(symbol, at).map(|candle| candle.close);
             supervisor.stand_at(close_of);
             if !is_watched {
-                sink.passed(&stretch.passed(steps, at, at + 1));
+                sink.passed(&stretch.passed(steps, at, at + 1), supervisor);
                 continue;
             }
             steps.read(at, step);

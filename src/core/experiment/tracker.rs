@@ -4,10 +4,10 @@
 use super::metrics::{Metrics, Sample};
 use super::report::{BreakerReport, MarketReport, PortfolioReport, REPORT_SCHEMA, Report, Timing};
 use super::{Comparison, compare};
-use crate::ledger::Trade;
+use crate::ledger::{Position, Trade};
 use crate::model::{
-    AgentId, BreakerChange, BreakerScope, CohortId, DAY_MS, Fact, IntentKind, Passed, Plan, PortfolioId, ReportKind,
-    Step, Time, Usd, VenueEvent, Verdict,
+    AgentId, BreakerChange, BreakerScope, CohortId, DAY_MS, Fact, IntentKind, Passed, Plan, PortfolioId, Price,
+    ReportKind, Step, SymbolId, Time, Usd, VenueEvent, Verdict,
 };
 use crate::risk::Supervisor;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,19 @@ pub struct Tracker {
     moving: Vec<AgentId>,
     /// By cohort, agents with a position at the last step's end.
     holding: Vec<u32>,
+    /// A buffer.
+    stakes: Vec<Stake>,
+}
+
+/// What an agent has at stake for as long as nothing happens.
+#[derive(Clone, Debug)]
+struct Stake {
+    agent: AgentId,
+    cohort: CohortId,
+    symbol: SymbolId,
+    /// What it is worth without its position, in USDT.
+    money: Usd,
+    position: Option<Position>,
 }
 
 impl Tracker {
@@ -148,6 +161,7 @@ impl Tracker {
             next_midnight: Time(i64::MIN),
             moving: Vec::new(),
             holding: vec![0; plan.cohorts.len()],
+            stakes: Vec::new(),
             plan,
         }
     }
@@ -186,6 +200,7 @@ impl Tracker {
             next_midnight,
             moving,
             holding,
+            stakes: Vec::new(),
             plan,
         };
         let fits = restored.agents.len() == restored.plan.agents.len()
@@ -307,25 +322,32 @@ impl Tracker {
         }
     }
 
-    /// Whether the next end of a step looks at the supervisor.
-    pub fn watches(&self) -> bool {
-        !self.moving.is_empty()
-    }
-
     /// Takes the end of a step.
     pub fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         let candles = step.candles.iter().flatten().count() as u64;
         self.step_end_at(step.close_time, candles, supervisor);
     }
 
-    /// Takes steps in which nothing happened, while it does not [watch](Self::watches): no agent holds anything, so
-    /// only time passes.
-    pub fn passed(&mut self, passed: &Passed<'_>) {
+    /// Takes steps in which nothing happened but that prices moved.
+    pub fn passed(&mut self, passed: &Passed<'_>, supervisor: &Supervisor) {
         for agent in passed.decided {
             self.agents[agent.index()].decisions += passed.steps();
         }
-        let (Some(first), Some(last)) = (passed.close_times.first(), passed.close_times.last()) else { return };
+        let (Some(first), Some(last)) = (passed.close_times().first(), passed.close_times().last()) else { return };
         self.count((*first, *last), passed.steps(), passed.candles);
+        if !self.moving.is_empty() {
+            self.take_stakes(supervisor);
+            for (before, close_time) in passed.close_times().iter().enumerate() {
+                while *close_time > self.next_midnight {
+                    self.midnight();
+                }
+                let close_of = |symbol| passed.close_of(symbol, before);
+                self.follow(close_of, |portfolio| supervisor.equity_at(portfolio, close_of));
+                if *close_time == self.next_midnight {
+                    self.midnight();
+                }
+            }
+        }
         while *last >= self.next_midnight {
             self.midnight();
         }
@@ -351,7 +373,8 @@ impl Tracker {
             self.midnight();
         }
         if !self.moving.is_empty() {
-            self.refresh(supervisor);
+            self.take_stakes(supervisor);
+            self.follow(|_| None, |portfolio| supervisor.equity(portfolio));
         }
         if close_time == self.next_midnight {
             self.midnight();
@@ -368,29 +391,46 @@ impl Tracker {
         self.next_midnight = self.next_midnight.plus(DAY_MS);
     }
 
-    fn refresh(&mut self, supervisor: &Supervisor) {
+    /// Notes what the agents that moved have at stake, and forgets those that let go of everything.
+    fn take_stakes(&mut self, supervisor: &Supervisor) {
         self.holding.fill(0);
+        self.stakes.clear();
         for index in (0..self.moving.len()).rev() {
             let agent = self.moving[index];
             let record = &mut self.agents[agent.index()];
-            let made = supervisor.agent_profit(agent);
-            let cohort = self.plan.agents[agent.index()].cohort;
-            let before = record.curve.last;
-            let after = record.curve.daily[0] + made.net;
-            record.curve.step(after);
-            self.cohorts[cohort.index()].last += after - before;
-            record.steps_held += u64::from(made.holds);
-            self.holding[cohort.index()] += u32::from(made.holds);
-            if !made.holds && !made.is_pending {
+            let plan = &self.plan.agents[agent.index()];
+            let stake = supervisor.agent_stake(agent);
+            self.holding[plan.cohort.index()] += u32::from(stake.position.is_some());
+            if stake.position.is_none() && !stake.is_pending {
                 record.held = false;
                 self.moving.swap_remove(index);
             }
+            self.stakes.push(Stake {
+                agent,
+                cohort: plan.cohort,
+                symbol: plan.symbol,
+                money: record.curve.daily[0] + stake.realized,
+                position: stake.position.cloned(),
+            });
+        }
+    }
+
+    /// Takes the end of one step: what the stakes are worth at its closes, or at the latest marks.
+    #[inline]
+    fn follow(&mut self, close_of: impl Fn(SymbolId) -> Option<Price>, equity_of: impl Fn(PortfolioId) -> Usd) {
+        for Stake { agent, cohort, symbol, money, position } in &self.stakes {
+            let record = &mut self.agents[agent.index()];
+            let open = position.as_ref().map_or(Usd::ZERO, |position| position.unrealized_at(close_of(*symbol)));
+            let before = record.curve.last;
+            record.curve.step(*money + open);
+            self.cohorts[cohort.index()].last += record.curve.last - before;
+            record.steps_held += u64::from(position.is_some());
         }
         for cohort in &mut self.cohorts {
             cohort.step(cohort.last);
         }
         for (index, record) in self.portfolios.iter_mut().enumerate() {
-            record.curve.step(supervisor.equity(PortfolioId::at(index)));
+            record.curve.step(equity_of(PortfolioId::at(index)));
         }
     }
 

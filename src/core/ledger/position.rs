@@ -121,6 +121,15 @@ impl Position {
         self.unrealized
     }
 
+    /// Open profit at a price, before fees; at the latest mark where there is none.
+    #[inline]
+    pub fn unrealized_at(&self, price: Option<Price>) -> Usd {
+        match price {
+            Some(price) if self.is_open() => self.holding.unrealized(price),
+            _ => self.unrealized,
+        }
+    }
+
     /// No less than [`notional`](Self::notional), and by no more than a mantissa; costs no product.
     #[inline]
     pub fn notional_at_most(&self) -> Usd {

@@ -32,11 +32,13 @@ impl Step {
     }
 }
 
-/// Steps in a row in which nothing happened.
+/// Steps in a row in which nothing happened: prices moved, and that was all.
 #[derive(Clone, Copy, Debug)]
 pub struct Passed<'a> {
-    /// When they ended; there is one at least.
-    pub close_times: &'a [Time],
+    /// They are among these.
+    pub among: &'a Steps,
+    /// The place of the first of them, and of the first that is none of them; there is one at least.
+    pub places: (usize, usize),
     /// Candles of each.
     pub candles: u64,
     /// Who decided at each of them, to hold.
@@ -46,7 +48,17 @@ pub struct Passed<'a> {
 impl Passed<'_> {
     /// How many steps.
     pub const fn steps(&self) -> u64 {
-        self.close_times.len() as u64
+        (self.places.1 - self.places.0) as u64
+    }
+    /// When they ended.
+    #[inline]
+    pub fn close_times(&self) -> &[Time] {
+        &self.among.close_times()[self.places.0..self.places.1]
+    }
+    /// The last price of a symbol in the step that so many others of them come before; `None` where it has no candle.
+    #[inline]
+    pub fn close_of(&self, symbol: SymbolId, before: usize) -> Option<Price> {
+        self.among.candle(symbol, self.places.0 + before).map(|candle| candle.close)
     }
 }
 

@@ -39,7 +39,7 @@ pub use calm::Span;
 pub use plausible::{CONFIRMATIONS, Unconfirmed};
 pub(crate) use sizing::times_capped;
 pub use supervisor::{CancelOrder, Command, Effects, ResetError, Supervisor};
-pub use views::{AgentProfit, AgentSnapshot, OpenOrder, OpenPosition, PortfolioSnapshot};
+pub use views::{AgentSnapshot, AgentStake, OpenOrder, OpenPosition, PortfolioSnapshot};
 
 #[cfg(test)]
 mod tests;

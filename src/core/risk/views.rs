@@ -81,13 +81,13 @@ pub struct AgentSnapshot {
     pub trip: Option<Trip>,
 }
 
-/// What an agent made so far.
+/// What an agent made so far, and what it has at stake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AgentProfit {
-    /// Realised net of fees and funding, and open profit, in USDT.
-    pub net: Usd,
-    /// It holds a position.
-    pub holds: bool,
+pub struct AgentStake<'a> {
+    /// Realised net of fees and funding, in USDT.
+    pub realized: Usd,
+    /// What it holds.
+    pub position: Option<&'a Position>,
     /// An entry of its own is working.
     pub is_pending: bool,
 }
@@ -233,14 +233,21 @@ impl Supervisor {
         self.agents.get(agent.index()).map(|agent| agent.book.stats).unwrap_or_default()
     }
 
-    /// What the agent made so far: realised net of fees and funding, and open profit at the latest mark, in USDT.
+    /// What the agent made so far, and what it has at stake.
     #[inline]
-    pub fn agent_profit(&self, agent: AgentId) -> AgentProfit {
+    pub fn agent_stake(&self, agent: AgentId) -> AgentStake<'_> {
         let state = &self.agents[agent.index()];
         let has_any = state.engagements > 0;
-        let (held, is_pending) = if has_any { self.look_for_position(agent) } else { (None, false) };
-        let open = held.map_or(Usd::ZERO, Position::unrealized);
-        AgentProfit { net: state.book.net() + open, holds: held.is_some(), is_pending }
+        let (position, is_pending) = if has_any { self.look_for_position(agent) } else { (None, false) };
+        AgentStake { realized: state.book.net(), position, is_pending }
+    }
+
+    /// What the equity of a portfolio is at other prices, in USDT; a position without a price stands at its latest mark.
+    #[inline]
+    pub fn equity_at(&self, portfolio: PortfolioId, price: impl Fn(SymbolId) -> Option<Price>) -> Usd {
+        let book = &self.books[portfolio.index()];
+        let worth = |one: &Engagement| one.position.unrealized_at(price(one.symbol));
+        book.account.wallet + book.engagements.iter().map(worth).sum()
     }
 
     /// Equity of a portfolio at the latest marks, in USDT.

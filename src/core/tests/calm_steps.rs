@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use swarm_core::engine::{Engine, EngineOptions, Sink};
 use swarm_core::exchange::Exchange;
+use swarm_core::experiment::Tracker;
 use swarm_core::features::{Frame, Wants};
+use swarm_core::ledger::Trade;
 use swarm_core::model::*;
 use swarm_core::risk::Supervisor;
 use swarm_core::rule::{Rule, View};
@@ -211,24 +213,33 @@ struct Told {
     facts: Vec<Fact>,
     equities: Vec<Usd>,
     decisions: Vec<u32>,
+    /// What a report is made of.
+    tracker: Tracker,
 }
 
 impl Sink for Told {
     fn fact(&mut self, fact: &Fact) {
         self.facts.push(fact.clone());
+        self.tracker.fact(fact);
+    }
+    fn trade(&mut self, trade: &Trade) {
+        self.tracker.trade(trade);
     }
     fn decided(&mut self, agent: AgentId) {
         self.decisions[agent.index()] += 1;
+        self.tracker.decided(agent);
     }
-    fn step_end(&mut self, _: &Step, supervisor: &Supervisor) {
+    fn step_end(&mut self, step: &Step, supervisor: &Supervisor) {
         self.equities.push(supervisor.swarm_equity());
+        self.tracker.step_end(step, supervisor);
     }
     fn watches(&self) -> bool {
         self.way != Way::Gliding
     }
-    fn passed(&mut self, passed: &Passed<'_>) {
-        self.facts.extend(passed.close_times.iter().map(|at| Fact::StepEnd { at: *at }));
+    fn passed(&mut self, passed: &Passed<'_>, supervisor: &Supervisor) {
+        self.facts.extend(passed.close_times().iter().map(|at| Fact::StepEnd { at: *at }));
         passed.decided.iter().for_each(|agent| self.decisions[agent.index()] += passed.steps() as u32);
+        self.tracker.passed(passed, supervisor);
     }
 }
 
@@ -244,7 +255,8 @@ fn run(plan: &Arc<Plan>, seed: u64, rarity: f64, steps: &[Step], way: Way) -> Ou
     };
     let mut engine = Engine::new(Arc::clone(plan), make, EngineOptions::default()).unwrap();
     let decisions = vec![0; plan.agents.len()];
-    let mut told = Told { way, facts: Vec::new(), equities: Vec::new(), decisions };
+    let tracker = Tracker::new(Arc::clone(plan));
+    let mut told = Told { way, facts: Vec::new(), equities: Vec::new(), decisions, tracker };
     match way {
         Way::Walking => {
             engine = engine.walk_always();
@@ -364,6 +376,7 @@ proptest! {
             if way != Way::Gliding {
                 prop_assert_eq!(&walked.told.equities, &passed.told.equities, "{:?}", way);
             }
+            prop_assert!(walked.told.tracker.save() == passed.told.tracker.save(), "{:?}", way);
             prop_assert!(walked.supervisor == passed.supervisor, "{:?}", way);
             prop_assert!(walked.exchanges == passed.exchanges, "{:?}", way);
         }
