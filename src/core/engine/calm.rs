@@ -11,7 +11,7 @@ use crate::risk::{Span, Supervisor};
 
 /// How much wider than the step's own the ranges are tried, in times, to each side. Wider ones last
 /// longer and fail more often.
-const WIDENING: i64 = 8;
+const WIDENINGS: [i64; 2] = [8, 2];
 /// How many steps ahead are tried.
 const STEPS_AHEAD: i64 = 256;
 /// After wide ranges failed, so many steps are looked at by themselves before the next try.
@@ -22,6 +22,8 @@ const PATIENCE: u32 = 8;
 pub(super) struct Calm {
     /// By symbol; a symbol without one has no candle meanwhile.
     ranges: Vec<Option<PriceRange>>,
+    /// Of the step that is looked at.
+    own: Vec<Option<PriceRange>>,
     /// The last close it holds for; `None` when nothing is known.
     until: Option<Time>,
     /// Steps until wide ranges are tried again.
@@ -54,20 +56,27 @@ impl Calm {
             exchanges.iter().all(|exchange| exchange.is_calm_in(ranges)) && supervisor.is_calm_in(ranges, span)
         };
         self.until = None;
+        self.own.clear();
+        self.own.extend(step.candles.iter().map(|candle| candle.as_ref().map(PriceRange::of)));
         let tries_wide = self.patience == 0;
         if tries_wide {
             // A new day is noted by the breakers.
             let midnight = Time((step.close_time.day() + 1) * DAY_MS);
-            let last = step.close_time.plus(STEPS_AHEAD * interval).min(midnight.plus(-1));
-            self.look_at(step, WIDENING);
-            if is_calm(&self.ranges, last) {
-                self.until = Some(last);
-                return true;
+            let latest = step.close_time.plus(STEPS_AHEAD * interval).min(midnight.plus(-1));
+            for widening in WIDENINGS {
+                let mut last = latest;
+                self.look_at(widening);
+                exchanges.iter().for_each(|exchange| exchange.keep_clear(&self.own, &mut self.ranges));
+                supervisor.keep_clear(&self.own, step.close_time, &mut self.ranges, &mut last);
+                if is_calm(&self.ranges, last) {
+                    self.until = Some(last);
+                    return true;
+                }
             }
         } else {
             self.patience -= 1;
         }
-        self.look_at(step, 0);
+        self.look_at(0);
         let is_calm_here = is_calm(&self.ranges, step.close_time);
         // Where the step itself is busy nothing was learned about wide ranges.
         if tries_wide && is_calm_here {
@@ -92,9 +101,8 @@ impl Calm {
             && step.candles.iter().zip(&self.ranges).all(is_inside)
     }
 
-    fn look_at(&mut self, step: &Step, widening: i64) {
+    fn look_at(&mut self, widening: i64) {
         self.ranges.clear();
-        let range = |candle| PriceRange::of(candle).widened(widening);
-        self.ranges.extend(step.candles.iter().map(|candle| candle.as_ref().map(range)));
+        self.ranges.extend(self.own.iter().map(|own| own.map(|own| own.widened(widening))));
     }
 }

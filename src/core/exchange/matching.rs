@@ -141,6 +141,19 @@ impl Exchange {
         })
     }
 
+    /// Narrows ranges of prices, by symbol, to where no order is met as seen from the prices of a step.
+    pub fn keep_clear(&self, own: &[Option<PriceRange>], ranges: &mut [Option<PriceRange>]) {
+        for open in self.book.iter() {
+            let symbol = open.order.symbol.index();
+            let line = open.line(self.instruments[symbol].tick, self.params.fill_on_trade_through);
+            if let (Some((_, line)), Some(Some(own)), Some(Some(range))) =
+                (line, own.get(symbol), ranges.get_mut(symbol))
+            {
+                *range = range.short_of(line, *own);
+            }
+        }
+    }
+
     /// Whether nothing can happen as long as no request is sent and all prices keep to these ranges, by
     /// symbol; a symbol without one stands at its price. Such steps may be [passed](Self::pass).
     pub fn is_calm_in(&self, ranges: &[Option<PriceRange>]) -> bool {

@@ -78,6 +78,18 @@ impl PriceRange {
         Self { low: self.low.min(price), high: self.high.max(price) }
     }
 
+    /// Without a line and what lies beyond it, as seen from `own` prices; as it is where the line lies among these.
+    #[inline]
+    pub fn short_of(self, line: Price, own: Self) -> Self {
+        if line > own.high {
+            Self { high: self.high.min(Price(line.0 - 1)), ..self }
+        } else if line < own.low {
+            Self { low: self.low.max(Price(line.0 + 1)), ..self }
+        } else {
+            self
+        }
+    }
+
     /// Whether all of `other` lies inside.
     #[inline]
     pub fn holds(self, other: Self) -> bool {

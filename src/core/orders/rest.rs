@@ -28,6 +28,12 @@ impl Rest {
     pub fn covers(&self, now: Time, mark: Price) -> bool {
         now < self.until && self.above < mark && mark < self.below
     }
+
+    /// The time before which there is nothing to do, and the prices between which.
+    #[inline]
+    pub const fn ends(&self) -> (Time, [Price; 2]) {
+        (self.until, [self.above, self.below])
+    }
 }
 
 impl Guard {

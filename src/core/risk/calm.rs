@@ -62,6 +62,27 @@ impl Supervisor {
         !is_exposed || self.swarm_breaker.is_calm(swarm.low, swarm.high, span, self.plan.limits.max_drawdown)
     }
 
+    /// Narrows ranges of prices, by symbol, and the last time of a span to where guards rest, as seen from the prices and
+    /// the time of a step.
+    pub fn keep_clear(
+        &self,
+        own: &[Option<PriceRange>],
+        now: Time,
+        ranges: &mut [Option<PriceRange>],
+        last: &mut Time,
+    ) {
+        for one in self.books.iter().flat_map(|book| &book.engagements) {
+            let (until, lines) = one.rest.ends();
+            if until > now {
+                *last = (*last).min(until.plus(-1));
+            }
+            let symbol = one.symbol.index();
+            if let (Some(Some(range)), Some(Some(own))) = (ranges.get_mut(symbol), own.get(symbol)) {
+                *range = lines.into_iter().fold(*range, |range, line| range.short_of(line, *own));
+            }
+        }
+    }
+
     /// What a portfolio may be worth meanwhile; `None` when a guard or an agent's breaker needs a look.
     fn book_bounds(&self, book: &Book, ranges: &[Option<PriceRange>], span: Span) -> Option<Bounds> {
         let mut equity = Bounds::at(book.account.wallet);
