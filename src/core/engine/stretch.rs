@@ -13,6 +13,8 @@ pub(super) struct Stretch {
     is_prepared: bool,
     /// The last close it may last to.
     until: Time,
+    /// The first step of the reel that is not of the stretch; no later than the current one when it is not known.
+    ends_at: usize,
     /// By symbol; one without has no candle in any of the steps.
     lanes: Vec<Option<Lane>>,
     /// Agents that decide, and what of.
@@ -111,7 +113,11 @@ impl<M: MakeRule> Engine<M> {
         if !self.stretch.is_prepared && !self.prepare() {
             return false;
         }
-        let end = self.stretch.end_in(&self.reel, self.at);
+        if self.at == 0 || self.at >= self.stretch.ends_at {
+            self.stretch.ends_at = self.stretch.end_in(&self.reel, self.at);
+        }
+        let end = self.stretch.ends_at;
+        debug_assert_eq!(end, self.stretch.end_in(&self.reel, self.at), "a stretch ends where it was found to end");
         if end == self.at {
             return false;
         }
@@ -155,6 +161,7 @@ impl<M: MakeRule> Engine<M> {
             }
         }
         stretch.until = until;
+        stretch.ends_at = 0;
         stretch.defers_marks = self.supervisor.has_single_positions();
         stretch.is_prepared = true;
         true
