@@ -46,7 +46,7 @@ struct Track {
     chunks: Vec<Chunk>,
     /// What rules derive from its features.
     derived: Derivable,
-    /// By column and step what they derive. Empty where not [computed](Reel::share); NaN at a step without a candle.
+    /// By column and step what they derive. Empty where it is not computed; NaN at a step without a candle.
     columns: Vec<Vec<f64>>,
 }
 
@@ -69,6 +69,13 @@ impl Chunk {
             let prices = prices.including(range.low).including(range.high);
             Self { prices, closes: closes.including(candle.close) }
         })
+    }
+}
+
+impl Track {
+    /// Whether so many rules share what they derive that it is worth it even where one swarm looks at the reel.
+    fn is_crowded(&self) -> bool {
+        self.derived.iter().flatten().any(|derived| derived.least_users() > 1)
     }
 }
 
@@ -111,6 +118,7 @@ impl Reel {
         }
         self.step = step;
         self.develop(hub);
+        self.derive(Track::is_crowded);
         !self.is_empty()
     }
 
@@ -161,26 +169,32 @@ impl Reel {
         }
     }
 
-    /// Finds out once what many swarms will want: the extremes of many steps, and what many of their rules derive from
-    /// the features.
+    /// Finds out once what many swarms will want: the extremes of many steps, and what their rules derive from the
+    /// features.
     pub fn share(&mut self) {
-        for index in 0..self.tracks.len() {
-            let Track { candles, chunks, columns, .. } = &mut self.tracks[index];
+        for Track { candles, chunks, .. } in &mut self.tracks {
             chunks.clear();
             chunks.extend(candles[..self.len].chunks(CHUNK).map(Chunk::of));
-            let mut columns = std::mem::take(columns);
-            self.derive(&self.tracks[index], &mut columns);
-            self.tracks[index].columns = columns;
         }
+        self.derive(|track| !track.is_crowded());
     }
 
-    fn derive(&self, track: &Track, columns: &mut Vec<Vec<f64>>) {
-        columns.resize_with(track.derived.len(), Vec::new);
-        for (column, derived) in columns.iter_mut().zip(track.derived.iter()) {
-            column.clear();
-            let Some(derived) = derived else { continue };
-            let present = |at: usize| is_present(&track.candles[at]).then(|| self.frame_of(track, at));
-            column.extend((0..self.len).map(|at| present(at).map_or(f64::NAN, |frame| derived.value(&frame))));
+    /// Fills the columns of some symbols.
+    fn derive(&mut self, is_wanted: impl Fn(&Track) -> bool) {
+        for index in 0..self.tracks.len() {
+            if !is_wanted(&self.tracks[index]) {
+                continue;
+            }
+            let mut columns = std::mem::take(&mut self.tracks[index].columns);
+            let track = &self.tracks[index];
+            columns.resize_with(track.derived.len(), Vec::new);
+            for (column, derived) in columns.iter_mut().zip(track.derived.iter()) {
+                column.clear();
+                let Some(derived) = derived else { continue };
+                let frame = |at: usize| is_present(&track.candles[at]).then(|| self.frame_of(track, at));
+                column.extend((0..self.len).map(|at| frame(at).map_or(f64::NAN, |frame| derived.value(&frame))));
+            }
+            self.tracks[index].columns = columns;
         }
     }
 
@@ -321,7 +335,7 @@ impl<'a> Film<'a> {
     }
 
     /// A value that was [announced](super::Wants::share), of each of the frames; `None` where it was not computed, since
-    /// nobody shares the reel or too few rules the value.
+    /// too few rules share it, or none anything with another and no swarm the reel.
     #[inline]
     pub fn column(&self, column: Column) -> Option<&'a [f64]> {
         self.track.columns.get(column.index())?.get(self.at..self.to)
