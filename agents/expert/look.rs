@@ -57,53 +57,52 @@ pub(super) struct Seen<'f> {
     pub(super) target: Option<&'f [f64]>,
 }
 
-/// The numbers of one candle that the cheap gates are about.
-#[derive(Clone, Copy)]
-struct Gauges {
-    rsi_fast: f64,
-    rsi_slow: f64,
-    volume_ratio: f64,
+/// Fast and slow RSI.
+type Rsi = (f64, f64);
+
+/// Whether RSI lets an agent enter that holds nothing: long, short. An absent feature is NaN and lets none.
+#[inline(always)]
+fn sides(params: &Params, (fast, slow): Rsi) -> (bool, bool) {
+    (fast < params.entry_rsi_long, slow > params.entry_rsi_short)
 }
 
-impl Gauges {
-    /// Whether RSI and volume let an agent enter that holds nothing: long, short. An absent feature is NaN and lets none.
-    #[inline(always)]
-    fn sides(self, params: &Params) -> (bool, bool) {
-        let is_traded = self.volume_ratio >= params.entry_volume_ratio;
-        let long = self.rsi_fast < params.entry_rsi_long;
-        let short = self.rsi_slow > params.entry_rsi_short;
-        (long & is_traded, short & is_traded)
-    }
+/// Whether volume does.
+#[inline(always)]
+fn is_traded(params: &Params, volume_ratio: f64) -> bool {
+    volume_ratio >= params.entry_volume_ratio
+}
+
+/// Whether the target score is beyond the threshold on one of these sides, and sure enough.
+#[inline(always)]
+fn is_beyond(params: &Params, (long, short): (bool, bool), target: f64) -> bool {
+    let is_beyond = (long & (target > params.entry_score)) | (short & (target < -params.entry_score));
+    is_beyond & (entry_confidence(target) >= params.min_confidence)
 }
 
 impl Expert {
     /// Whether the agent may act on this candle.
     #[inline]
     pub(super) fn looks_at(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
-        let gauges = Gauges {
-            rsi_fast: frame.raw(self.rsi_fast),
-            rsi_slow: frame.raw(self.rsi_slow),
-            volume_ratio: frame.raw(self.volume_ratio),
-        };
-        self.pace.closes(frame.now) && self.passes(held, gauges, || self.read(frame).target)
+        let rsi = (frame.raw(self.rsi_fast), frame.raw(self.rsi_slow));
+        let volume_ratio = || frame.raw(self.volume_ratio);
+        self.pace.closes(frame.now) && self.passes(held, rsi, volume_ratio, || self.read(frame).target)
     }
 
-    /// Likewise, by the numbers of a candle. The target score is the dearest of them and asked for last.
+    /// Likewise, by the numbers of a candle: the gate that most candles do not pass first, the dearest number last.
     #[inline(always)]
-    fn passes(&self, held: Option<Side>, gauges: Gauges, target: impl FnOnce() -> f64) -> bool {
+    fn passes(
+        &self,
+        held: Option<Side>,
+        rsi: Rsi,
+        volume_ratio: impl FnOnce() -> f64,
+        target: impl FnOnce() -> f64,
+    ) -> bool {
         let params = &self.setup.params;
         if let Some(side) = held {
-            return exits::signal_exit(params, side, target(), (gauges.rsi_fast, gauges.rsi_slow), true).is_some();
+            return exits::signal_exit(params, side, target(), rsi, true).is_some();
         }
-        let (long, short) = gauges.sides(params);
-        (long || short) && Self::enters(params, (long, short), target())
-    }
-
-    /// Whether the target score is beyond the threshold on one of these sides, and sure enough.
-    #[inline(always)]
-    fn enters(params: &Params, (long, short): (bool, bool), target: f64) -> bool {
-        let is_beyond = (long & (target > params.entry_score)) | (short & (target < -params.entry_score));
-        is_beyond & (entry_confidence(target) >= params.min_confidence)
+        let (long, short) = sides(params, rsi);
+        (long || short) && is_traded(params, volume_ratio()) && is_beyond(params, (long, short), target())
     }
 
     /// How many candles come before the first on which the agent may act.
@@ -119,44 +118,37 @@ impl Expert {
             Some(target) => target[place],
             None => film.frame(place).map_or(f64::NAN, |frame| self.read(&frame).target),
         };
-        let acts = |place: &usize| self.passes(held, seen.gauges(*place), || target(*place)) && closes(*place);
-        (0..seen.rsi_fast.len()).find(acts)
+        let Seen { rsi_fast, rsi_slow, volume_ratio, .. } = seen;
+        let passes = |place: usize| {
+            let rsi = (rsi_fast[place], rsi_slow[place]);
+            self.passes(held, rsi, || volume_ratio[place], || target(place))
+        };
+        (0..rsi_fast.len()).find(|place| passes(*place) && closes(*place))
     }
 
     /// The first place at which an agent that holds nothing may enter, of those that `closes` says are asked about.
     #[inline(always)]
     fn first_entry(&self, seen: &Seen<'_>, target: &[f64], closes: impl Fn(usize) -> bool) -> Option<usize> {
         let params = &self.setup.params;
-        let enters = |gauges: Gauges, target: f64| Self::enters(params, gauges.sides(params), target);
+        let enters = |rsi_fast, rsi_slow, volume_ratio, target| {
+            is_traded(params, volume_ratio) & is_beyond(params, sides(params, (rsi_fast, rsi_slow)), target)
+        };
         let (rsi_fast, rest) = seen.rsi_fast.as_chunks::<BLOCK>();
         let (rsi_slow, _) = seen.rsi_slow.as_chunks::<BLOCK>();
         let (volume_ratio, _) = seen.volume_ratio.as_chunks::<BLOCK>();
         let (targets, _) = target.as_chunks::<BLOCK>();
-        for (block, (((rsi_fast, rsi_slow), volume_ratio), targets)) in
-            rsi_fast.iter().zip(rsi_slow).zip(volume_ratio).zip(targets).enumerate()
-        {
-            let lane = |lane: usize| Gauges {
-                rsi_fast: rsi_fast[lane],
-                rsi_slow: rsi_slow[lane],
-                volume_ratio: volume_ratio[lane],
-            };
-            if (0..BLOCK).fold(false, |any, place| any | enters(lane(place), targets[place])) {
-                let found =
-                    (0..BLOCK).find(|place| enters(lane(*place), targets[*place]) && closes(block * BLOCK + place));
-                if let Some(found) = found {
-                    return Some(block * BLOCK + found);
+        let blocks = rsi_fast.iter().zip(rsi_slow).zip(volume_ratio).zip(targets);
+        for (block, (((rsi_fast, rsi_slow), volume_ratio), targets)) in blocks.enumerate() {
+            let enters = |lane: usize| enters(rsi_fast[lane], rsi_slow[lane], volume_ratio[lane], targets[lane]);
+            if (0..BLOCK).fold(false, |any, lane| any | enters(lane)) {
+                let found = (0..BLOCK).find(|lane| enters(*lane) && closes(block * BLOCK + lane));
+                if let Some(lane) = found {
+                    return Some(block * BLOCK + lane);
                 }
             }
         }
-        let place_of_rest = target.len() - rest.len();
-        (place_of_rest..target.len()).find(|place| enters(seen.gauges(*place), target[*place]) && closes(*place))
-    }
-}
-
-impl Seen<'_> {
-    #[inline(always)]
-    fn gauges(&self, place: usize) -> Gauges {
-        let Self { rsi_fast, rsi_slow, volume_ratio, .. } = self;
-        Gauges { rsi_fast: rsi_fast[place], rsi_slow: rsi_slow[place], volume_ratio: volume_ratio[place] }
+        let Seen { rsi_fast, rsi_slow, volume_ratio, .. } = seen;
+        let enters = |place: usize| enters(rsi_fast[place], rsi_slow[place], volume_ratio[place], target[place]);
+        (target.len() - rest.len()..target.len()).find(|place| enters(*place) && closes(*place))
     }
 }

@@ -280,8 +280,8 @@ pub struct Target {
 }
 
 impl Derived for Target {
-    /// Three of four candles are mostly refused before T is asked for.
-    const LEAST_USERS: usize = 8;
+    /// Most candles are refused before T is asked for: to compute it for all costs as much as four agents spare by it.
+    const LEAST_USERS: usize = 6;
 
     #[inline]
     fn value(&self, frame: &Frame<'_>) -> f64 {

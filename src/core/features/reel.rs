@@ -26,7 +26,7 @@ struct Track {
     chunks: Vec<Chunk>,
     /// What rules derive from its features.
     derived: Derivable,
-    /// By column and step what they derive. Empty where not [computed](Reel::share); NaN at a step without a candle.
+    /// By column and step what they derive. Empty where it is not computed; NaN at a step without a candle.
     columns: Vec<Vec<f64>>,
 }
 
@@ -49,6 +49,13 @@ impl Chunk {
             let prices = prices.including(range.low).including(range.high);
             Self { prices, closes: closes.including(candle.close) }
         })
+    }
+}
+
+impl Track {
+    /// Whether so many rules share what they derive that it is worth it even where one swarm looks at the reel.
+    fn is_crowded(&self) -> bool {
+        self.derived.iter().flatten().any(|derived| derived.least_users() > 1)
     }
 }
 
@@ -76,6 +83,7 @@ impl Reel {
         self.steps.clear(most);
         tape.fill(&mut self.steps);
         self.develop(hub);
+        self.derive(Track::is_crowded);
         !self.is_empty()
     }
 
@@ -97,30 +105,36 @@ impl Reel {
         }
     }
 
-    /// Finds out once what many swarms will want: the extremes of many steps, and what many of their rules derive from
-    /// the features.
+    /// Finds out once what many swarms will want: the extremes of many steps, and what their rules derive from the
+    /// features.
     pub fn share(&mut self) {
-        for index in 0..self.tracks.len() {
-            let Track { chunks, columns, .. } = &mut self.tracks[index];
+        for (index, Track { chunks, .. }) in self.tracks.iter_mut().enumerate() {
             let mut candles = self.steps.lane(SymbolId::at(index));
             chunks.clear();
             while candles.len() > 0 {
                 chunks.push(Chunk::of(candles.by_ref().take(CHUNK).flatten()));
             }
-            let mut columns = std::mem::take(columns);
-            self.derive(SymbolId::at(index), &mut columns);
-            self.tracks[index].columns = columns;
         }
+        self.derive(|track| !track.is_crowded());
     }
 
-    fn derive(&self, symbol: SymbolId, columns: &mut Vec<Vec<f64>>) {
-        let track = &self.tracks[symbol.index()];
-        columns.resize_with(track.derived.len(), Vec::new);
-        for (column, derived) in columns.iter_mut().zip(track.derived.iter()) {
-            column.clear();
-            let Some(derived) = derived else { continue };
-            let frames = self.steps.lane(symbol).enumerate().map(|(at, one)| Some(self.frame_of(track, one?, at)));
-            column.extend(frames.map(|frame| frame.map_or(f64::NAN, |frame| derived.value(&frame))));
+    /// Fills the columns of some symbols.
+    fn derive(&mut self, is_wanted: impl Fn(&Track) -> bool) {
+        for index in 0..self.tracks.len() {
+            if !is_wanted(&self.tracks[index]) {
+                continue;
+            }
+            let mut columns = std::mem::take(&mut self.tracks[index].columns);
+            let track = &self.tracks[index];
+            columns.resize_with(track.derived.len(), Vec::new);
+            for (column, derived) in columns.iter_mut().zip(track.derived.iter()) {
+                column.clear();
+                let Some(derived) = derived else { continue };
+                let candles = self.steps.lane(SymbolId::at(index)).enumerate();
+                let frames = candles.map(|(at, candle)| Some(self.frame_of(track, candle?, at)));
+                column.extend(frames.map(|frame| frame.map_or(f64::NAN, |frame| derived.value(&frame))));
+            }
+            self.tracks[index].columns = columns;
         }
     }
 
@@ -230,7 +244,7 @@ impl<'a> Film<'a> {
     }
 
     /// A value that was [announced](super::Wants::share), of each of the frames; `None` where it was not computed, since
-    /// nobody shares the reel or too few rules the value.
+    /// too few rules share it, or none anything with another and no swarm the reel.
     #[inline]
     pub fn column(&self, column: Column) -> Option<&'a [f64]> {
         self.track.columns.get(column.index())?.get(self.at..self.at + self.candles.len())

@@ -179,6 +179,7 @@ proptest! {
     #[test]
     fn a_shared_reel_has_in_columns_what_is_derived_from_its_frames(
         closes in closes(), most in 1usize..90, users in 1usize..6, places in (0usize..90, 0usize..90),
+        is_shared in any::<bool>(),
     ) {
         let mut wants = vec![Wants::default(); 2];
         wants[0].want(BASE, Feature::Close);
@@ -201,8 +202,11 @@ proptest! {
             if from == to {
                 continue;
             }
-            prop_assert!(reel.film(symbol, from, to).column(plain).is_none(), "nobody shares it yet");
-            reel.share();
+            let is_there = reel.film(symbol, from, to).column(plain).is_some();
+            prop_assert_eq!(is_there, users >= 3, "before swarms share it, where many rules share something dear");
+            if !is_there || is_shared {
+                reel.share();
+            }
             let film = reel.film(symbol, from, to);
             prop_assert_eq!(film.close_times(), &reel.steps().close_times()[from..to]);
             let derived = |derive: &dyn Fn(Frame<'_>) -> f64| -> Vec<u64> {
