@@ -42,7 +42,7 @@ use swarm_core::features::{Feature, Film, Frame, Slot};
 use swarm_core::model::{
     Action, Decision, Entry, ExitReason, Explanation, HOUR_MS, IntentKind, Price, Rate, Side, Size,
 };
-use swarm_core::rule::{Build, PositionView, Rule, View};
+use swarm_core::rule::{Build, PositionView, Rule, TradeStats, View};
 
 /// Parameters, and what is computed from them once for all agents that have the same.
 pub struct Setup {
@@ -126,6 +126,10 @@ impl Rule for Expert {
 
     fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
         self.looks_at(frame, held)
+    }
+
+    fn may_enter(&self, stats: &TradeStats) -> bool {
+        size::leaves_any(&self.setup.params, stats)
     }
 
     fn first_act(&self, film: Film<'_>, held: Option<Side>) -> Option<usize> {

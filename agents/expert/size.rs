@@ -135,6 +135,11 @@ fn volatility_factor(params: &Params, volatility: f64) -> f64 {
     applies.max_by(|one, other| one.above.total_cmp(&other.above)).map_or(1.0, |cut| cut.factor)
 }
 
+/// Whether the agent's record leaves it anything to size an entry by.
+pub fn leaves_any(params: &Params, stats: &TradeStats) -> bool {
+    params.kelly.as_ref().and_then(|kelly| half_kelly(kelly, stats)).is_none_or(|share| share > 0.0)
+}
+
 /// Share of equity to use as margin by the agent's record, once it is long enough:
 /// `clamp((p x b - (1 - p)) / b x fraction, 0, max)` with p the share of winners and b the average win
 /// over the average loss.

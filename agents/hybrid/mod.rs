@@ -17,7 +17,7 @@ use crate::registry::{Part, Registered, RuleFactory};
 use std::sync::Arc;
 use swarm_core::features::{Film, Frame};
 use swarm_core::model::{Action, Decision, Explanation, Side};
-use swarm_core::rule::{Build, Rule, View};
+use swarm_core::rule::{Build, Rule, TradeStats, View};
 
 /// What agents with the same parameters share: both parts prepared, with the paths of their parameters.
 pub struct Setup {
@@ -57,6 +57,10 @@ impl Rule for Hybrid {
 
     fn may_act(&self, frame: &Frame<'_>, held: Option<Side>) -> bool {
         self.expert.may_act(frame, held) || self.base.may_act(frame, held)
+    }
+
+    fn may_enter(&self, stats: &TradeStats) -> bool {
+        self.expert.may_enter(stats) || self.base.may_enter(stats)
     }
 
     fn first_act(&self, film: Film<'_>, held: Option<Side>) -> Option<usize> {

@@ -108,6 +108,8 @@ fn check(rule: &str, params: &Value, candles: &[Candle], own: Self_) -> usize {
         let acts = decision.action != Action::Hold;
         acted += usize::from(acts);
         assert!(!acts || made.may_act(&frame, own.held), "{rule} at {}: {decision:?} with {own:?}", frame.now);
+        let may_enter = own.held.is_some() || made.may_enter(&own.stats);
+        assert!(!acts || may_enter, "{rule} at {}: {decision:?} with {own:?}", frame.now);
     }
     acted
 }
@@ -117,7 +119,7 @@ proptest! {
     #[test]
     fn who_may_not_act_holds(
         seed in any::<u64>(), held in prop::sample::select(vec![None, Some(Side::Buy), Some(Side::Sell)]),
-        profit in -50i64..50, pending in any::<bool>(), losses in 0u32..40,
+        profit in -50i64..50, pending in any::<bool>(), losses in 0u32..90,
         funding in prop::option::of(-20i64..20),
     ) {
         let stats = TradeStats { wins: 20, losses, gross_profit: Usd::whole(400), gross_loss: Usd::whole(300) };

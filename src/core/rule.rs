@@ -118,6 +118,13 @@ pub trait Rule: Send {
         true
     }
 
+    /// Whether [`decide`](Rule::decide) may say anything but HOLD to an agent of this record that holds nothing, whatever
+    /// its frames show. The record changes with trades only, so a host asks once and spares itself all candles up to the next;
+    /// `true` is always right, and what a rule need not override.
+    fn may_enter(&self, _stats: &TradeStats) -> bool {
+        true
+    }
+
     /// How many of these frames come before the first at which it [may act](Rule::may_act); `None` when it may at none.
     /// A rule need not override it: this is here so that many candles are asked about in one call.
     #[inline]

@@ -66,6 +66,12 @@ pub fn may_act(rule: &dyn Rule, frame: &Frame<'_>, held: Option<Side>) -> bool {
     catch_unwind(AssertUnwindSafe(|| rule.may_act(frame, held))).unwrap_or(true)
 }
 
+/// Whether `rule` may act at all for an agent of this record that holds nothing. A rule that panics here may.
+#[inline]
+pub fn may_enter(rule: &dyn Rule, stats: &TradeStats) -> bool {
+    catch_unwind(AssertUnwindSafe(|| rule.may_enter(stats))).unwrap_or(true)
+}
+
 /// Asks `rule` about `frame`. A panic is caught: the rule's state must be dropped afterwards.
 #[inline]
 pub fn consult(

@@ -2,7 +2,7 @@
 //! tell the sink; supervisor and accounts are brought to its last step when it ends. The same state as stepping there,
 //! found sooner; `tests/calm_steps.rs` holds it.
 
-use super::{Engine, MakeRule, Sink};
+use super::{Engine, MakeRule, Sink, consult};
 use crate::features::Reel;
 use crate::model::{AgentId, Candle, Closes, Fact, Passed, PriceRange, Side, Step, Steps, SymbolId, Time};
 
@@ -18,9 +18,9 @@ pub(super) struct Stretch {
     until: Time,
     /// By symbol; one without has no candle in any of the steps.
     lanes: Vec<Option<Lane>>,
-    /// Agents that decide, and what of.
-    asked: Vec<Asked>,
+    /// Agents that decide, and those of them that may do anything, with what they are asked about.
     deciding: Vec<AgentId>,
+    asked: Vec<Asked>,
     /// Marks may wait until the end of the stretch.
     defers_marks: bool,
     /// They did, at some of its steps: the supervisor has not stood at their closes.
@@ -159,8 +159,11 @@ impl<M: MakeRule> Engine<M> {
             let (agent, symbol) = (AgentId::at(index), plan.symbol);
             if self.lives[index].runs() && matches!(ranges.get(symbol.index()), Some(Some(_))) {
                 let held = self.supervisor.position_view(agent).map(|position| Side::of(position.qty));
-                stretch.asked.push((agent, symbol, held));
                 stretch.deciding.push(agent);
+                let stats = self.supervisor.stats(agent);
+                if held.is_some() || consult::may_enter(self.rules[index].as_ref(), &stats) {
+                    stretch.asked.push((agent, symbol, held));
+                }
             }
         }
         stretch.until = until;
