@@ -207,6 +207,33 @@ fn expert_agent_candles(bencher: divan::Bencher) {
     bencher.counter(ItemsCount::new(candles.len())).bench(|| backtest(&plan, &candles).trades);
 }
 
+/// Experts that go on: without the cap of their own record, which leaves nothing to an agent that loses, and without the
+/// breaker, which would end what is left.
+fn tireless(agents: usize) -> Arc<Plan> {
+    let mut plan =
+        Arc::unwrap_or_clone(plan_of("expert", serde_json::json!({ "kelly": null }), Interval::M5, agents, agents));
+    plan.portfolios.iter_mut().for_each(|portfolio| portfolio.limits.max_drawdown = None);
+    Arc::new(plan)
+}
+
+/// One that decides and trades to the end.
+#[divan::bench(sample_count = 7, sample_size = 1)]
+fn tireless_expert_agent_candles(bencher: divan::Bencher) {
+    let candles = walk(sized(300_000), Interval::M5, 7);
+    let plan = tireless(1);
+    report_once("tireless expert", &backtest(&plan, &candles));
+    bencher.counter(ItemsCount::new(candles.len())).bench(|| backtest(&plan, &candles).trades);
+}
+
+/// 64 of them on one symbol's features, each with a portfolio, a ledger and an account of its own.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn tireless_experts_64_portfolios_agent_candles(bencher: divan::Bencher) {
+    let candles = walk(sized(100_000), Interval::M5, 7);
+    let plan = tireless(64);
+    report_once("64 tireless portfolios", &backtest(&plan, &candles));
+    bencher.counter(ItemsCount::new(candles.len() * 64)).bench(|| backtest(&plan, &candles).trades);
+}
+
 /// 64 experts on one symbol's features.
 #[divan::bench(sample_count = 3, sample_size = 1)]
 fn experts_64_agent_candles(bencher: divan::Bencher) {
