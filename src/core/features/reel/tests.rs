@@ -107,7 +107,7 @@ proptest! {
         let to = alike_until.min(one.max(other) + 1);
         let symbol = SymbolId(0);
         prop_assert_eq!(reel.steps().candle(symbol, from).is_some(), closes[from][0].is_some());
-        if !reel.steps().candle(symbol, from).is_some() {
+        if reel.steps().candle(symbol, from).is_none() {
             return Ok(());
         }
         let candles: Vec<Candle> = reel.steps().whole(symbol, from, to).to_vec();
