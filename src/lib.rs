@@ -13,6 +13,7 @@ pub mod market;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod side_by_side;
 pub mod simulation;
 pub mod store;
 pub mod telemetry;

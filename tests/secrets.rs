@@ -9,6 +9,7 @@ mod support;
 use asterswarm::aster::keys::Keys;
 use asterswarm::aster::secret::Secret;
 use asterswarm::aster::sign::{ApiKey, Credentials, KeySigner, Wallet, WalletSigner};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
@@ -16,6 +17,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use support::{HandVenue, Place, Running, until};
 
+// With a buyer and a seller for each symbol somebody wants in at every candle, whatever the market does.
 const SWARM: &str = "\
 version: 1
 name: discreet
@@ -25,8 +27,16 @@ portfolios:
   wallet: { equity: 10000, account: first, risk: { max_positions: 2 } }
   key: { equity: 10000, account: second, risk: { max_positions: 2 } }
 cohorts:
-  one: { portfolio: wallet, agents: [{ use: control, count: 2, set: { rsi_buy: 90, rsi_sell: 95, base_notional: 1000 } }] }
-  two: { portfolio: key, agents: [{ use: control, count: 2, set: { rsi_buy: 90, rsi_sell: 95, base_notional: 1000 } }] }
+  one:
+    portfolio: wallet
+    agents:
+      - { use: control, count: 2, set: { rsi_buy: 90, rsi_sell: 95, base_notional: 1000 } }
+      - { use: control, count: 2, set: { rsi_buy: 5, rsi_sell: 10, base_notional: 1000 } }
+  two:
+    portfolio: key
+    agents:
+      - { use: control, count: 2, set: { rsi_buy: 90, rsi_sell: 95, base_notional: 1000 } }
+      - { use: control, count: 2, set: { rsi_buy: 5, rsi_sell: 10, base_notional: 1000 } }
 ";
 
 fn random(count: usize) -> Vec<u8> {
@@ -223,14 +233,19 @@ impl Stage {
             {"kind":"unavailable_after","only":"POST /fapi/v1/order","times":1},
             {"kind":"throttle","only":"balance","times":1,"seconds":1}]"#;
         self.venue.control("POST", "faults", faults);
-        let mut last: Option<Instant> = None;
+        let (mut last, mut steps): (Option<Instant>, u64) = (None, 0);
         until("positions on accounts of both schemes", || {
-            // Entries whose answers were lost are settled between candles, or asked for again by the next one.
-            if last.is_none_or(|last| last.elapsed() > Duration::from_secs(8)) {
-                self.venue.end_of_candle();
-                last = Some(Instant::now());
-            }
             let status = swarm.status();
+            // Entries whose answers were lost are settled between candles, or asked for again by a later one: the next
+            // comes when this one is decided upon and no entry is on its way. How soon one is wanted is the market's affair.
+            let is_entry =
+                |order: &Value| order["purpose"].as_str().is_some_and(|one| one.eq_ignore_ascii_case("entry"));
+            let is_settled = !status["orders"].as_array().unwrap().iter().any(is_entry);
+            let taken = status["steps"].as_u64().unwrap();
+            if last.is_none_or(|last| last.elapsed() > Duration::from_secs(8)) || (is_settled && taken > steps) {
+                self.venue.end_of_candle();
+                (last, steps) = (Some(Instant::now()), taken);
+            }
             let open = status["positions"].as_array().unwrap();
             let holds = |portfolio: &str| open.iter().any(|one| one["portfolio"] == portfolio);
             (holds("wallet") && holds("key")).then_some(())

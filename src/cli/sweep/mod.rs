@@ -11,6 +11,7 @@ use super::market::Recorded;
 use super::progress::Progress;
 use super::{interrupt, prepare};
 use crate::config;
+use crate::side_by_side;
 use axes::{Axis, Set};
 use clap::Args as ClapArgs;
 use left_out::LeftOut;
@@ -72,7 +73,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let sets = sets.map_err(Failure::input)?;
     let began = Instant::now();
-    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let jobs = args.jobs.map_or_else(side_by_side::threads, NonZeroUsize::get);
     let loaded = prepare::load(&args.file)?;
     let Swarms { sets, plans, left_out } = swarms(args, sets, jobs)?;
     left_out.words().iter().for_each(|line| eprintln!("{line}"));
@@ -126,15 +127,7 @@ struct Swarms {
 /// left out. The file alone has passed them, so it is the parameters that do not fit.
 fn swarms(args: &Args, sets: Vec<Set>, jobs: usize) -> Result<Swarms, Failure> {
     let plan = |set: &Set| config::load_with(&args.file, set).map(|loaded| Arc::new(loaded.plan));
-    let chunk = sets.len().div_ceil(jobs).max(1);
-    let loaded: Vec<_> = std::thread::scope(|scope| {
-        let load = |sets: &[Set]| sets.iter().map(plan).collect::<Vec<_>>();
-        let threads: Vec<_> = sets.chunks(chunk).map(|sets| scope.spawn(move || load(sets))).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
+    let loaded = side_by_side::map(&sets, jobs, plan);
     let mut swarms = Swarms { sets: Vec::new(), plans: Vec::new(), left_out: LeftOut::default() };
     let mut first = None;
     for (set, loaded) in sets.into_iter().zip(loaded) {

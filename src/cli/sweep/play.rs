@@ -4,6 +4,7 @@
 
 use super::super::prepare;
 use crate::market::Recording;
+use crate::side_by_side;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -77,19 +78,13 @@ impl Sweep<'_> {
             share.sort_unstable();
             share
         };
-        let play = |share: Vec<usize>| {
+        let shares: Vec<Vec<usize>> = (0..jobs).map(share).collect();
+        let played = side_by_side::map(&shares, jobs, |share| {
             let reports = self.play_share(share.iter().map(|index| Arc::clone(&plans[*index])).collect())?;
-            Ok(share.into_iter().zip(reports).collect())
-        };
-        let play = &play;
-        let played: Vec<Result<Vec<(usize, Report)>, BuildError>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..jobs).map(share).map(|share| scope.spawn(move || play(share))).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
+            Ok(share.iter().copied().zip(reports).collect::<Vec<_>>())
         });
-        let mut reports = played.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+        let played: Vec<Vec<(usize, Report)>> = played.into_iter().collect::<Result<_, BuildError>>()?;
+        let mut reports: Vec<_> = played.into_iter().flatten().collect();
         reports.sort_by_key(|(index, _)| *index);
         Ok(reports.into_iter().map(|(_, report)| report).collect())
     }

@@ -11,7 +11,7 @@ use super::{CheckedAgent, Scope, parse, told_twice, typed};
 use jsonschema::Validator;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 use swarm_agents::registry::{self, RuleSpec};
 use swarm_core::features::Wants;
 use swarm_core::model::Interval;
@@ -25,8 +25,7 @@ const MAX_AGENTS: usize = 100_000;
 pub(super) fn check(scope: &Scope<'_>, report: &mut Report) -> Vec<CheckedAgent> {
     let mut intervals = scope.swarm.market.as_ref().and_then(|market| market.intervals.clone()).unwrap_or_default();
     intervals.sort_unstable();
-    let mut files =
-        Files { scope, intervals, known: BTreeMap::new(), complete: BTreeMap::new(), schemas: BTreeMap::new() };
+    let mut files = Files { scope, intervals, known: BTreeMap::new(), complete: BTreeMap::new() };
     let (mut agents, mut taken) = (Vec::new(), BTreeSet::new());
     for (cohort, (cohort_name, written)) in scope.swarm.cohorts.iter().flat_map(|all| &all.0).enumerate() {
         let mut counted: BTreeMap<String, u32> = BTreeMap::new();
@@ -133,8 +132,18 @@ struct Files<'a> {
     known: BTreeMap<String, File>,
     /// Parameters without fault, by rule and text as written: thousands of agents may share them.
     complete: BTreeMap<(&'static str, String), Value>,
-    /// Schema of each rule in use.
-    schemas: BTreeMap<&'static str, (Value, Validator)>,
+}
+
+/// The schema of a rule's parameters, and what checks against it. Made once for all files: a sweep checks thousands.
+fn schema_of(rule: &RuleSpec) -> &'static (Value, Validator) {
+    type Schemas = BTreeMap<&'static str, OnceLock<(Value, Validator)>>;
+    static SCHEMAS: LazyLock<Schemas> =
+        LazyLock::new(|| registry::rules().iter().map(|rule| (rule.name, OnceLock::new())).collect());
+    SCHEMAS[rule.name].get_or_init(|| {
+        let schema = (rule.schema)();
+        let validator = super::validator(&schema);
+        (schema, validator)
+    })
 }
 
 enum File {
@@ -169,11 +178,7 @@ impl Files<'_> {
             }
         };
         let risk = entry.risk.as_ref().map_or_else(|| (**file_risk).clone(), |own| own.over(file_risk));
-        let (schema, validator) = self.schemas.entry(spec.name).or_insert_with(|| {
-            let schema = (spec.schema)();
-            let validator = super::validator(&schema);
-            (schema, validator)
-        });
+        let (schema, validator) = schema_of(spec);
         let mut merged = params.clone();
         if let Some(set) = node.get("set") {
             let empty = empty_parts(set, schema);

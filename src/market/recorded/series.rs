@@ -6,11 +6,8 @@ use super::discover::CandleFile;
 use super::read::{Segment, read_candles};
 use super::{Gap, Query};
 use crate::market::MarketError;
-use std::num::NonZero;
-use std::panic::resume_unwind;
+use crate::side_by_side;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::available_parallelism;
 use swarm_core::model::{Candle, Interval, Time};
 
 /// How many holes a warning names.
@@ -30,26 +27,7 @@ pub(super) struct Series {
 /// Reads the files of all symbols, by symbol, on as many threads as the machine has cores. Of several faults the first
 /// symbol's is told, whichever was found first.
 pub(super) fn read_all(query: &Query, files: &[Vec<CandleFile>]) -> Result<Vec<Series>, MarketError> {
-    let next = AtomicUsize::new(0);
-    let read = || {
-        let mut done = Vec::new();
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(files) = files.get(place) else { return done };
-            done.push((place, read_series(query, files)));
-        }
-    };
-    let threads = available_parallelism().map_or(1, NonZero::get).min(files.len());
-    let mut done: Vec<(usize, Result<Series, MarketError>)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(read)).collect();
-        let mut done = read();
-        for other in others {
-            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        done
-    });
-    done.sort_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, series)| series).collect()
+    side_by_side::map(files, side_by_side::threads(), |files| read_series(query, files)).into_iter().collect()
 }
 
 /// Reads the files of one symbol, all of one interval.
